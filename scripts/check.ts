@@ -1,15 +1,18 @@
 /**
- * `npm run check [-- --write] [-- types|format|lint]`: types, format, lint, SQL, file lengths, layers, import map, lock file, schemas, database
+ * `npm run check [-- --write] [-- types|format|lint]`: types, format, lint, SQL, file names and lengths, layers, circles, import map, manifests, lock file, schemas, database
  * advisors, plpgsql_check.
  * One line per step; exit code 0 only if all are ok. `--write` fixes what a machine can fix: format, lock file.
  */
 import { Command } from "commander";
 import { checkAdvisors } from "./check/advisors.ts";
 import { checkFormat, checkLint, checkTypes } from "./check/deno.ts";
+import { checkCircles } from "./check/circles.ts";
+import { checkFileNames } from "./check/file-names.ts";
 import { checkImports } from "./check/imports.ts";
 import { checkLayers } from "./check/layers.ts";
 import { checkLengths } from "./check/lengths.ts";
 import { checkLock } from "./check/lock.ts";
+import { checkManifests } from "./check/manifests.ts";
 import { checkPlpgsql } from "./check/plpgsql.ts";
 import { checkSchema } from "./check/schema.ts";
 import { checkSql } from "./check/sql.ts";
@@ -40,9 +43,12 @@ const results = await Promise.all([
     { name: "format", run: () => checkFormat(write) },
     { name: "lint", run: checkLint },
     { name: "sql", run: checkSql },
+    { name: "file names", run: checkFileNames },
     { name: "file lengths", run: checkLengths },
     { name: "layers", run: checkLayers },
+    { name: "circles", run: checkCircles },
     { name: "import map", run: checkImports },
+    { name: "manifests", run: checkManifests },
     { name: "lock file", run: () => checkLock(write) },
     { name: "schemas", run: () => checkSchema() },
   ]),

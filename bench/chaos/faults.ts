@@ -97,7 +97,7 @@ async function terminateBackends(stack: Stack): Promise<void> {
 
 const unreadable = { kind: "raw", probability: 0.01 } as const;
 const noScope = '{"error":{"message":"Missing scopes: api.responses.read","code":null}}';
-const goesOn = '{"id":"{{id}}","object":"response","status":"in_progress","output":[]}';
+const stillRunning = '{"id":"{{id}}","object":"response","status":"in_progress","output":[]}';
 
 /**
  * OpenAI's faults, each at a rate, for as long as the load lasts.
@@ -134,5 +134,5 @@ export const openaiFaults = (works: number): readonly Fault[] => [
   { ...unreadable, status: 401, body: noScope, match: { endpoint: "cancel" } },
   { ...unreadable, status: 401, body: noScope, match: { endpoint: "retrieve" } },
   { ...unreadable, status: 404, body: "", match: { endpoint: "retrieve" } },
-  { ...unreadable, body: goesOn, match: { endpoint: "cancel" } },
+  { ...unreadable, body: stillRunning, match: { endpoint: "cancel" } },
 ];

@@ -26,7 +26,7 @@ export interface Outside extends AsyncDisposable {
   plain: FirstRequest;
 }
 
-const WEBHOOK_SECRET = "whsec_YmVuY2g=";
+const signingSecret = "whsec_YmVuY2g=";
 const workerSecret = "bench-worker-secret";
 
 export async function startOutside(): Promise<Outside> {
@@ -46,7 +46,7 @@ export async function startOutside(): Promise<Outside> {
       SUPABASE_JWKS: JSON.stringify({ keys: [key] }),
       OPENAI_API_KEY: "sk-bench-000000",
       OPENAI_BASE_URL: upstream.url,
-      OPENAI_WEBHOOK_SECRET: WEBHOOK_SECRET,
+      OPENAI_WEBHOOK_SECRET: signingSecret,
       DURABLE_RESPONSES_WORKER_SECRET: workerSecret,
     },
     question: {
@@ -57,7 +57,7 @@ export async function startOutside(): Promise<Outside> {
     },
     webhook: {
       path: "/openai-webhook",
-      headers: signWebhook(event, WEBHOOK_SECRET),
+      headers: signWebhook(event, signingSecret),
       body: event,
       status: 200,
     },

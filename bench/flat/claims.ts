@@ -40,8 +40,11 @@ let key = 0;
 /** Submits one job with a key, as `respond` does for a server. */
 export async function submitOne(sql: Sql): Promise<void> {
   const job = {
-    ...{ profile: "bench", input: "What is new?", metadata: { n: "1" } },
-    ...{ idempotency_key: `key-${++key}`, request_hash: "same" },
+    profile: "bench",
+    input: "What is new?",
+    metadata: { n: "1" },
+    idempotency_key: `key-${++key}`,
+    request_hash: "same",
   };
   await sql`select public.submit_response_job(${sql.json(job)}) is null`;
 }

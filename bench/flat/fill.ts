@@ -21,22 +21,22 @@ export async function fill(
     if (kind === "finished") {
       await tx`
         insert into durable_responses.jobs (
-          owner_id, profile, route, input, created_at,
+          owner_id, profile, route, input, query_text, created_at,
           status, finished_from, finished_at, attempt, failures, output, output_text)
-        select ${owner}, 'bench', 'bench', '"What is new?"', now() - interval '1 hour',
+        select ${owner}, 'bench', 'bench', '"What is new?"', 'What is new?', now() - interval '1 hour',
           'completed', 'running', now(), 1, 0, '[{"type": "message"}]', 'ok'
         from generate_series(1, ${count}::int) g`;
     } else {
       await tx`
         with made as (
-          insert into durable_responses.jobs (owner_id, profile, route, input, created_at)
-          select ${owner}, 'bench', 'bench', '"What is new?"', now() - interval '1 hour'
+          insert into durable_responses.jobs (owner_id, profile, route, input, query_text, created_at)
+          select ${owner}, 'bench', 'bench', '"What is new?"', 'What is new?', now() - interval '1 hour'
           from generate_series(1, ${count}::int) g
           returning id, owner_id
         )
         insert into durable_responses.waits (
-          job_id, status, due, since, route, priority, owner_id, ready, ready_xid, deadline)
-        select id, 'queued', now() - make_interval(secs => 1 + floor(random() * 3600)), now(), 'bench', 0, owner_id,
+          job_id, status, due, since, route, priority, owner_id, owner_key, ready, ready_xid, deadline)
+        select id, 'queued', now() - make_interval(secs => 1 + floor(random() * 3600)), now(), 'bench', 0, owner_id, owner_id,
           true, pg_current_xact_id(), now() + interval '1 day'
         from made`;
     }

@@ -16,14 +16,14 @@ export async function fill(sql: Sql, count: number): Promise<void> {
     await tx`set local session_replication_role = replica`;
     await tx.unsafe(`
       insert into durable_responses.jobs (
-        id, owner_id, profile, input, route, created_at, status, finished_from, finished_at, attempt, failures,
+        id, owner_id, profile, input, query_text, route, created_at, status, finished_from, finished_at, attempt, failures,
         output, output_text, error_code, error_message)
       select
         -- A UUIDv7 of its time, as durable_responses.uuid_v7() makes them.
         (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7000' || substr(gen_random_uuid()::text, 20))::uuid,
         case when g % 10 = 0 then '${userId}' else '00000000-0000-4000-8000-' || lpad((1000 + g % 1000)::text, 12, '0') end::uuid,
         case g % 3 when 0 then 'mail' when 1 then 'default' else 'triage' end,
-        to_jsonb('What is new in matter ' || g || '?'), 'bench', at,
+        to_jsonb('What is new in matter ' || g || '?'), 'What is new in matter ' || g || '?', 'bench', at,
         status, case when status is not null then 'running' end, case when status is not null then at + interval '5 s' end,
         case when status is not null then 1 end, case when status is not null then 0 end,
         case when status = 'completed' then '[{"type": "message"}]'::jsonb end,
@@ -37,9 +37,9 @@ export async function fill(sql: Sql, count: number): Promise<void> {
       ) made`);
     await tx.unsafe(`
       insert into durable_responses.waits (
-        job_id, status, due, since, route, priority, owner_id, attempt, worker, background_until, deadline, deadline_left_ms,
+        job_id, status, due, since, route, priority, owner_id, owner_key, attempt, worker, background_until, deadline, deadline_left_ms,
         review_reason)
-      select id, status, now() + interval '1 hour', created_at, 'bench', 0, owner_id, 1,
+      select id, status, now() + interval '1 hour', created_at, 'bench', 0, owner_id, owner_id, 1,
         case when status = 'running' then 'worker-1' end,
         case when status = 'background' then now() + interval '1 hour' end,
         case when status in ('background', 'queued', 'running') then now() + interval '1 day' end,

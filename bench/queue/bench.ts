@@ -70,8 +70,8 @@ export async function measureQueue(
   const rates = new Map<string, number[]>();
   const cpu = new Map<string, number[]>();
   const measure = (system: string, count: number) =>
-    measureOne(database, postmaster, system, count, seconds);
-  // Warm-up of the disk, the shared buffers and Deno's cache.
+    measureOne(database, postmaster, { system, jobs: count, seconds, warmUp });
+  // Warm-up of the disk, the shared buffers and Deno's cache; each process warms up what is its own.
   for (const system of warmUp ? systems : []) await measure(system, Math.ceil(jobs / 10));
   for (let round = 0; round < rounds; round++) {
     for (const system of round % 2 === 0 ? systems : systems.toReversed()) {
@@ -94,7 +94,10 @@ export async function measureQueue(
   );
   return {
     ...judge(systems, medians(rates), medians(cpu)),
-    ...{ line: 1, atLeast: true, unit: "jobs/s", rows },
+    line: 1,
+    atLeast: true,
+    unit: "jobs/s",
+    rows,
   };
 }
 
@@ -143,14 +146,13 @@ async function postmasterOf({ cluster }: BenchCluster): Promise<number> {
 async function measureOne(
   database: BenchCluster,
   postmaster: number,
-  system: string,
-  jobs: number,
-  seconds: number,
+  { system, jobs, seconds, warmUp }: { system: string } & Omit<QueueSizes, "systems" | "rounds">,
 ) {
   const name = await database.fresh(system === ours ? "product" : "empty");
   try {
     const url = database.cluster.url("postgres", name);
-    const child = deno([client, system, url, String(postmaster), String(jobs), String(seconds)]);
+    const numbers = [postmaster, jobs, seconds].map(String);
+    const child = deno([client, system, url, ...numbers, ...warmUp ? ["warm"] : []]);
     const measured = Phases.parse(JSON.parse(await firstLine(child)));
     await child.status;
     return measured;

@@ -1,4 +1,6 @@
-/** Starts a Deno script in its own process, with a piped stdout. */
+import { isNoSuchProcess } from "../../packages/dev/edge/usage.ts";
+
+/** Starts a Deno script as a process of its own, with a piped stdout. */
 export function deno(args: string[], env: Record<string, string> = {}): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", ...args],
@@ -26,12 +28,12 @@ export async function firstLine(child: Deno.ChildProcess): Promise<string> {
   return text.slice(0, text.indexOf("\n"));
 }
 
-/** CPU of a process so far, in ms; NaN without /proc. */
+/** CPU of a process so far, ms; NaN when it has ended, or where there is no /proc. */
 export async function cpuOf(pid: number): Promise<number> {
   try {
     return Number((await Deno.readTextFile(`/proc/${pid}/schedstat`)).split(" ")[0]) / 1e6;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return NaN;
+    if (error instanceof Deno.errors.NotFound || isNoSuchProcess(error)) return NaN;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 /** CPU of all processes that were started from here, on Linux. */
 import { type Proc, readProc } from "../../packages/dev/edge/usage.ts";
+import { cpuOf } from "./process.ts";
 
 /** User and system time of this process's descendants, in ms in steps of 10, by name: `postgres`, `deno` and so on. */
 export async function cpuOfDescendants(): Promise<Map<string, number>> {
@@ -11,12 +12,16 @@ export async function cpuOfDescendants(): Promise<Map<string, number>> {
   return sums;
 }
 
-/** User and system time of a process, its descendants and those that have ended, in ms in steps of 10; 0 without /proc. */
+/**
+ * User and system time of a process, its descendants and those that have ended, ms; 0 where there is no /proc. Of processes with
+ * one thread each, as Postgres' are: the scheduler counts those in ns, where `stat` has steps of 10 ms for each.
+ */
 export async function cpuOfFamily(pid: number): Promise<number> {
-  return (await familyOf(pid)).reduce(
-    (sum, { cpuMs, endedChildrenMs }) => sum + cpuMs + endedChildrenMs,
-    0,
-  );
+  const each = await Promise.all((await familyOf(pid)).map(async (member) => {
+    const own = await cpuOf(member.pid);
+    return (Number.isNaN(own) ? member.cpuMs : own) + member.endedChildrenMs;
+  }));
+  return each.reduce((sum, ms) => sum + ms, 0);
 }
 
 async function familyOf(root: number): Promise<(Proc & { pid: number })[]> {

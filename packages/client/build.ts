@@ -11,7 +11,10 @@ export async function buildClient(folder: string): Promise<void> {
   const { success, stdout } = await new Deno.Command("node", {
     args: [
       join(root, "node_modules/typescript/bin/tsc"),
-      ...["-p", join(root, "packages/client"), "--outDir", folder],
+      "-p",
+      join(root, "packages/client"),
+      "--outDir",
+      folder,
     ],
   }).output();
   if (!success) throw new Error(`Cannot build the client: ${new TextDecoder().decode(stdout)}`);

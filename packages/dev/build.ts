@@ -16,7 +16,10 @@ export async function buildDev(folder: string): Promise<void> {
   const { success, stdout } = await new Deno.Command("node", {
     args: [
       join(root, "node_modules/typescript/bin/tsc"),
-      ...["-p", join(root, "packages/dev/tsconfig.build.json"), "--outDir", folder],
+      "-p",
+      join(root, "packages/dev/tsconfig.build.json"),
+      "--outDir",
+      folder,
     ],
   }).output();
   if (!success) throw new Error(`Cannot build dev: ${new TextDecoder().decode(stdout)}`);

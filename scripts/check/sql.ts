@@ -32,6 +32,7 @@ export async function checkSql(): Promise<string | undefined> {
     await squawk(definitions, [...notOurs, ...onlyForChanges]),
     await squawk(changes, notOurs),
   ];
+  found.push(await shouting([...definitions, ...changes]));
   const wrong = found.filter((text) => text !== undefined);
   return wrong.length > 0 ? wrong.join("\n") : undefined;
 }
@@ -43,6 +44,26 @@ export function sqlFiles(
 ): { definitions: string[]; changes: string[] } {
   if (schemas.length === 0) return { definitions: migrations, changes: [] };
   return { definitions: schemas, changes: migrations.slice(1) };
+}
+
+const keywords =
+  /\b(?:ALTER|AND|AS|BEGIN|BY|CASE|COMMENT|CREATE|DEFAULT|DELETE|DROP|ELSE|END|FROM|FUNCTION|GRANT|IF|INSERT|INTO|JOIN|LANGUAGE|NOT|NULL|ON|OR|ORDER|RETURN|RETURNS|REVOKE|SELECT|SET|TABLE|THEN|UPDATE|VALUES|WHEN|WHERE|WITH)\b/;
+
+async function shouting(files: string[]): Promise<string | undefined> {
+  const found: string[] = [];
+  for (const file of files) {
+    found.push(...keywordsInCapitals(file, await Deno.readTextFile(join(projectRoot, file))));
+  }
+  return found.length > 0 ? found.join("\n") : undefined;
+}
+
+/** SQL is lowercase, but in comments and in texts. One sentence for each line that is not. */
+export function keywordsInCapitals(file: string, sql: string): string[] {
+  const bare = sql.replaceAll(/--[^\n]*|'(?:[^']|'')*'/g, (text) => text.replaceAll(/[^\n]/g, " "));
+  return bare.split("\n").flatMap((line, index) => {
+    const [keyword] = keywords.exec(line) ?? [];
+    return keyword === undefined ? [] : [`${file}:${index + 1}: write '${keyword}' in lowercase`];
+  });
 }
 
 async function squawk(files: string[], excluded: string[]): Promise<string | undefined> {

@@ -69,6 +69,19 @@ comment on function durable_responses.check_schema_major(integer) is
 revoke execute on function durable_responses.check_schema_major(integer) from public, anon, authenticated;
 grant execute on function durable_responses.check_schema_major(integer) to service_role;
 
+create function durable_responses.refuse_unknown_job(p_job_id uuid) returns void
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
+    hint = 'Check the id. A job is visible only to its owner, and finished jobs are deleted after response_settings.retention_days.';
+end;
+$$;
+comment on function durable_responses.refuse_unknown_job(uuid) is
+  'Refuses (DR404) a job that does not exist, was deleted, or is somebody else''s: the caller cannot tell which.';
+revoke execute on function durable_responses.refuse_unknown_job(uuid) from public, anon;
+grant execute on function durable_responses.refuse_unknown_job(uuid) to authenticated, service_role;
+
 create function durable_responses.clock() returns timestamptz
 language plpgsql stable set search_path = ''
 as $$
@@ -191,6 +204,20 @@ insert into durable_responses.transitions (from_status, to_status, reason) value
   ('needs_review', 'completed', 'resolved with an answer'),
   ('needs_review', 'failed', 'expired'),
   ('needs_review', 'cancelled', 'cancel');
+
+create function durable_responses.refuse_transition(p_job_id uuid, p_from text, p_to text) returns void
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  raise exception using errcode = 'DR409',
+    message = format('Cannot change job %s from %s to %s: there is no such transition', p_job_id, p_from, p_to),
+    hint = 'See the state diagram in docs/architecture.md.';
+end;
+$$;
+comment on function durable_responses.refuse_transition(uuid, text, text) is
+  'Refuses (DR409) a change of status that is not in durable_responses.transitions.';
+revoke execute on function durable_responses.refuse_transition(uuid, text, text) from public, anon, authenticated;
+grant execute on function durable_responses.refuse_transition(uuid, text, text) to service_role;
 
 alter table durable_responses.statuses enable row level security;
 alter table durable_responses.transitions enable row level security;
@@ -333,9 +360,10 @@ comment on function durable_responses.visible_input(jsonb) is
 revoke execute on function durable_responses.visible_input(jsonb) from public, anon, authenticated;
 grant execute on function durable_responses.visible_input(jsonb) to service_role;
 
--- Types say what a value may be. Guard triggers, here and on the wait rows, say what a status requires. Check constraints on
--- these tables would do the same, but Postgres parses the text of each one again for every statement on the table, whatever
--- columns it writes (26 of them took a fifth of a submit, and of a completion). It parses those of a type once a session.
+-- What a value must be is said by its type, and what a status demands by guards, here and of the wait rows. Check constraints
+-- on these tables would do the same, but Postgres reads the text of each one anew for every statement on the table, whatever
+-- columns that writes (26 of them were a fifth of a submit, and of a completion); those of a type it reads once a session. For
+-- the same reason no column is generated: who accepts a job writes query_text.
 create domain durable_responses.profile_name text constraint jobs_profile_length check (char_length(value) between 1 and 64);
 create domain durable_responses.idempotency_key text constraint jobs_key_length check (char_length(value) between 1 and 255);
 create domain durable_responses.metadata jsonb constraint jobs_metadata_object check (jsonb_typeof(value) = 'object');
@@ -381,8 +409,7 @@ create table durable_responses.jobs (
   settings jsonb,
   continued_from uuid,
   created_at timestamptz not null,
-  query_text text generated always as (
-    left(coalesce(input, durable_responses.visible_input(request)) #>> '{}', 500)) stored,
+  query_text text,
   -- Null until it is final.
   status text,
   finished_from text,
@@ -472,9 +499,7 @@ begin
     select from durable_responses.transitions t join durable_responses.statuses s on s.status = t.to_status
     where t.from_status = new.finished_from and t.to_status = new.status and s.final
   ) then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot change job %s from %s to %s: there is no such transition', old.id, new.finished_from, new.status),
-      hint = 'See the state diagram in docs/architecture.md.';
+    perform durable_responses.refuse_transition(old.id, new.finished_from, new.status);
   end if;
   v_broken := case
     when new.finished_at is null or new.attempt is null or new.failures is null then 'jobs_final'
@@ -519,7 +544,7 @@ create table durable_responses.waits (
   route text not null,
   priority smallint not null,
   owner_id uuid,
-  owner_key uuid not null generated always as (coalesce(owner_id, '00000000-0000-0000-0000-000000000000')) stored,
+  owner_key uuid not null,
   ready boolean not null default false,
   ready_xid xid8,
   min_life_ms bigint not null default 0,
@@ -592,15 +617,21 @@ declare
   v_stops boolean;
   v_broken text;
 begin
+  if v_from = new.status then
+    if new.due < old.due or new.deadline < old.deadline then
+      -- It may now be due before the mark of leases (22_turns.sql).
+      delete from durable_responses.marks where route = '';
+    end if;
+    return new;
+  end if;
   select s.clock_stops into v_stops
   from durable_responses.transitions t join durable_responses.statuses s on s.status = t.to_status
   where t.from_status = v_from and t.to_status = new.status and not s.final;
   if not found then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot change job %s from %s to %s: there is no such transition', new.job_id, v_from, new.status),
-      hint = 'See the state diagram in docs/architecture.md.';
+    perform durable_responses.refuse_transition(new.job_id, v_from, new.status);
   end if;
   new.since := v_now;
+  new.owner_key := coalesce(new.owner_id, '00000000-0000-0000-0000-000000000000');
   if v_stops and new.deadline is not null then
     new.deadline_left_ms := greatest(floor(extract(epoch from new.deadline - v_now) * 1000)::bigint, 0);
     new.deadline := null;
@@ -648,7 +679,7 @@ begin
 end;
 $$;
 comment on function durable_responses.guard_wait() is
-  'Refuses every transition that is not in the table, and a status without its required columns. Starts and stops the deadline''s clock. Clears the columns of the previous status.';
+  'Refuses every transition that is not in the table, and a status without its required columns. Starts and stops the deadline''s clock. Clears the columns of the previous status. Without a transition: resets the mark of leases if the job is due earlier than it was.';
 revoke execute on function durable_responses.guard_wait() from public, anon, authenticated;
 grant execute on function durable_responses.guard_wait() to service_role;
 -- Every job is accepted, and nearly every one is claimed: a call of the guard for each would cost too much. So a submit, which
@@ -657,7 +688,7 @@ grant execute on function durable_responses.guard_wait() to service_role;
 create trigger waits_guard_new before insert on durable_responses.waits
   for each row when (not new.ready and new.background_until is null) execute function durable_responses.guard_wait();
 create trigger waits_guard before update on durable_responses.waits
-  for each row when (new.status <> old.status and new.since = old.since) execute function durable_responses.guard_wait();
+  for each row when (new.since = old.since) execute function durable_responses.guard_wait();
 
 alter table durable_responses.waits enable row level security;
 revoke all on durable_responses.waits from public, anon, authenticated, service_role;
@@ -1164,8 +1195,7 @@ begin
       raise exception using errcode = 'DR410', hint = 'Discard this result.',
         message = format('Cannot write as attempt %s of job %s: the job was deleted', p_attempt, p_job_id);
     end if;
-    raise exception using errcode = 'DR404',
-      message = format('Cannot find job %s', p_job_id), hint = 'It may have been deleted: finished jobs are kept for response_settings.retention_days.';
+    perform durable_responses.refuse_unknown_job(p_job_id);
   end if;
   raise exception using errcode = 'DR410',
     message = format('Cannot write as attempt %s of job %s: the job is %s at attempt %s',
@@ -1341,7 +1371,7 @@ begin
   where r.route = p_route
     and p_code not in ('openai_rate_limited', 'openai_unreachable', 'openai_timeout', 'openai_quota_exceeded',
       'openai_region_refused', 'openai_key_refused', 'openai_download_failed', 'answer_empty', 'output_invalid',
-      'response_cancelled', 'storage_unavailable');
+      'response_cancelled', 'storage_unavailable', 'file_changed');
 end;
 $$;
 comment on function durable_responses.route_background_failed(text, text) is
@@ -1553,8 +1583,7 @@ begin
     if exists (select from durable_responses.tombstones where job_id = p_job_id) then
       return false;
     end if;
-    raise exception using errcode = 'DR404',
-      message = format('Cannot find job %s', p_job_id), hint = 'It may have been deleted: finished jobs are kept for response_settings.retention_days.';
+    perform durable_responses.refuse_unknown_job(p_job_id);
   end if;
   -- Too late for the run, but not for the ledger: if an attempt made a call while it could not reach the database, this
   -- report is the only evidence. It is stored, and the job is held for review if its next attempt may be about to make the
@@ -1629,7 +1658,7 @@ begin
       select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain')
   )) then
     if v_wait.status = 'background' and v_wait.response_id is not null then
-      perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
+      perform durable_responses.request_upstream_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
     end if;
     perform durable_responses.settle_calls(p_job_id, v_wait.attempt);
     perform durable_responses.end_attempt(v_wait, 'suspended');
@@ -1808,8 +1837,7 @@ language plpgsql set search_path = ''
 as $$
 begin
   if not exists (select from public.response_jobs where id = p_job_id) then
-    raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
-      hint = 'Check the id. A job is visible only to its owner, and finished jobs are deleted after response_settings.retention_days.';
+    perform durable_responses.refuse_unknown_job(p_job_id);
   end if;
   return durable_responses.register_watch(p_job_id, null, p_text);
 end;
@@ -2029,7 +2057,17 @@ grant execute on function public.open_response_stream(uuid, integer), public.app
   public.read_response_events(uuid, uuid, boolean, integer, integer), durable_responses.delete_ended_streams(integer) to service_role;
 -- A job as JSON: for its owner, and for a worker.
 
-create function durable_responses.job_view(p_job durable_responses.jobs, p_wait durable_responses.waits) returns jsonb
+-- A row that becomes JSON as a whole, which takes half as long as naming and taking each value; and json, as most callers only
+-- pass it on.
+create type durable_responses.job_shown as (
+  id uuid, status text, profile text, metadata jsonb, attempt integer, response_id text, fallback_reason text, retry_of uuid,
+  run_at timestamptz, deadline timestamptz, answer_until timestamptz, review_reason text, waiting jsonb,
+  output_text text, output jsonb, output_parsed jsonb, usage jsonb, error jsonb,
+  created_at timestamptz, updated_at timestamptz, finished_at timestamptz
+);
+comment on type durable_responses.job_shown is 'A job as its owner may see it, the body of GET /respond/:id. waiting: the calls that a person must decide.';
+
+create function durable_responses.job_view(p_job durable_responses.jobs, p_wait durable_responses.waits) returns json
 language plpgsql stable set search_path = ''
 as $$
 declare
@@ -2047,22 +2085,20 @@ begin
   end if;
   -- Neither has a query: they are evaluated directly, without starting a plan.
   if p_job.status is null then
-    return '{"output_text": null, "output": null, "output_parsed": null, "usage": null, "error": null, "finished_at": null}'::jsonb
-      || jsonb_build_object(
-      'id', p_job.id, 'status', p_wait.status, 'profile', p_job.profile, 'metadata', p_job.metadata, 'attempt', p_wait.attempt,
-      'response_id', p_wait.response_id, 'fallback_reason', p_wait.fallback_reason, 'retry_of', p_job.retry_of,
-      'run_at', case p_wait.status when 'queued' then p_wait.due end, 'deadline', p_wait.deadline,
-      'answer_until', case when p_wait.status not in ('background', 'queued', 'running') then p_wait.due end,
-      'review_reason', p_wait.review_reason, 'waiting', v_waiting, 'created_at', p_job.created_at, 'updated_at', p_wait.since);
+    return to_json(row(
+      p_job.id, p_wait.status, p_job.profile, p_job.metadata, p_wait.attempt, p_wait.response_id, p_wait.fallback_reason, p_job.retry_of,
+      case p_wait.status when 'queued' then p_wait.due end, p_wait.deadline,
+      case when p_wait.status not in ('background', 'queued', 'running') then p_wait.due end, p_wait.review_reason, v_waiting,
+      null, null, null, null, null,
+      p_job.created_at, p_wait.since, null)::durable_responses.job_shown);
   end if;
-  return '{"run_at": null, "deadline": null, "answer_until": null, "review_reason": null, "waiting": null}'::jsonb
-    || jsonb_build_object(
-    'id', p_job.id, 'status', p_job.status, 'profile', p_job.profile, 'metadata', p_job.metadata, 'attempt', p_job.attempt,
-    'response_id', p_job.response_id, 'fallback_reason', p_job.fallback_reason, 'retry_of', p_job.retry_of,
-    'output_text', p_job.output_text, 'output', p_job.output, 'output_parsed', p_job.output_parsed, 'usage', p_job.usage,
-    'error', case when p_job.error_code is not null then jsonb_strip_nulls(jsonb_build_object(
+  return to_json(row(
+    p_job.id, p_job.status, p_job.profile, p_job.metadata, p_job.attempt, p_job.response_id, p_job.fallback_reason, p_job.retry_of,
+    null, null, null, null, null,
+    p_job.output_text, p_job.output, p_job.output_parsed, p_job.usage,
+    case when p_job.error_code is not null then jsonb_strip_nulls(jsonb_build_object(
       'code', p_job.error_code, 'message', p_job.error_message, 'hint', p_job.error_hint)) end,
-    'created_at', p_job.created_at, 'updated_at', p_job.finished_at, 'finished_at', p_job.finished_at);
+    p_job.created_at, p_job.finished_at, p_job.finished_at)::durable_responses.job_shown);
 end;
 $$;
 comment on function durable_responses.job_view(durable_responses.jobs, durable_responses.waits) is
@@ -2077,7 +2113,7 @@ declare
 begin
   select * into v_job from durable_responses.jobs where id = p_job_id;
   select * into v_wait from durable_responses.waits where job_id = p_job_id;
-  return durable_responses.job_view(v_job, v_wait);
+  return durable_responses.job_view(v_job, v_wait)::jsonb;
 end;
 $$;
 comment on function durable_responses.job_view(uuid) is 'The same, by id, as the job is now.';
@@ -2092,7 +2128,7 @@ begin
         select from public.response_steps s
         where s.job_id = p_wait.job_id and s.attempt = p_wait.attempt and s.status = 'started' and s.effect = 'once'),
       'background', case when p_wait.status = 'running' and p_wait.attempt > 1 and p_wait.fallback_reason is null
-        then durable_responses.background_to_go_on(p_wait) end,
+        then durable_responses.background_to_continue(p_wait) end,
       'run_since', case when p_wait.attempt > 1 then coalesce((
         select max(a.number) from durable_responses.attempts a
         where a.job_id = p_wait.job_id and a.outcome <> 'continued'), 0) + 1 else p_wait.attempt end,
@@ -2116,30 +2152,33 @@ $$;
 comment on function durable_responses.work_so_far(durable_responses.waits) is
   'What a job''s earlier attempts, or the job that it retries, have done: the part of durable_responses.work that is empty for a first attempt.';
 
--- A view and not a function of one job, so that a claim of many is one query.
+-- A view and not a function of one job, so that a claim of many is one query. json and not jsonb: a claim only passes it on, and
+-- jsonb would be built anew for each value around it, then written as text all the same (half of a claim of many).
 create view durable_responses.work with (security_invoker = true) as
-  select w.job_id, jsonb_build_object(
-    'id', w.job_id, 'attempt', w.attempt, 'status', w.status, 'profile', j.profile,
-    'owner_id', j.owner_id, 'owner_key', w.owner_key, 'first_id', coalesce(j.first_id, j.id),
-    'input', j.input, 'request', j.request, 'settings', j.settings, 'failures', w.failures,
-    'response_id', w.response_id, 'once_tools', j.once_tools, 'on_uncertain', j.on_uncertain,
-    -- As is_guarded() says, without a call for each.
-    'guard', j.guard, 'guarded', j.guard = 'always' and not coalesce(r.ignores_approval, false),
-    -- Times go out as what is left, in ms: a worker's clock may differ from the database's.
-    'deadline_left_ms', floor(extract(epoch from w.deadline - (select durable_responses.clock())) * 1000),
-    'background_left_ms', case when w.background_until is not null then
-      floor(extract(epoch from w.background_until - (select durable_responses.clock())) * 1000) end,
-    'attempt_age_ms', floor(extract(epoch from (select durable_responses.clock()) - w.since) * 1000), 'settle_failures', w.settle_failures,
-    'streamed', exists (select from durable_responses.streams s where s.job_id = w.job_id)
-  ) || case
-    -- Before the first attempt, only the job that this one retries can have done anything.
-    when w.attempt <= 1 and j.retry_of is null then
-      jsonb_build_object('calls_started', false, 'background', null, 'run_since', w.attempt, 'usages', '[]'::jsonb,
-        'steps', '[]'::jsonb, 'open_calls', '[]'::jsonb)
-    else durable_responses.work_so_far(w)
+  select w.job_id, case
+    -- Nothing can have been done before the first attempt, unless by the job that this one retries.
+    when w.attempt <= 1 and j.retry_of is null then to_json(first_try)
+    else (to_jsonb(first_try) || durable_responses.work_so_far(w))::json
   end as work
   from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
-    left join public.response_routes r on r.route = j.route;
+    left join public.response_routes r on r.route = j.route
+    -- As clock() says, without a call.
+    cross join (select coalesce(nullif(current_setting('durable_responses.now', true), '')::timestamptz, now()) as now) clock
+    cross join lateral (
+      select w.job_id as id, w.attempt, w.status, j.profile, j.owner_id, w.owner_key, coalesce(j.first_id, j.id) as first_id,
+        j.input, j.request, j.settings, w.failures, w.response_id, j.once_tools, j.on_uncertain,
+        -- As is_guarded() says, without a call for each.
+        j.guard, j.guard = 'always' and not coalesce(r.ignores_approval, false) as guarded,
+        -- Times go out as what is left, in ms: a worker's clock may differ from the database's.
+        floor(date_part('epoch', w.deadline - clock.now) * 1000) as deadline_left_ms,
+        floor(date_part('epoch', w.background_until - clock.now) * 1000) as background_left_ms,
+        floor(date_part('epoch', clock.now - w.since) * 1000) as attempt_age_ms, w.settle_failures,
+        exists (select from durable_responses.streams s where s.job_id = w.job_id) as streamed,
+        false as calls_started, null::jsonb as background, w.attempt as run_since, '[]'::jsonb as usages,
+        '[]'::jsonb as steps, '[]'::jsonb as open_calls
+      -- Kept apart by the planner, which would otherwise build the row in both cases.
+      offset 0
+    ) first_try;
 comment on view durable_responses.work is
   'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. calls_started: calls that must not be made twice had their yes. open_calls: function calls that must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: its events are stored (14_streams.sql).';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
@@ -2316,7 +2355,7 @@ begin
         v_max, cardinality(v_paths)),
       hint = 'A part that refers to a file is {"type": "input_image", "storage": {"bucket": "photos", "path": "receipt.png"}}.';
   end if;
-  if p_claims is not null and (p_claims ->> 'sub') is distinct from p_owner_id::text then
+  if p_claims is not null and lower(p_claims ->> 'sub') is distinct from p_owner_id::text then
     raise exception using errcode = 'DR400',
       message = 'Cannot submit a job: claims must be those of its owner', hint = 'Leave them out: owner_claims() has them.';
   end if;
@@ -2346,31 +2385,40 @@ $$;
 comment on function durable_responses.pin_files(uuid, uuid, jsonb, jsonb) is
   'Checks the files that a new job''s input refers to, as its owner (p_claims: those of their token, or else owner_claims(); without an owner: as the current role), and writes down their versions. Refuses: DR424 a file that is not there or not theirs to read, DR400 a reference that names none.';
 
-create function durable_responses.release_file() returns trigger
+create function durable_responses.sent_files_of(p_job_ids uuid[]) returns text[]
+language sql stable set search_path = ''
+as $$
+  select array_agg(distinct path) from durable_responses.job_files where job_id = any (p_job_ids) and bucket = 'response_files';
+$$;
+comment on function durable_responses.sent_files_of(uuid[]) is 'The sent files that jobs refer to; null if there are none.';
+
+create function durable_responses.release_files(p_paths text[]) returns void
 language plpgsql set search_path = ''
 as $$
 begin
   -- Whoever looks, under the row's lock, finds out whether another job refers to it.
-  update durable_responses.sent_files
-  set due = greatest(durable_responses.clock(), reserved_until) where path = old.path and not is_removing;
-  return null;
+  update durable_responses.sent_files set due = greatest(durable_responses.clock(), reserved_until)
+  where not is_removing and path in (
+    select path from durable_responses.sent_files where path = any (p_paths) order by path for update);
 end;
 $$;
-comment on function durable_responses.release_file() is 'A job that referred to a sent file is deleted: a worker looks whether the file is still needed.';
-create trigger job_files_release after delete on durable_responses.job_files
-  for each row when (old.bucket = 'response_files') execute function durable_responses.release_file();
+comment on function durable_responses.release_files(text[]) is
+  'Jobs that referred to these sent files are deleted: a worker looks whether the files are still needed. Called last, since nothing is locked after sent files.';
 
-create function durable_responses.lock_files_of(p_job_ids uuid[]) returns void
+create function durable_responses.release_lost_files(p_limit integer) returns void
 language plpgsql set search_path = ''
 as $$
 begin
-  perform from durable_responses.sent_files
-  where path in (select path from durable_responses.job_files where job_id = any (p_job_ids) and bucket = 'response_files')
-  order by path for update;
+  perform durable_responses.release_files((
+    select array_agg(path) from (
+      select path from durable_responses.sent_files s
+      where due is null and not exists (
+        select from durable_responses.job_files f where f.path = s.path and f.bucket = 'response_files')
+      limit p_limit) lost));
 end;
 $$;
-comment on function durable_responses.lock_files_of(uuid[]) is
-  'Locks the sent files of jobs that are about to be deleted, in order: two deletions may have files in common.';
+comment on function durable_responses.release_lost_files(integer) is
+  'The same for sent files whose jobs were deleted by hand, past the functions that delete jobs.';
 
 create function public.reserve_response_files(p_files jsonb) returns jsonb
 language plpgsql set search_path = ''
@@ -2477,13 +2525,13 @@ comment on function public.forget_response_files(text[]) is 'The worker has remo
 
 revoke execute on function durable_responses.file_references(jsonb), durable_responses.refuse_file(text, text),
   durable_responses.version_of(text, jsonb), durable_responses.visible_files(text[], text[], jsonb),
-  durable_responses.pin_files(uuid, uuid, jsonb, jsonb), durable_responses.release_file(),
-  durable_responses.lock_files_of(uuid[]), public.reserve_response_files(jsonb), public.get_response_files(uuid),
+  durable_responses.pin_files(uuid, uuid, jsonb, jsonb), durable_responses.sent_files_of(uuid[]),
+  durable_responses.release_files(text[]), durable_responses.release_lost_files(integer), public.reserve_response_files(jsonb), public.get_response_files(uuid),
   public.claim_unused_response_files(integer), public.forget_response_files(text[]) from public, anon, authenticated;
 grant execute on function durable_responses.file_references(jsonb), durable_responses.refuse_file(text, text),
   durable_responses.version_of(text, jsonb), durable_responses.visible_files(text[], text[], jsonb),
-  durable_responses.pin_files(uuid, uuid, jsonb, jsonb), durable_responses.release_file(),
-  durable_responses.lock_files_of(uuid[]), public.reserve_response_files(jsonb), public.get_response_files(uuid),
+  durable_responses.pin_files(uuid, uuid, jsonb, jsonb), durable_responses.sent_files_of(uuid[]),
+  durable_responses.release_files(text[]), durable_responses.release_lost_files(integer), public.reserve_response_files(jsonb), public.get_response_files(uuid),
   public.claim_unused_response_files(integer), public.forget_response_files(text[]) to service_role;
 
 -- Private, and without a policy: only secret keys read it.
@@ -2576,34 +2624,37 @@ revoke execute on function durable_responses.join_question(uuid, text, uuid), pu
 grant execute on function durable_responses.join_question(uuid, text, uuid), public.take_response_answer(uuid, uuid, boolean)
   to service_role;
 -- The JSON of a submit, and how it is parsed: an unknown field or an invalid value is refused (DR400).
+--
+-- The fields have the types of the columns of jobs, so each value is checked once, as it is parsed, and what was not given keeps
+-- the value of the row of defaults: an insert that called for both once more took a tenth of a submit.
 
 create type durable_responses.submission as (
   schema_major integer,
   id uuid,
-  profile text,
+  profile durable_responses.profile_name,
   input jsonb,
   request jsonb,
   owner_id uuid,
-  metadata jsonb,
-  idempotency_key text,
+  metadata durable_responses.metadata,
+  idempotency_key durable_responses.idempotency_key,
   request_hash text,
   mode text,
-  priority integer,
+  priority durable_responses.priority,
   accept_ms bigint,
-  background_ms bigint,
-  deadline_ms bigint,
-  approval_ms bigint,
-  review_ms bigint,
-  poll_ms integer,
-  max_attempts integer,
-  backoff_base_ms integer,
-  backoff_cap_ms integer,
+  background_ms durable_responses.budget_ms,
+  deadline_ms durable_responses.budget_ms,
+  approval_ms durable_responses.budget_ms,
+  review_ms durable_responses.budget_ms,
+  poll_ms durable_responses.interval_ms,
+  max_attempts durable_responses.attempts_limit,
+  backoff_base_ms durable_responses.interval_ms,
+  backoff_cap_ms durable_responses.interval_ms,
   route text,
   model text,
   tool_servers text[],
   once_tools boolean,
-  on_uncertain text,
-  guard text,
+  on_uncertain durable_responses.uncertainty,
+  guard durable_responses.guard_of,
   settings jsonb,
   continued_from uuid,
   joins boolean,
@@ -2617,6 +2668,9 @@ create function durable_responses.read_submission(p_job jsonb) returns durable_r
 language plpgsql stable set search_path = ''
 as $$
 declare
+  -- What is not given, in the order of the type's fields.
+  v_default constant durable_responses.submission :=
+    '(,,,,,,{},,,synchronous,0,20000,600000,86400000,604800000,2592000000,30000,5,1000,300000,,,,t,review,always,,,f,f,)'::durable_responses.submission;
   v_given durable_responses.submission;
   v_unknown text;
 begin
@@ -2638,7 +2692,14 @@ begin
       hint = 'See the comment of submit_response_job() for the fields.';
   end if;
   begin
-    v_given := jsonb_populate_record(null::durable_responses.submission, p_job);
+    v_given := jsonb_populate_record(v_default, p_job);
+    -- A null is a value that is not given.
+    if num_nulls(v_given.metadata, v_given.mode, v_given.priority, v_given.accept_ms, v_given.background_ms, v_given.deadline_ms,
+      v_given.approval_ms, v_given.review_ms, v_given.poll_ms, v_given.max_attempts, v_given.backoff_base_ms, v_given.backoff_cap_ms,
+      v_given.once_tools, v_given.on_uncertain, v_given.guard, v_given.joins, v_given.stream) > 0
+    then
+      v_given := jsonb_populate_record(v_default, (select jsonb_object_agg(key, value) from jsonb_each(p_job) where value <> 'null'));
+    end if;
   exception
     when data_exception then
       raise exception using errcode = 'DR400', message = format('Cannot submit a job: %s', sqlerrm),
@@ -2650,20 +2711,16 @@ begin
   if v_given.profile is null then
     raise exception using errcode = 'DR400', message = 'Cannot submit a job without a profile', hint = 'Give "profile": "default".';
   end if;
-  v_given.input := nullif(v_given.input, 'null');
-  v_given.request := nullif(v_given.request, 'null');
-  v_given.settings := nullif(v_given.settings, 'null');
-  v_given.claims := nullif(v_given.claims, 'null');
   if (v_given.input is null) = (v_given.request is null) then
     raise exception using errcode = 'DR400',
       message = format('Cannot submit a job: exactly one of input and request must be given, not %s',
         case when v_given.input is null then 'neither' else 'both' end),
       hint = 'Give "input": "your question"; or call enqueue_response_job().';
   end if;
-  if v_given.backoff_base_ms > coalesce(v_given.backoff_cap_ms, 300000) or v_given.backoff_cap_ms < coalesce(v_given.backoff_base_ms, 1000) then
+  if v_given.backoff_base_ms > v_given.backoff_cap_ms then
     raise exception using errcode = 'DR400',
       message = format('Cannot submit a job: backoff_base_ms (%s) must be at most backoff_cap_ms (%s)',
-        coalesce(v_given.backoff_base_ms, 1000), coalesce(v_given.backoff_cap_ms, 300000)),
+        v_given.backoff_base_ms, v_given.backoff_cap_ms),
       hint = 'They are the first and the longest delay between attempts, in ms. The defaults are 1000 and 300000.';
   end if;
   return v_given;
@@ -2755,7 +2812,7 @@ $$;
 comment on function durable_responses.repeat_view(uuid) is
   'The job that a repeat returns. If it was deleted after the repeat found it, the submit is repeated (40001) and creates a new job.';
 
-create function public.submit_response_job(p_job jsonb) returns jsonb
+create function public.submit_response_job(p_job jsonb) returns json
 language plpgsql set search_path = ''
   -- Each connection plans every statement once, not six times, and with indexes, whatever the tables' size at that moment.
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
@@ -2769,16 +2826,19 @@ declare
   v_known record;
   v_open uuid;
   v_background boolean;
+  v_fallback_reason text;
   v_job durable_responses.jobs;
   v_wait durable_responses.waits;
-  v_watched boolean;
 begin
   -- Written out, because every submit would pay for a function call.
   if g.owner_id is not null and exists (select from durable_responses.deleted_owners where owner_id = g.owner_id) then
     perform durable_responses.refuse_deleted_owner(g.owner_id);
   end if;
-  select breaker, paused_until, ignores_approval into v_known from public.response_routes where route = v_route;
-  if not found then
+  -- Whether anybody watches, too: a client that begins to while this runs sees the job when it reads next (13_announcements.sql).
+  select r.route, r.breaker, r.paused_until, r.ignores_approval,
+    exists (select from public.response_watches where watched_until > now()) as watched
+  into v_known from (select) one left join public.response_routes r on r.route = v_route;
+  if v_known.route is null then
     perform durable_responses.ensure_route(v_route, g.profile, g.model, g.tool_servers);
   end if;
   if g.idempotency_key is not null then
@@ -2786,72 +2846,63 @@ begin
     values (v_owner_key, g.idempotency_key, g.request_hash, v_id)
     on conflict do nothing;
     if not found then
-      return jsonb_build_object('created', false, 'job', durable_responses.repeat_view(
+      return json_build_object('created', false, 'job', durable_responses.repeat_view(
         durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
     end if;
   end if;
   if g.joins and g.owner_id is not null and g.idempotency_key is null then
     v_open := durable_responses.join_question(g.owner_id, g.request_hash, v_id);
     if v_open is not null then
-      return jsonb_build_object('created', false, 'joined', true, 'job', durable_responses.job_view(v_open));
+      return json_build_object('created', false, 'joined', true, 'job', durable_responses.job_view(v_open));
     end if;
   end if;
   if g.id is not null then
     -- A caller that gives an id generated it for this very job, and may not know that the job was accepted.
     select * into v_job from durable_responses.jobs where id = g.id and owner_id is not distinct from g.owner_id;
     if found then
-      return jsonb_build_object('created', false, 'job', durable_responses.repeat_view(g.id));
+      return json_build_object('created', false, 'job', durable_responses.repeat_view(g.id));
     end if;
   end if;
   if g.owner_id is not null and durable_responses.too_many_jobs(g.owner_id) then
     perform durable_responses.refuse_too_many();
   end if;
-  v_background := coalesce(g.mode, 'synchronous') = 'background';
+  v_background := g.mode = 'background';
   if v_background and (v_known.breaker <> 'closed' or v_known.paused_until > v_now) then
-    v_wait.fallback_reason := durable_responses.background_verdict(v_route);
-    v_background := v_wait.fallback_reason is null;
+    v_fallback_reason := durable_responses.background_verdict(v_route);
+    v_background := v_fallback_reason is null;
   end if;
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, idempotency_key, priority, route,
     max_attempts, backoff_base_ms, backoff_cap_ms, deadline_ms, approval_ms, review_ms, poll_ms,
-    background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at
+    background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at, query_text
   ) values (
-    v_id, g.owner_id, g.profile, g.input, g.request, coalesce(g.metadata, '{}'), g.idempotency_key,
-    coalesce(g.priority, 0), v_route,
-    coalesce(g.max_attempts, 5), coalesce(g.backoff_base_ms, 1000), coalesce(g.backoff_cap_ms, 300000),
-    coalesce(g.deadline_ms, 86400000), coalesce(g.approval_ms, 604800000), coalesce(g.review_ms, 2592000000),
-    coalesce(g.poll_ms, 30000), coalesce(g.background_ms, 600000), coalesce(g.once_tools, true),
-    coalesce(g.on_uncertain, 'review'), coalesce(g.guard, 'always'),
-    g.settings, g.continued_from, v_now
+    v_id, g.owner_id, g.profile, g.input, g.request, g.metadata, g.idempotency_key, g.priority, v_route,
+    g.max_attempts, g.backoff_base_ms, g.backoff_cap_ms, g.deadline_ms, g.approval_ms, g.review_ms, g.poll_ms,
+    g.background_ms, g.once_tools, g.on_uncertain, g.guard, g.settings, g.continued_from, v_now,
+    left(coalesce(g.input, durable_responses.visible_input(g.request)) #>> '{}', 500)
   ) returning * into v_job;
   if jsonb_typeof(coalesce(g.input, g.request -> 'input')) = 'array' then
     perform durable_responses.pin_files(v_id, g.owner_id, coalesce(g.input, g.request -> 'input'), g.claims);
   end if;
-  v_wait.status := case when v_background then 'background' else 'queued' end;
-  v_wait.attempt := v_background::integer;
-  v_wait.since := v_now;
-  v_wait.due := v_now;
-  v_wait.deadline := v_now + make_interval(secs => v_job.deadline_ms / 1000.0);
-  if v_background then
-    v_wait.due := v_now
-      + make_interval(secs => least(coalesce(g.accept_ms, 20000), v_job.background_ms, v_job.deadline_ms) / 1000.0);
-    v_wait.background_until := v_now + make_interval(secs => v_job.background_ms / 1000.0);
-  end if;
   insert into durable_responses.waits (
-    job_id, status, due, since, route, priority, owner_id, ready, ready_xid, attempt, deadline, background_until,
+    job_id, status, due, since, route, priority, owner_id, owner_key, ready, ready_xid, attempt, deadline, background_until,
     fallback_reason
   ) values (
-    v_id, v_wait.status, v_wait.due, v_now, v_route, v_job.priority, g.owner_id, not v_background,
-    case when not v_background then pg_current_xact_id() end, v_wait.attempt, v_wait.deadline, v_wait.background_until,
-    v_wait.fallback_reason
-  ) returning exists (select from public.response_watches where watched_until > now()) into v_watched;
+    v_id, case when v_background then 'background' else 'queued' end,
+    case when v_background then
+      v_now + make_interval(secs => least(g.accept_ms, v_job.background_ms, v_job.deadline_ms) / 1000.0) else v_now end,
+    v_now, v_route, v_job.priority, g.owner_id, v_owner_key, not v_background,
+    case when not v_background then pg_current_xact_id() end, v_background::integer,
+    v_now + make_interval(secs => v_job.deadline_ms / 1000.0),
+    case when v_background then v_now + make_interval(secs => v_job.background_ms / 1000.0) end, v_fallback_reason
+  ) returning * into v_wait;
   if g.stream then
     insert into durable_responses.streams (job_id) values (v_id);
   end if;
-  if v_watched then
+  if v_known.watched then
     perform durable_responses.announce_jobs(array[v_id]);
   end if;
-  return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_job, v_wait),
+  return json_build_object('created', true, 'job', durable_responses.job_view(v_job, v_wait),
     'guarded', v_job.guard = 'always' and not coalesce(v_known.ignores_approval, false));
 end;
 $$;
@@ -2880,7 +2931,7 @@ $$;
 comment on function public.enqueue_response_job(text, text, uuid, jsonb, text) is
   'Accepts a query from SQL, for example from a trigger or a cron job; it runs synchronously, in a worker. Returns the job''s id; with p_idempotency_key, a repeat returns the first one''s.';
 
-create function public.submit_response_jobs(p_jobs jsonb) returns jsonb
+create function public.submit_response_jobs(p_jobs jsonb) returns json
 language plpgsql set search_path = ''
 as $$
 declare
@@ -2898,10 +2949,9 @@ begin
       message = format('Cannot submit jobs: p_jobs must be an array, not %s', coalesce(jsonb_typeof(p_jobs), 'null')),
       hint = 'Give [{"profile": "default", "input": "What is new?", "idempotency_key": "news/1"}, …].';
   end if;
-  select array_agg(distinct p.profile order by p.profile) into v_profiles from jsonb_to_recordset(p_jobs) as p (profile text);
+  select array_agg(distinct p.profile order by p.profile), array_agg(distinct p.owner_id) filter (where p.owner_id is not null)
+  into v_profiles, v_owners from jsonb_to_recordset(p_jobs) as p (profile text, owner_id uuid);
   perform durable_responses.check_profiles(v_profiles);
-  select array_agg(distinct p.owner_id) into v_owners
-  from jsonb_to_recordset(p_jobs) as p (owner_id uuid) where p.owner_id is not null;
   perform durable_responses.refuse_deleted_owner(owner_id) from unnest(v_owners) owner_id;
   perform durable_responses.ensure_route(name, name, '', '{}') from unnest(v_profiles) name
   where not exists (select from public.response_routes r where r.route = name);
@@ -2909,9 +2959,9 @@ begin
   -- Keys in order, so that two batches with the same keys cannot deadlock.
   with given as materialized (
     select g.*, coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') as owner_key,
-      -- The same as uuid_v7() and hash_of(): calling them for each job would take a tenth of the whole. Each id is a
-      -- microsecond later than the one before, so that they are in order.
-      (overlay(lpad(to_hex(v_first + ordinality * 4), 15, '0') placing '7' from 13 for 0)
+      -- As uuid_v7() and hash_of() do: calls of them for each job would be a tenth of the whole. Each id a microsecond after
+      -- the one before, so that they are in order. The version is the 7 before the last 12 bits.
+      (lpad(to_hex((((v_first + ordinality * 4) >> 12) << 16) | 28672 | ((v_first + ordinality * 4) & 4095)), 16, '0')
         || substr(gen_random_uuid()::text, 20))::uuid as id,
       case when g.idempotency_key is not null then
         encode(sha256(convert_to(jsonb_build_array(g.profile, g.input, g.request)::text, 'utf8')), 'hex') end as request_hash
@@ -2921,21 +2971,23 @@ begin
   ), taken as (
     insert into durable_responses.idempotency_keys (owner_key, key, request_hash, job_id)
     select owner_key, idempotency_key, request_hash, id
-    from given where idempotency_key is not null order by owner_key, idempotency_key, ordinality
+    from given where idempotency_key is not null order by owner_key, idempotency_key collate "C", ordinality
     on conflict do nothing
     returning job_id
   ), made as (
     insert into durable_responses.jobs (
-      id, owner_id, profile, input, request, metadata, idempotency_key, priority, route, max_attempts, deadline_ms, created_at)
-    select id, owner_id, profile, nullif(input, 'null'), nullif(request, 'null'), coalesce(metadata, '{}'),
-      idempotency_key, coalesce(priority, 0), profile, coalesce(max_attempts, 5), coalesce(deadline_ms, 86400000), v_now
+      id, owner_id, profile, input, request, metadata, idempotency_key, priority, route, max_attempts, deadline_ms, created_at,
+      query_text)
+    select id, owner_id, profile, input, request, coalesce(metadata, '{}'),
+      idempotency_key, coalesce(priority, 0), profile, coalesce(max_attempts, 5), coalesce(deadline_ms, 86400000), v_now,
+      left(coalesce(input, durable_responses.visible_input(request)) #>> '{}', 500)
     from given where idempotency_key is null or id in (select job_id from taken) order by ordinality
     returning id, owner_id, route, priority, deadline_ms
   ), waiting as (
     insert into durable_responses.waits (
-      job_id, status, due, since, route, priority, owner_id, ready, ready_xid, deadline)
-    select id, 'queued', v_now, v_now, route, priority, owner_id, true, pg_current_xact_id(),
-      v_now + make_interval(secs => deadline_ms / 1000.0)
+      job_id, status, due, since, route, priority, owner_id, owner_key, ready, ready_xid, deadline)
+    select id, 'queued', v_now, v_now, route, priority, owner_id, coalesce(owner_id, '00000000-0000-0000-0000-000000000000'),
+      true, pg_current_xact_id(), v_now + make_interval(secs => deadline_ms / 1000.0)
     from made
   )
   select (select array_agg(id order by ordinality) from given), (select array_agg(id) from made) into v_ids, v_made;
@@ -2955,24 +3007,25 @@ begin
       select * from durable_responses.jobs
       where id = any (v_made) and jsonb_typeof(coalesce(input, request -> 'input')) = 'array' order by id) j;
   end if;
+  perform durable_responses.announce_jobs(v_made);
+  -- Mostly none of them is a repeat.
+  if cardinality(v_made) = cardinality(v_ids) then
+    return (select json_agg(json_build_object('id', id, 'created', true)) from unnest(v_ids) id);
+  end if;
   v_answer := coalesce((
     select jsonb_agg(jsonb_build_object('id', id, 'created', true)) from unnest(v_ids) id), '[]');
-
-  if cardinality(v_made) is distinct from cardinality(v_ids) then
-    for v_repeat in
-      select g.ordinality, durable_responses.repeated_job(
-        g.owner_id, g.idempotency_key, durable_responses.hash_of(g.profile, g.input, g.request)) as id
-      from rows from (jsonb_to_recordset(p_jobs) as (
-        profile text, input jsonb, request jsonb, owner_id uuid, idempotency_key text)) with ordinality g
-      where v_ids[g.ordinality] <> all (coalesce(v_made, '{}'))
-    loop
-      perform durable_responses.repeat_view(v_repeat.id);
-      v_answer := jsonb_set(v_answer, array[(v_repeat.ordinality - 1)::text],
-        jsonb_build_object('id', v_repeat.id, 'created', false));
-    end loop;
-  end if;
-  perform durable_responses.announce_jobs(v_made);
-  return v_answer;
+  for v_repeat in
+    select g.ordinality, durable_responses.repeated_job(
+      g.owner_id, g.idempotency_key, durable_responses.hash_of(g.profile, g.input, g.request)) as id
+    from rows from (jsonb_to_recordset(p_jobs) as (
+      profile text, input jsonb, request jsonb, owner_id uuid, idempotency_key text)) with ordinality g
+    where v_ids[g.ordinality] <> all (coalesce(v_made, '{}'))
+  loop
+    perform durable_responses.repeat_view(v_repeat.id);
+    v_answer := jsonb_set(v_answer, array[(v_repeat.ordinality - 1)::text],
+      jsonb_build_object('id', v_repeat.id, 'created', false));
+  end loop;
+  return v_answer::json;
 exception
   when check_violation or not_null_violation or data_exception then
     raise exception using errcode = 'DR400', message = format('Cannot submit jobs: %s', sqlerrm),
@@ -3009,7 +3062,7 @@ $$;
 comment on function durable_responses.next_poll(durable_responses.waits, bigint) is
   'When to poll a background response next: after p_after_ms, but no later than its budget or the job''s deadline ends.';
 
-create function durable_responses.want_cancel(p_job_id uuid, p_attempt integer, p_response_id text) returns void
+create function durable_responses.request_upstream_cancel(p_job_id uuid, p_attempt integer, p_response_id text) returns void
 language plpgsql set search_path = ''
 as $$
 begin
@@ -3018,7 +3071,7 @@ begin
   on conflict (job_id, attempt) do nothing;
 end;
 $$;
-comment on function durable_responses.want_cancel(uuid, integer, text) is
+comment on function durable_responses.request_upstream_cancel(uuid, integer, text) is
   'Records that a background response must be cancelled at OpenAI, until that is confirmed. If the caller''s function dies now, a worker does it.';
 
 create function durable_responses.upstream(p_job_id uuid, p_attempt integer, p_response_id text, p_asked_at timestamptz default null)
@@ -3076,17 +3129,16 @@ begin
     update durable_responses.attempts set response_id = p_response_id, request_id = p_request_id
     where job_id = p_job_id and number = p_attempt and mode = 'background' and response_id is null;
     if found then
-      perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+      perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
       v_orphaned := durable_responses.upstream(p_job_id, p_attempt, p_response_id);
     elsif exists (select from durable_responses.tombstones where job_id = p_job_id) then
-      perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+      perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
       return jsonb_build_object(
         'orphaned', true,
         'upstream', durable_responses.upstream(p_job_id, p_attempt, p_response_id),
         'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
     elsif not exists (select from durable_responses.jobs where id = p_job_id) then
-      raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
-        hint = 'It may have been deleted: finished jobs are kept for response_settings.retention_days.';
+      perform durable_responses.refuse_unknown_job(p_job_id);
     end if;
   end if;
   return jsonb_build_object('orphaned', v_orphaned is not null, 'upstream', v_orphaned, 'job', durable_responses.job_view(p_job_id));
@@ -3164,7 +3216,7 @@ begin
     if v_attempt is null then
       return jsonb_build_object('known', false, 'work', null, 'abandoned', null);
     end if;
-    perform durable_responses.want_cancel(p_job_id, v_attempt, p_response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, v_attempt, p_response_id);
     return jsonb_build_object('known', true, 'work', null,
       'abandoned', durable_responses.upstream(p_job_id, v_attempt, p_response_id));
   end if;
@@ -3193,7 +3245,7 @@ begin
     -- may keep a job from ending.
     if v_wait.deadline <= v_now - interval '1 minute' then
       if v_wait.response_id is not null then
-        perform durable_responses.want_cancel(v_wait.job_id, v_wait.attempt, v_wait.response_id);
+        perform durable_responses.request_upstream_cancel(v_wait.job_id, v_wait.attempt, v_wait.response_id);
       end if;
       perform durable_responses.settle_calls(v_wait.job_id, v_wait.attempt);
       perform durable_responses.end_attempt(v_wait, 'failed', durable_responses.deadline_error(v_wait));
@@ -3202,7 +3254,7 @@ begin
       update durable_responses.waits w set due = durable_responses.next_poll(w, j.poll_ms)
       from durable_responses.jobs j
       where w.job_id = v_wait.job_id and j.id = w.job_id;
-      v_work := v_work || (select work from durable_responses.work where job_id = v_wait.job_id);
+      v_work := v_work || (select work::jsonb from durable_responses.work where job_id = v_wait.job_id);
     end if;
   end loop;
   return v_work;
@@ -3227,7 +3279,7 @@ begin
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
   -- A cancel is only a request: the response is read again until it has ended.
   if (p_cancel_upstream or p_unknown) and v_wait.response_id is not null then
-    perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, v_wait.response_id);
   end if;
   if p_unknown and v_job.once_tools and v_job.on_uncertain = 'review' and not durable_responses.is_guarded(v_job) then
     v_uncertain := coalesce(v_uncertain,
@@ -3255,7 +3307,7 @@ $$;
 comment on function public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean) is
   'The background attempt failed: the job is queued for a synchronous one, or held for review while a call is in doubt. p_unknown: a background run may exist about which nothing is known; with the guard, it can only have made the calls that had a yes. p_cancel_upstream: its response may still run, and must be cancelled.';
 
-create function public.note_settle_failure(p_job_id uuid, p_attempt integer, p_error text, p_after_ms bigint default null) returns integer
+create function public.record_settle_failure(p_job_id uuid, p_attempt integer, p_error text, p_after_ms bigint default null) returns integer
 language plpgsql set search_path = ''
 as $$
 declare
@@ -3272,7 +3324,7 @@ begin
   return v_failures;
 end;
 $$;
-comment on function public.note_settle_failure(uuid, integer, text, bigint) is
+comment on function public.record_settle_failure(uuid, integer, text, bigint) is
   'A background response could not be settled. Counts it, stores why, and polls again after p_after_ms if given. Returns the count; null if the attempt has ended.';
 
 create function public.claim_pending_cancels(p_limit integer default 20) returns jsonb
@@ -3328,14 +3380,14 @@ end;
 $$;
 comment on function public.confirm_upstream_cancel(uuid, integer) is 'OpenAI confirmed that the response has ended: its cancel is done.';
 
-create function public.note_upstream_cancel_failure(
+create function public.record_upstream_cancel_failure(
   p_job_id uuid, p_attempt integer, p_error text, p_response_id text default null, p_after_ms bigint default null
 ) returns void
 language plpgsql set search_path = ''
 as $$
 begin
   if p_response_id is not null and exists (select from durable_responses.jobs where id = p_job_id) then
-    perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
   end if;
   update durable_responses.upstream_cancels set
     last_error = left(p_error, 500),
@@ -3343,7 +3395,7 @@ begin
   where job_id = p_job_id and attempt = p_attempt;
 end;
 $$;
-comment on function public.note_upstream_cancel_failure(uuid, integer, text, text, bigint) is
+comment on function public.record_upstream_cancel_failure(uuid, integer, text, text, bigint) is
   'Records OpenAI''s answer to a cancel that is not done. It stays pending (with p_response_id, even if it was not), and is not repeated before p_after_ms.';
 
 create function durable_responses.bounded_delay(p_ms bigint) returns interval
@@ -3357,21 +3409,21 @@ comment on function durable_responses.bounded_delay(bigint) is
   'A delay that OpenAI asked for, in ms, never longer than response_settings.max_delay_s.';
 
 revoke execute on function durable_responses.next_poll(durable_responses.waits, bigint),
-  durable_responses.want_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
+  durable_responses.request_upstream_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
   durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text, text, bigint),
-  public.note_settle_failure(uuid, integer, text, bigint) from public, anon, authenticated;
+  public.confirm_upstream_cancel(uuid, integer), public.record_upstream_cancel_failure(uuid, integer, text, text, bigint),
+  public.record_settle_failure(uuid, integer, text, bigint) from public, anon, authenticated;
 grant execute on function durable_responses.next_poll(durable_responses.waits, bigint),
-  durable_responses.want_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
+  durable_responses.request_upstream_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
   durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text, text, bigint),
-  public.note_settle_failure(uuid, integer, text, bigint) to service_role;
+  public.confirm_upstream_cancel(uuid, integer), public.record_upstream_cancel_failure(uuid, integer, text, text, bigint),
+  public.record_settle_failure(uuid, integer, text, bigint) to service_role;
 -- Claims: which jobs a worker takes next.
 --
 -- Order: routes in random order, so that none is always first. On a route by priority, then owners in turn, starting after
@@ -3436,19 +3488,6 @@ $$;
 comment on function durable_responses.set_mark(text, xid8, boolean, timestamptz, timestamptz, boolean) is
   'Moves a mark. p_whole: everything below it was read.';
 
-create function durable_responses.forget_lease_mark() returns trigger
-language plpgsql set search_path = ''
-as $$
-begin
-  delete from durable_responses.marks where route = '';
-  return null;
-end;
-$$;
-comment on function durable_responses.forget_lease_mark() is 'Resets the mark of leases, because a job may now be due before it.';
-create trigger waits_brought_forward after update on durable_responses.waits
-  for each row when (new.status = old.status and (new.due < old.due or new.deadline < old.deadline))
-  execute function durable_responses.forget_lease_mark();
-
 create function durable_responses.next_of_owner(
   p_route text, p_priority smallint, p_owner uuid, p_life_ms bigint, p_picked uuid[], p_limit integer, p_from xid8
 ) returns uuid[]
@@ -3484,6 +3523,21 @@ declare
   v_below smallint := 32767::smallint;
   v_picked uuid[] := '{}';
 begin
+  if p_limit = 1 then
+    -- Nearly every claim of a busy worker. The same as below, in few steps.
+    select job_id, owner_key, priority into v_first from durable_responses.waits
+    where route = p_route and ready and ready_xid >= p_from and min_life_ms <= p_life_ms
+    order by priority desc, owner_key, due limit 1
+    for no key update skip locked;
+    if v_first.owner_key <= p_after_owner then
+      select job_id into v_job from durable_responses.waits
+      where route = p_route and priority = v_first.priority and ready and ready_xid >= p_from
+        and owner_key > p_after_owner and min_life_ms <= p_life_ms
+      order by owner_key, due limit 1
+      for no key update skip locked;
+    end if;
+    return array_remove(array[coalesce(v_job, v_first.job_id)], null);
+  end if;
   -- From the highest priority down, each used up before the next; within one, a job from each owner in turn, beginning
   -- after the one served last, round and round.
   while cardinality(v_picked) < p_limit loop
@@ -3579,12 +3633,10 @@ comment on function durable_responses.pick_of_few(text, uuid, integer, bigint, x
   'Where few jobs wait above the mark p_from, locks up to p_limit of them, in order: by priority, then in turns between owners beginning after p_after_owner. few is false where more may wait; lowest is the next mark.';
 
 revoke execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, timestamptz, boolean),
-  durable_responses.forget_lease_mark(),
   durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer, xid8),
   durable_responses.pick_fairly(text, uuid, integer, bigint, xid8),
   durable_responses.pick_of_few(text, uuid, integer, bigint, xid8) from public, anon, authenticated;
 grant execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, timestamptz, boolean),
-  durable_responses.forget_lease_mark(),
   durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer, xid8),
   durable_responses.pick_fairly(text, uuid, integer, bigint, xid8),
   durable_responses.pick_of_few(text, uuid, integer, bigint, xid8) to service_role;
@@ -3669,7 +3721,7 @@ $$;
 comment on function durable_responses.recover_lost_leases(integer) is
   'Takes back running jobs whose worker no longer renews its lease. They are queued again, held for review, or failed if their attempts are used up.';
 
-create function durable_responses.fail_what_is_late(p_limit integer) returns integer
+create function durable_responses.fail_overdue(p_limit integer) returns integer
 language plpgsql set search_path = ''
 as $$
 declare
@@ -3703,7 +3755,7 @@ begin
   return v_count;
 end;
 $$;
-comment on function durable_responses.fail_what_is_late(integer) is
+comment on function durable_responses.fail_overdue(integer) is
   'Fails jobs that waited for a worker past their deadline, and jobs whose question nobody answered in time.';
 
 create function durable_responses.promote_delayed(p_limit integer) returns void
@@ -3856,13 +3908,13 @@ comment on function public.response_work_due() is
 
 revoke execute on function durable_responses.backoff_ms(integer, integer, integer),
   durable_responses.requeue_after_failure(durable_responses.waits, jsonb, bigint), durable_responses.recover_lost_leases(integer),
-  durable_responses.fail_what_is_late(integer), durable_responses.promote_delayed(integer),
+  durable_responses.fail_overdue(integer), durable_responses.promote_delayed(integer),
   durable_responses.made_progress(uuid, integer),
   public.renew_response_leases(text, jsonb, integer), public.release_response_jobs(text, jsonb, bigint),
   public.sign_off_response_worker(text), public.response_work_due() from public, anon, authenticated;
 grant execute on function durable_responses.backoff_ms(integer, integer, integer),
   durable_responses.requeue_after_failure(durable_responses.waits, jsonb, bigint), durable_responses.recover_lost_leases(integer),
-  durable_responses.fail_what_is_late(integer), durable_responses.promote_delayed(integer),
+  durable_responses.fail_overdue(integer), durable_responses.promote_delayed(integer),
   durable_responses.made_progress(uuid, integer),
   public.renew_response_leases(text, jsonb, integer), public.release_response_jobs(text, jsonb, bigint),
   public.sign_off_response_worker(text), public.response_work_due() to service_role;
@@ -3933,15 +3985,17 @@ begin
   where s.job_id = w.job_id and s.attempt = w.attempt and s.status = 'started';
 
   for v_route in
-    select r.route, w.mode, avg(w.took)::bigint as took
-    from unnest(v_routes, v_modes, v_took) w (route, mode, took)
+    select r.route, w.mode, w.took
+    from (
+      select route, mode, avg(took)::bigint as took from unnest(v_routes, v_modes, v_took) each (route, mode, took)
+      group by route, mode) w
       join public.response_routes r on r.route = w.route
     where case w.mode
       when 'background' then r.breaker <> 'closed' or r.background_failures > 0
-      -- A sample is enough for an average. If every job wrote here, all would wait for one row.
+      -- A sample is enough for an average; a write by every call would make all of them wait for one row.
       else r.paused_until <= v_now or r.typical_ms is null or random() < 0.1
     end
-    group by r.route, w.mode order by r.route
+    order by r.route
   loop
     perform durable_responses.route_succeeded(v_route.route, v_route.mode, v_route.took);
   end loop;
@@ -3955,7 +4009,7 @@ comment on function public.complete_response_jobs(jsonb) is
 create function public.complete_response_job(
   p_job_id uuid, p_attempt integer, p_response_id text, p_output jsonb, p_output_text text default null,
   p_output_parsed jsonb default null, p_usage jsonb default null, p_request_id text default null, p_steps jsonb default '[]'
-) returns jsonb
+) returns json
 language plpgsql set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 as $$
@@ -3964,7 +4018,9 @@ declare
   v_wait durable_responses.waits;
   v_job durable_responses.jobs;
   v_mode text;
-  v_more record;
+  v_started boolean;
+  v_watched boolean;
+  v_learns boolean;
 begin
   -- The same as complete_response_jobs() does for many. For one job, simple statements cost half as much.
   delete from durable_responses.waits
@@ -3982,31 +4038,31 @@ begin
     output = p_output, output_text = p_output_text, output_parsed = nullif(p_output_parsed, 'null'), usage = p_usage
   where id = p_job_id
   returning * into v_job;
+  if p_steps <> '[]' then
+    perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
+  end if;
+  -- What else there may be to do, in the same look; after the wait was locked, as watches are read (13_announcements.sql).
   insert into durable_responses.attempts (
     job_id, number, mode, worker, response_id, request_id, outcome, usage, warnings, started_at, finished_at)
   values (
     p_job_id, p_attempt, v_mode, v_wait.worker, v_job.response_id, coalesce(p_request_id, v_wait.request_id), 'completed', p_usage,
-    v_wait.warnings, v_wait.since, v_now);
-  if p_steps <> '[]' then
-    perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
-  end if;
-  -- What else there may be to do, in one query, after the wait was locked, because watches are read (13_announcements.sql).
-  select r.breaker, r.background_failures, r.paused_until, r.typical_ms,
-    exists (select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'started') as started,
-    exists (select from public.response_watches where watched_until > now()) as watched
-  into v_more
-  from (select) one left join public.response_routes r on r.route = v_wait.route;
-  if v_more.started then
+    v_wait.warnings, v_wait.since, v_now)
+  returning
+    exists (select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'started'),
+    exists (select from public.response_watches where watched_until > now()),
+    (select case v_mode
+      when 'background' then r.breaker <> 'closed' or r.background_failures > 0
+      else r.paused_until <= v_now or r.typical_ms is null or random() < 0.1
+    end from public.response_routes r where r.route = v_wait.route)
+  into v_started, v_watched, v_learns;
+  if v_started then
     update public.response_steps set status = 'void', finished_at = v_now
     where job_id = p_job_id and attempt = p_attempt and status = 'started';
   end if;
-  if (case v_mode
-    when 'background' then v_more.breaker <> 'closed' or v_more.background_failures > 0
-    else v_more.paused_until <= v_now or v_more.typical_ms is null or random() < 0.1
-  end) then
+  if v_learns then
     perform durable_responses.route_succeeded(v_wait.route, v_mode, durable_responses.ms_between(v_wait.since, v_now));
   end if;
-  if v_more.watched then
+  if v_watched then
     perform durable_responses.announce_jobs(array[p_job_id]);
   end if;
   return durable_responses.job_view(v_job, null);
@@ -4015,7 +4071,7 @@ $$;
 comment on function public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb) is
   'Writes the result of one attempt. Refuses (DR410) an attempt that has ended.';
 
-create function durable_responses.what_is_asked(p_job_id uuid) returns text
+create function durable_responses.status_while_asked(p_job_id uuid) returns text
 language plpgsql stable set search_path = ''
 as $$
 begin
@@ -4027,14 +4083,14 @@ begin
     having count(*) > 0);
 end;
 $$;
-comment on function durable_responses.what_is_asked(uuid) is
+comment on function durable_responses.status_while_asked(uuid) is
   'The status of a job that waits for somebody outside: awaiting_approval while a person is asked, else awaiting_tool_output; null when nobody is asked.';
 
-create function durable_responses.go_on_when_answered(p_wait durable_responses.waits) returns void
+create function durable_responses.continue_when_answered(p_wait durable_responses.waits) returns void
 language plpgsql set search_path = ''
 as $$
 declare
-  v_asked constant text := durable_responses.what_is_asked(p_wait.job_id);
+  v_asked constant text := durable_responses.status_while_asked(p_wait.job_id);
 begin
   if v_asked is null then
     perform durable_responses.requeue(p_wait);
@@ -4043,7 +4099,7 @@ begin
   end if;
 end;
 $$;
-comment on function durable_responses.go_on_when_answered(durable_responses.waits) is
+comment on function durable_responses.continue_when_answered(durable_responses.waits) is
   'Several may have been asked at once: the run continues when the last has answered.';
 
 create function public.suspend_response_job(
@@ -4065,7 +4121,7 @@ begin
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
   else
     perform durable_responses.answer_as_guard(p_job_id, p_attempt, p_answers);
-    perform durable_responses.hold(v_wait, coalesce(durable_responses.what_is_asked(p_job_id), 'awaiting_approval'), null);
+    perform durable_responses.hold(v_wait, coalesce(durable_responses.status_while_asked(p_job_id), 'awaiting_approval'), null);
   end if;
   return durable_responses.job_view(p_job_id);
 end;
@@ -4073,7 +4129,7 @@ $$;
 comment on function public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
   'The model asked to call tools that need a person''s yes, or that the caller makes: the job waits, without a worker. p_answers, {<item_id>: {approve, reason?}}: answers that need no person; they are sent with the person''s. If a call is in doubt, the job is held for review instead.';
 
-create function durable_responses.deserves_another_try(p_wait durable_responses.waits, p_error jsonb) returns boolean
+create function durable_responses.may_retry_refused_key(p_wait durable_responses.waits, p_error jsonb) returns boolean
 language plpgsql stable set search_path = ''
 as $$
 begin
@@ -4087,7 +4143,7 @@ begin
       where status = 'completed' and finished_at > durable_responses.clock() - interval '15 minutes'));
 end;
 $$;
-comment on function durable_responses.deserves_another_try(durable_responses.waits, jsonb) is
+comment on function durable_responses.may_retry_refused_key(durable_responses.waits, jsonb) is
   'Whether OpenAI refused the key with a 401 for the first time in this job: valid keys are refused once in thousands of requests.';
 
 create function public.fail_response_job(
@@ -4101,7 +4157,7 @@ declare
 begin
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
-  if v_uncertain is null and durable_responses.deserves_another_try(v_wait, p_error) then
+  if v_uncertain is null and durable_responses.may_retry_refused_key(v_wait, p_error) then
     perform durable_responses.end_attempt(v_wait, 'failed', p_error || '{"code": "openai_key_refused"}');
     if v_wait.status = 'background' then
       v_wait.fallback_reason := 'openai_key_refused';
@@ -4111,7 +4167,7 @@ begin
   end if;
   perform durable_responses.pause_for(p_job_id, p_error, null);
   if p_cancel_upstream and v_wait.response_id is not null then
-    perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, v_wait.response_id);
   end if;
   -- Even a permanent failure waits for a person while a side effect is uncertain, because a retry must know the outcome.
   if v_uncertain is not null then
@@ -4168,14 +4224,14 @@ $$;
 comment on function public.quarantine_response_job(uuid, integer, jsonb, jsonb) is
   'Stops an attempt and holds the job for review: a call was repeated, or may have been made.';
 
-revoke execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
-  durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
+revoke execute on function durable_responses.may_retry_refused_key(durable_responses.waits, jsonb), durable_responses.status_while_asked(uuid),
+  durable_responses.continue_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb)
   from public, anon, authenticated;
-grant execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
-  durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
+grant execute on function durable_responses.may_retry_refused_key(durable_responses.waits, jsonb), durable_responses.status_while_asked(uuid),
+  durable_responses.continue_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;
@@ -4230,8 +4286,7 @@ begin
     end if;
   end if;
   if job.id is null or not (coalesce(p_as_service, false) or coalesce(job.owner_id = any (durable_responses.owners_of(p_owner_id, p_act)), false)) then
-    raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
-      hint = 'Check the id. A job is visible only to its owner, and finished jobs are deleted after response_settings.retention_days.';
+    perform durable_responses.refuse_unknown_job(p_job_id);
   end if;
 end;
 $$;
@@ -4244,7 +4299,7 @@ as $$
 declare
   v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, false);
 begin
-  return durable_responses.job_view(v.job, v.wait);
+  return durable_responses.job_view(v.job, v.wait)::jsonb;
 end;
 $$;
 comment on function public.get_response_job(uuid, uuid, boolean) is 'A job as its owner may see it.';
@@ -4261,7 +4316,7 @@ declare
   -- No function shows people what the columns hide from them. Operators are people too.
   v_for_server constant boolean := p_whole or p_as_service and p_owner_id is null;
 begin
-  return durable_responses.job_view(v_job, v.wait)
+  return durable_responses.job_view(v_job, v.wait)::jsonb
     || jsonb_build_object(
       'model', case when v_for_server then v_job.request ->> 'model' end,
       'whole_request', v_job.request is not null,
@@ -4330,7 +4385,7 @@ begin
       hint = 'Only a job that has not finished can be cancelled.';
   end if;
   if v_wait.status = 'background' and v_wait.response_id is not null then
-    perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
     v_upstream := durable_responses.upstream(p_job_id, v_wait.attempt, v_wait.response_id);
   end if;
   -- This does not take back a call in flight: a retry of the job must know about it.
@@ -4386,20 +4441,21 @@ begin
   -- the same job.
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, retry_of, first_id, priority, route, max_attempts, backoff_base_ms, backoff_cap_ms,
-    deadline_ms, approval_ms, review_ms, poll_ms, background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at
+    deadline_ms, approval_ms, review_ms, poll_ms, background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at, query_text
   ) values (
     v_new, v_old.owner_id, v_old.profile, v_old.input, v_old.request, v_old.metadata, v_old.id, coalesce(v_old.first_id, v_old.id), v_old.priority, v_old.route,
     v_old.max_attempts, v_old.backoff_base_ms, v_old.backoff_cap_ms,
     v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.background_ms,
-    v_old.once_tools, v_old.on_uncertain, v_old.guard, v_old.settings, v_old.continued_from, v_now
+    v_old.once_tools, v_old.on_uncertain, v_old.guard, v_old.settings, v_old.continued_from, v_now, v_old.query_text
   );
   insert into durable_responses.job_files (job_id, bucket, path, version)
   select v_new, bucket, path, version from durable_responses.job_files where job_id = p_job_id;
-  insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline, review_reason)
+  insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, owner_key, deadline, review_reason)
   values (
     v_new, case when v_uncertain then 'needs_review' else 'queued' end,
     case when v_uncertain then v_now + make_interval(secs => v_old.review_ms / 1000.0) else v_now end,
-    v_now, v_old.route, v_old.priority, v_old.owner_id, v_now + make_interval(secs => v_old.deadline_ms / 1000.0),
+    v_now, v_old.route, v_old.priority, v_old.owner_id,
+    coalesce(v_old.owner_id, '00000000-0000-0000-0000-000000000000'), v_now + make_interval(secs => v_old.deadline_ms / 1000.0),
     case when v_uncertain then 'The job that this one retries ended while a side effect was uncertain' end
   );
   -- The new job takes over the old one's ledger, so that it does not repeat what the old job did. The final messages are left
@@ -4473,11 +4529,17 @@ end;
 $$;
 comment on function durable_responses.seen_worker(text, text) is 'Records that a worker is alive. Returns how many are, without runs in place.';
 
+create type durable_responses.open_route as (
+  route text, paused_until timestamptz, max_running integer, ready_from xid8, few boolean, whole boolean, unmarked boolean
+);
+comment on type durable_responses.open_route is
+  'A route that a claim may take jobs from, with its mark: whole, if everything is to be read this time; unmarked, if the mark is to be moved.';
+
 create function public.claim_response_work(
   p_worker text, p_limit integer, p_lease_ms integer default 30000, p_life_ms bigint default null, p_full_life_ms bigint default null,
   p_kind text default 'edge', p_after_owner uuid default '00000000-0000-0000-0000-000000000000',
   p_schema_major integer default null, p_profiles text[] default null
-) returns jsonb
+) returns json
 language plpgsql set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
   set enable_hashjoin = off set enable_mergejoin = off
@@ -4489,15 +4551,14 @@ declare
   v_due record;
   v_lost_from timestamptz;
   v_late_from timestamptz;
-  v_route record;
-  v_from xid8;
+  v_route durable_responses.open_route;
   v_found record;
   v_few boolean;
   v_taken uuid[];
   v_room integer := p_limit;
   v_allowed integer;
   v_picked uuid[] := '{}';
-  v_jobs jsonb;
+  v_jobs json;
   v_watched boolean;
 begin
   if p_schema_major is not null then
@@ -4506,19 +4567,36 @@ begin
   if p_profiles is not null then
     perform public.register_response_profiles(p_profiles);
   end if;
-  -- Ordered, here and below, so that each is a descent of its index. With `exists (… <= v_now)`, the planner may expect an early
-  -- hit and read the whole table for it (10 times a claim's cost with 60,000 jobs waiting).
-  select s.max_workers, s.max_running, me.seen_at between v_now - interval '5 s' and v_now as seen,
-    (select count(*) from public.response_workers where kind <> 'inline' and seen_at > v_now - interval '1 minute') as workers,
-    s.max_running is not null or exists (
-      select from public.response_routes where max_running is not null or paused_until is not null) as limited,
+  -- All that a claim asks before it takes a job, in one statement: beginning one costs more than what it does. Ordered, here
+  -- and below, so that each is a descent of its index: with `exists (… <= v_now)` the planner may expect a hit soon and read
+  -- the whole table for it (10 times a claim's cost with 60,000 jobs waiting).
+  select s.max_workers, s.max_running, alive.seen, alive.workers, open.routes,
+    s.max_running is not null or open.limited as limited,
     case when m.whole_at between v_now - interval '10 s' and v_now then m.leases_from end as leases_from,
     m.marked_at is null or m.marked_at not between v_now - interval '0.5 s' and v_now or coalesce(m.due_from <= v_now, false) as unmarked,
     (select due from durable_responses.waits
       where status = 'queued' and not ready and due <= v_now order by due limit 1) is not null as delayed
   into v_due
   from public.response_settings s left join durable_responses.marks m on m.route = ''
-    left join public.response_workers me on me.id = p_worker;
+    cross join (
+      select count(*) filter (where kind <> 'inline') as workers,
+        bool_or(id = p_worker and seen_at between v_now - interval '5 s' and v_now) as seen
+      from public.response_workers where seen_at > v_now - interval '1 minute'
+    ) alive
+    cross join (
+      -- Routes in random order: none is always first.
+      select array_agg(row(r.route, r.paused_until, r.max_running,
+          case when mark.whole then '0'::xid8 else m.ready_from end, coalesce(m.few, true), mark.whole,
+          m.marked_at is null or m.marked_at not between v_now - interval '0.5 s' and v_now
+        )::durable_responses.open_route order by random()) as routes,
+        coalesce(bool_or(r.max_running is not null or r.paused_until is not null), false) as limited
+      from public.response_routes r left join durable_responses.marks m on m.route = r.route
+        cross join lateral (select m.whole_at is null or m.whole_at not between v_now - interval '1 minute' and v_now
+          or m.ready_from > pg_snapshot_xmin(pg_current_snapshot()) as whole) mark
+      where (r.paused_until is null or r.paused_until <= v_now)
+        -- A run that usually takes longer than is left waits for a worker that has the time, if one can have it.
+        and (r.typical_ms is null or r.typical_ms <= v_life or r.typical_ms > coalesce(p_full_life_ms, v_life))
+    ) open;
   if v_due.seen is not true then
     v_due.workers := durable_responses.seen_worker(p_worker, p_kind)::bigint;
   end if;
@@ -4541,7 +4619,7 @@ begin
       perform durable_responses.recover_lost_leases(100);
     end if;
     if v_late_from <= v_now then
-      perform durable_responses.fail_what_is_late(100);
+      perform durable_responses.fail_overdue(100);
     end if;
   end if;
   if v_due.delayed then
@@ -4551,35 +4629,26 @@ begin
     v_room := least(v_room, v_due.max_running - (
       select count(*) from (select from durable_responses.waits where status = 'running' and not ready limit v_due.max_running) running));
   end if;
-  -- Routes in random order: none is always first.
-  for v_route in
-    select r.route, r.paused_until, r.max_running, m.ready_from, coalesce(m.few, true) as few,
-      m.whole_at is null or m.whole_at not between v_now - interval '1 minute' and v_now
-        or m.ready_from > pg_snapshot_xmin(pg_current_snapshot()) as whole,
-      m.marked_at is null or m.marked_at not between v_now - interval '0.5 s' and v_now as unmarked
-    from public.response_routes r left join durable_responses.marks m on m.route = r.route
-    where (r.paused_until is null or r.paused_until <= v_now)
-      -- A run that usually takes longer than the time left waits for a worker with enough time, if there can be one.
-      and (r.typical_ms is null or r.typical_ms <= v_life or r.typical_ms > coalesce(p_full_life_ms, v_life))
-    order by random()
-  loop
+  foreach v_route in array coalesce(v_due.routes, '{}') loop
     exit when v_room <= 0;
-    -- After a pause, only one job finds out whether the limit has reset.
-    v_allowed := least(case when v_route.paused_until is not null then 1 end, v_route.max_running);
-    -- Counts only if there is a limit: otherwise this would count every run.
-    if v_allowed is not null then
-      v_allowed := v_allowed - (
-        select count(*) from (
-          select from durable_responses.waits where status = 'running' and not ready and route = v_route.route limit v_allowed
-        ) running);
+    v_allowed := v_room;
+    if v_due.limited then
+      -- After a pause, one job finds out whether it is over, not all of them.
+      v_allowed := least(case when v_route.paused_until is not null then 1 end, v_route.max_running);
+      -- Only a limit is worth counting for: without one this would count all that runs.
+      if v_allowed is not null then
+        v_allowed := v_allowed - (
+          select count(*) from (
+            select from durable_responses.waits where status = 'running' and not ready and route = v_route.route limit v_allowed
+          ) running);
+      end if;
+      v_allowed := least(v_room, v_allowed);
+      continue when v_allowed <= 0;
     end if;
-    v_allowed := least(v_room, v_allowed);
-    continue when v_allowed <= 0;
-    v_from := case when v_route.whole then '0' else v_route.ready_from end;
     v_few := v_route.few;
     -- If many waited half a second ago, they most likely still do.
     if v_route.whole or v_route.unmarked or v_few then
-      v_found := durable_responses.pick_of_few(v_route.route, p_after_owner, v_allowed, v_life, v_from);
+      v_found := durable_responses.pick_of_few(v_route.route, p_after_owner, v_allowed, v_life, v_route.ready_from);
       v_few := v_found.few;
       v_taken := v_found.picked;
       if v_route.whole or v_route.unmarked then
@@ -4587,7 +4656,7 @@ begin
       end if;
     end if;
     if not v_few then
-      v_taken := durable_responses.pick_fairly(v_route.route, p_after_owner, v_allowed, v_life, v_from);
+      v_taken := durable_responses.pick_fairly(v_route.route, p_after_owner, v_allowed, v_life, v_route.ready_from);
     end if;
     v_picked := v_picked || v_taken;
     v_room := v_room - coalesce(cardinality(v_taken), 0);
@@ -4600,11 +4669,11 @@ begin
       worker = p_worker, attempt = attempt + 1, warnings = '{}', request_id = null
     where job_id = any (v_picked);
     if cardinality(v_picked) = 1 then
-      select jsonb_build_array(work), exists (select from public.response_watches where watched_until > now())
+      select json_build_array(work), exists (select from public.response_watches where watched_until > now())
       into v_jobs, v_watched from durable_responses.work where job_id = v_picked[1];
     else
       -- In the order they were picked: the last one's owner is where the worker's next claim continues.
-      select jsonb_agg(w.work order by p.place), exists (select from public.response_watches where watched_until > now())
+      select json_agg(w.work order by p.place), exists (select from public.response_watches where watched_until > now())
       into v_jobs, v_watched
       from unnest(v_picked) with ordinality p (job_id, place) join durable_responses.work w on w.job_id = p.job_id;
     end if;
@@ -4615,8 +4684,8 @@ begin
   if v_due.unmarked and (least(v_lost_from, v_late_from) <= v_now) is not true then
     perform durable_responses.set_mark('', null, null, v_now, least(v_lost_from, v_late_from), v_due.leases_from is null);
   end if;
-  return jsonb_build_object(
-    'jobs', coalesce(v_jobs, '[]'::jsonb),
+  return json_build_object(
+    'jobs', coalesce(v_jobs, '[]'::json),
     'spare_workers', greatest(v_due.max_workers - v_due.workers, 0));
 end;
 $$;
@@ -4648,7 +4717,7 @@ $$;
 comment on function durable_responses.is_guarded(durable_responses.jobs) is
   'Whether the only calls that a background run of the job can have made, of those that must not be made twice, are those that had their yes.';
 
-create function durable_responses.background_to_go_on(p_wait durable_responses.waits) returns jsonb
+create function durable_responses.background_to_continue(p_wait durable_responses.waits) returns jsonb
 language plpgsql stable set search_path = ''
 as $$
 begin
@@ -4663,7 +4732,7 @@ begin
     order by a.number desc limit 1);
 end;
 $$;
-comment on function durable_responses.background_to_go_on(durable_responses.waits) is
+comment on function durable_responses.background_to_continue(durable_responses.waits) is
   'The background response after which a run may continue in background: {attempt, response_id}; null if its route is not healthy, or there is none.';
 
 create function durable_responses.answer_as_guard(p_job_id uuid, p_attempt integer, p_answers jsonb) returns void
@@ -4743,15 +4812,14 @@ begin
   ) then
     -- The job has moved on. The ledger has the response's calls as started by the attempt that ended.
     if exists (select from durable_responses.tombstones where job_id = p_job_id) then
-      perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+      perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
       return jsonb_build_object('orphaned', true, 'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
     end if;
     if not exists (select from durable_responses.jobs where id = p_job_id) then
-      raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
-        hint = 'It may have been deleted: finished jobs are kept for response_settings.retention_days.';
+      perform durable_responses.refuse_unknown_job(p_job_id);
     end if;
     v_orphaned := true;
-    perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
   end if;
   return jsonb_build_object('orphaned', v_orphaned, 'job', durable_responses.job_view(p_job_id));
 end;
@@ -4759,7 +4827,7 @@ $$;
 comment on function public.continue_in_background(uuid, integer, text, text, integer) is
   'A run continues in background as the next attempt, which takes over the started calls. p_response_id: null if OpenAI''s answer to the request could not be read. Returns {orphaned, job}. orphaned: the attempt has ended, and the response must be cancelled.';
 
-create function public.note_background_failure(p_job_id uuid, p_attempt integer, p_error jsonb) returns void
+create function public.record_background_failure(p_job_id uuid, p_attempt integer, p_error jsonb) returns void
 language plpgsql set search_path = ''
 as $$
 declare
@@ -4771,10 +4839,10 @@ begin
   where job_id = p_job_id;
 end;
 $$;
-comment on function public.note_background_failure(uuid, integer, jsonb) is
+comment on function public.record_background_failure(uuid, integer, jsonb) is
   'A run could not continue in background, and continues in its worker instead.';
 
-create function public.note_ignored_approval(p_job_id uuid, p_attempt integer, p_detail text) returns void
+create function public.record_ignored_approval(p_job_id uuid, p_attempt integer, p_detail text) returns void
 language plpgsql set search_path = ''
 as $$
 begin
@@ -4785,21 +4853,21 @@ begin
   where j.id = p_job_id and r.route = j.route and not r.ignores_approval;
 end;
 $$;
-comment on function public.note_ignored_approval(uuid, integer, text) is
+comment on function public.record_ignored_approval(uuid, integer, text) is
   'A call that must not be made twice was made without the required yes: from now on, nothing on this route counts as guarded.';
 
 revoke execute on function durable_responses.is_guarded(durable_responses.jobs),
-  durable_responses.background_to_go_on(durable_responses.waits),
+  durable_responses.background_to_continue(durable_responses.waits),
   durable_responses.answer_as_guard(uuid, integer, jsonb),
   public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
-  public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
-  public.note_ignored_approval(uuid, integer, text) from public, anon, authenticated;
+  public.continue_in_background(uuid, integer, text, text, integer), public.record_background_failure(uuid, integer, jsonb),
+  public.record_ignored_approval(uuid, integer, text) from public, anon, authenticated;
 grant execute on function durable_responses.is_guarded(durable_responses.jobs),
-  durable_responses.background_to_go_on(durable_responses.waits),
+  durable_responses.background_to_continue(durable_responses.waits),
   durable_responses.answer_as_guard(uuid, integer, jsonb),
   public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
-  public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
-  public.note_ignored_approval(uuid, integer, text) to service_role;
+  public.continue_in_background(uuid, integer, text, text, integer), public.record_background_failure(uuid, integer, jsonb),
+  public.record_ignored_approval(uuid, integer, text) to service_role;
 -- Deletion of one final job, or of everything an owner has, and of what may still arrive afterwards.
 --
 -- A deletion permanently removes rows: input, answer, steps, attempts; and the files that were sent with the job, once no other job
@@ -4872,6 +4940,7 @@ create function durable_responses.erase_jobs(p_job_ids uuid[]) returns integer
 language plpgsql set search_path = ''
 as $$
 declare
+  v_files constant text[] := durable_responses.sent_files_of(p_job_ids);
   v_erased integer;
 begin
   -- The caller holds the locks: of the wait rows, or of the rows of final jobs.
@@ -4884,9 +4953,9 @@ begin
   select w.job_id, w.attempt, w.response_id, durable_responses.clock(), durable_responses.clock()
   from durable_responses.waits w where w.job_id = any (p_job_ids) and w.response_id is not null
   on conflict do nothing;
-  perform durable_responses.lock_files_of(p_job_ids);
   delete from durable_responses.jobs where id = any (p_job_ids);
   get diagnostics v_erased = row_count;
+  perform durable_responses.release_files(v_files);
   return v_erased;
 end;
 $$;
@@ -4989,7 +5058,7 @@ comment on function public.run_response_deletions(integer) is
   'Run by pg_cron: continues the deletion of users, the longest-waiting first, until p_limit jobs are deleted, and deletes streams that have ended. Returns {deleted, failed, streams}.';
 
 -- Security definer: whoever deletes a user (Supabase Auth's own role, the dashboard's) has no right to write here.
-create function durable_responses.note_deleted_user() returns trigger
+create function durable_responses.record_deleted_user() returns trigger
 language plpgsql security definer set search_path = ''
 as $$
 begin
@@ -5002,13 +5071,13 @@ exception
     return null;
 end;
 $$;
-comment on function durable_responses.note_deleted_user() is
+comment on function durable_responses.record_deleted_user() is
   'Records that a user of Supabase Auth was deleted, or marked as deleted. Never fails.';
 
 revoke execute on function durable_responses.is_deleted_owner(uuid), durable_responses.refuse_deleted_owner(uuid),
-  durable_responses.erase_jobs(uuid[]), durable_responses.note_deleted_user(),
+  durable_responses.erase_jobs(uuid[]), durable_responses.record_deleted_user(),
   public.delete_response_job(uuid, uuid, boolean), public.delete_response_owner(uuid, integer) from public, anon, authenticated;
-revoke execute on function durable_responses.note_deleted_user() from service_role;
+revoke execute on function durable_responses.record_deleted_user() from service_role;
 grant execute on function durable_responses.is_deleted_owner(uuid), durable_responses.refuse_deleted_owner(uuid),
   durable_responses.erase_jobs(uuid[]),
   public.delete_response_job(uuid, uuid, boolean), public.delete_response_owner(uuid, integer) to service_role;
@@ -5022,11 +5091,11 @@ begin
     return;
   end if;
   create or replace trigger durable_responses_user_deleted after delete on auth.users
-    for each row execute function durable_responses.note_deleted_user();
+    for each row execute function durable_responses.record_deleted_user();
   if exists (select from pg_catalog.pg_attribute where attrelid = 'auth.users'::regclass and attname = 'deleted_at') then
     create or replace trigger durable_responses_user_marked after update of deleted_at on auth.users
       for each row when (old.deleted_at is null and new.deleted_at is not null)
-      execute function durable_responses.note_deleted_user();
+      execute function durable_responses.record_deleted_user();
   end if;
 end;
 $$;
@@ -5072,7 +5141,7 @@ begin
     answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
   where job_id = p_job_id and number = v_number;
   perform durable_responses.announce_steps(p_job_id, array[v_number]);
-  perform durable_responses.go_on_when_answered(v_wait);
+  perform durable_responses.continue_when_answered(v_wait);
   return durable_responses.job_view(p_job_id);
 end;
 $$;
@@ -5172,7 +5241,7 @@ begin
   ) then
     perform pg_advisory_xact_lock(hashtextextended('durable_responses.claim', 0));
   end if;
-  v_answer := public.submit_response_job(p_job);
+  v_answer := public.submit_response_job(p_job)::jsonb;
   select * into v_wait from durable_responses.waits where job_id = (v_answer #>> '{job,id}')::uuid;
   if (v_answer ->> 'created')::boolean then
     v_leased := durable_responses.may_run_now(v_wait, p_life_ms, p_full_life_ms);
@@ -5338,7 +5407,8 @@ begin
   exception
     when query_canceled then
       v_error := 'Cannot finish the call: it took too long, and was undone';
-    when others then
+    -- `others` does not include a failed `assert`.
+    when assert_failure or others then
       get stacked diagnostics v_error = message_text, v_hint = pg_exception_hint;
       v_error := concat_ws('. ', v_error, nullif(v_hint, ''));
   end;
@@ -5412,6 +5482,7 @@ declare
   v_now constant timestamptz := durable_responses.clock();
   v_runs_before timestamptz;
   v_ids uuid[];
+  v_files text[];
   v_jobs integer;
   v_runs integer;
 begin
@@ -5424,7 +5495,7 @@ begin
       and not exists (select from durable_responses.upstream_cancels c where c.job_id = j.id)
     order by j.finished_at limit p_limit
   ) old;
-  perform durable_responses.lock_files_of(v_ids);
+  v_files := durable_responses.sent_files_of(v_ids);
   delete from durable_responses.jobs where id = any (v_ids);
   get diagnostics v_jobs = row_count;
   delete from public.response_watches where watched_until < now();
@@ -5449,6 +5520,8 @@ begin
     order by r.runid limit p_limit
   );
   get diagnostics v_runs = row_count;
+  perform durable_responses.release_files(v_files);
+  perform durable_responses.release_lost_files(p_limit);
   return jsonb_build_object('jobs', v_jobs, 'cron_runs', v_runs);
 end;
 $$;
@@ -5918,7 +5991,7 @@ begin
     v_all := v_all || v_numbers;
   end loop;
   perform durable_responses.announce_steps(p_job_id, v_all);
-  perform durable_responses.go_on_when_answered(v_wait);
+  perform durable_responses.continue_when_answered(v_wait);
   return durable_responses.job_view(p_job_id);
 end;
 $$;

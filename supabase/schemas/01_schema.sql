@@ -69,6 +69,19 @@ comment on function durable_responses.check_schema_major(integer) is
 revoke execute on function durable_responses.check_schema_major(integer) from public, anon, authenticated;
 grant execute on function durable_responses.check_schema_major(integer) to service_role;
 
+create function durable_responses.refuse_unknown_job(p_job_id uuid) returns void
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
+    hint = 'Check the id. A job is visible only to its owner, and finished jobs are deleted after response_settings.retention_days.';
+end;
+$$;
+comment on function durable_responses.refuse_unknown_job(uuid) is
+  'Refuses (DR404) a job that does not exist, was deleted, or is somebody else''s: the caller cannot tell which.';
+revoke execute on function durable_responses.refuse_unknown_job(uuid) from public, anon;
+grant execute on function durable_responses.refuse_unknown_job(uuid) to authenticated, service_role;
+
 create function durable_responses.clock() returns timestamptz
 language plpgsql stable set search_path = ''
 as $$

@@ -82,6 +82,20 @@ insert into durable_responses.transitions (from_status, to_status, reason) value
   ('needs_review', 'failed', 'expired'),
   ('needs_review', 'cancelled', 'cancel');
 
+create function durable_responses.refuse_transition(p_job_id uuid, p_from text, p_to text) returns void
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  raise exception using errcode = 'DR409',
+    message = format('Cannot change job %s from %s to %s: there is no such transition', p_job_id, p_from, p_to),
+    hint = 'See the state diagram in docs/architecture.md.';
+end;
+$$;
+comment on function durable_responses.refuse_transition(uuid, text, text) is
+  'Refuses (DR409) a change of status that is not in durable_responses.transitions.';
+revoke execute on function durable_responses.refuse_transition(uuid, text, text) from public, anon, authenticated;
+grant execute on function durable_responses.refuse_transition(uuid, text, text) to service_role;
+
 alter table durable_responses.statuses enable row level security;
 alter table durable_responses.transitions enable row level security;
 revoke all on durable_responses.statuses, durable_responses.transitions from public, anon, authenticated, service_role;

@@ -16,9 +16,10 @@ comment on function durable_responses.visible_input(jsonb) is
 revoke execute on function durable_responses.visible_input(jsonb) from public, anon, authenticated;
 grant execute on function durable_responses.visible_input(jsonb) to service_role;
 
--- Types say what a value may be. Guard triggers, here and on the wait rows, say what a status requires. Check constraints on
--- these tables would do the same, but Postgres parses the text of each one again for every statement on the table, whatever
--- columns it writes (26 of them took a fifth of a submit, and of a completion). It parses those of a type once a session.
+-- What a value must be is said by its type, and what a status demands by guards, here and of the wait rows. Check constraints
+-- on these tables would do the same, but Postgres reads the text of each one anew for every statement on the table, whatever
+-- columns that writes (26 of them were a fifth of a submit, and of a completion); those of a type it reads once a session. For
+-- the same reason no column is generated: who accepts a job writes query_text.
 create domain durable_responses.profile_name text constraint jobs_profile_length check (char_length(value) between 1 and 64);
 create domain durable_responses.idempotency_key text constraint jobs_key_length check (char_length(value) between 1 and 255);
 create domain durable_responses.metadata jsonb constraint jobs_metadata_object check (jsonb_typeof(value) = 'object');
@@ -64,8 +65,7 @@ create table durable_responses.jobs (
   settings jsonb,
   continued_from uuid,
   created_at timestamptz not null,
-  query_text text generated always as (
-    left(coalesce(input, durable_responses.visible_input(request)) #>> '{}', 500)) stored,
+  query_text text,
   -- Null until it is final.
   status text,
   finished_from text,
@@ -155,9 +155,7 @@ begin
     select from durable_responses.transitions t join durable_responses.statuses s on s.status = t.to_status
     where t.from_status = new.finished_from and t.to_status = new.status and s.final
   ) then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot change job %s from %s to %s: there is no such transition', old.id, new.finished_from, new.status),
-      hint = 'See the state diagram in docs/architecture.md.';
+    perform durable_responses.refuse_transition(old.id, new.finished_from, new.status);
   end if;
   v_broken := case
     when new.finished_at is null or new.attempt is null or new.failures is null then 'jobs_final'

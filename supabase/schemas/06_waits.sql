@@ -11,7 +11,7 @@ create table durable_responses.waits (
   route text not null,
   priority smallint not null,
   owner_id uuid,
-  owner_key uuid not null generated always as (coalesce(owner_id, '00000000-0000-0000-0000-000000000000')) stored,
+  owner_key uuid not null,
   ready boolean not null default false,
   ready_xid xid8,
   min_life_ms bigint not null default 0,
@@ -84,15 +84,21 @@ declare
   v_stops boolean;
   v_broken text;
 begin
+  if v_from = new.status then
+    if new.due < old.due or new.deadline < old.deadline then
+      -- It may now be due before the mark of leases (22_turns.sql).
+      delete from durable_responses.marks where route = '';
+    end if;
+    return new;
+  end if;
   select s.clock_stops into v_stops
   from durable_responses.transitions t join durable_responses.statuses s on s.status = t.to_status
   where t.from_status = v_from and t.to_status = new.status and not s.final;
   if not found then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot change job %s from %s to %s: there is no such transition', new.job_id, v_from, new.status),
-      hint = 'See the state diagram in docs/architecture.md.';
+    perform durable_responses.refuse_transition(new.job_id, v_from, new.status);
   end if;
   new.since := v_now;
+  new.owner_key := coalesce(new.owner_id, '00000000-0000-0000-0000-000000000000');
   if v_stops and new.deadline is not null then
     new.deadline_left_ms := greatest(floor(extract(epoch from new.deadline - v_now) * 1000)::bigint, 0);
     new.deadline := null;
@@ -140,7 +146,7 @@ begin
 end;
 $$;
 comment on function durable_responses.guard_wait() is
-  'Refuses every transition that is not in the table, and a status without its required columns. Starts and stops the deadline''s clock. Clears the columns of the previous status.';
+  'Refuses every transition that is not in the table, and a status without its required columns. Starts and stops the deadline''s clock. Clears the columns of the previous status. Without a transition: resets the mark of leases if the job is due earlier than it was.';
 revoke execute on function durable_responses.guard_wait() from public, anon, authenticated;
 grant execute on function durable_responses.guard_wait() to service_role;
 -- Every job is accepted, and nearly every one is claimed: a call of the guard for each would cost too much. So a submit, which
@@ -149,7 +155,7 @@ grant execute on function durable_responses.guard_wait() to service_role;
 create trigger waits_guard_new before insert on durable_responses.waits
   for each row when (not new.ready and new.background_until is null) execute function durable_responses.guard_wait();
 create trigger waits_guard before update on durable_responses.waits
-  for each row when (new.status <> old.status and new.since = old.since) execute function durable_responses.guard_wait();
+  for each row when (new.since = old.since) execute function durable_responses.guard_wait();
 
 alter table durable_responses.waits enable row level security;
 revoke all on durable_responses.waits from public, anon, authenticated, service_role;

@@ -18,8 +18,7 @@ begin
       raise exception using errcode = 'DR410', hint = 'Discard this result.',
         message = format('Cannot write as attempt %s of job %s: the job was deleted', p_attempt, p_job_id);
     end if;
-    raise exception using errcode = 'DR404',
-      message = format('Cannot find job %s', p_job_id), hint = 'It may have been deleted: finished jobs are kept for response_settings.retention_days.';
+    perform durable_responses.refuse_unknown_job(p_job_id);
   end if;
   raise exception using errcode = 'DR410',
     message = format('Cannot write as attempt %s of job %s: the job is %s at attempt %s',

@@ -59,7 +59,7 @@ begin
   where r.route = p_route
     and p_code not in ('openai_rate_limited', 'openai_unreachable', 'openai_timeout', 'openai_quota_exceeded',
       'openai_region_refused', 'openai_key_refused', 'openai_download_failed', 'answer_empty', 'output_invalid',
-      'response_cancelled', 'storage_unavailable');
+      'response_cancelled', 'storage_unavailable', 'file_changed');
 end;
 $$;
 comment on function durable_responses.route_background_failed(text, text) is

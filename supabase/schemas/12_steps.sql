@@ -117,8 +117,7 @@ begin
     if exists (select from durable_responses.tombstones where job_id = p_job_id) then
       return false;
     end if;
-    raise exception using errcode = 'DR404',
-      message = format('Cannot find job %s', p_job_id), hint = 'It may have been deleted: finished jobs are kept for response_settings.retention_days.';
+    perform durable_responses.refuse_unknown_job(p_job_id);
   end if;
   -- Too late for the run, but not for the ledger: if an attempt made a call while it could not reach the database, this
   -- report is the only evidence. It is stored, and the job is held for review if its next attempt may be about to make the
@@ -193,7 +192,7 @@ begin
       select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain')
   )) then
     if v_wait.status = 'background' and v_wait.response_id is not null then
-      perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
+      perform durable_responses.request_upstream_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
     end if;
     perform durable_responses.settle_calls(p_job_id, v_wait.attempt);
     perform durable_responses.end_attempt(v_wait, 'suspended');

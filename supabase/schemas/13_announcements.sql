@@ -143,8 +143,7 @@ language plpgsql set search_path = ''
 as $$
 begin
   if not exists (select from public.response_jobs where id = p_job_id) then
-    raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
-      hint = 'Check the id. A job is visible only to its owner, and finished jobs are deleted after response_settings.retention_days.';
+    perform durable_responses.refuse_unknown_job(p_job_id);
   end if;
   return durable_responses.register_watch(p_job_id, null, p_text);
 end;

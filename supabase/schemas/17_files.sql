@@ -139,7 +139,7 @@ begin
         v_max, cardinality(v_paths)),
       hint = 'A part that refers to a file is {"type": "input_image", "storage": {"bucket": "photos", "path": "receipt.png"}}.';
   end if;
-  if p_claims is not null and (p_claims ->> 'sub') is distinct from p_owner_id::text then
+  if p_claims is not null and lower(p_claims ->> 'sub') is distinct from p_owner_id::text then
     raise exception using errcode = 'DR400',
       message = 'Cannot submit a job: claims must be those of its owner', hint = 'Leave them out: owner_claims() has them.';
   end if;
@@ -169,31 +169,40 @@ $$;
 comment on function durable_responses.pin_files(uuid, uuid, jsonb, jsonb) is
   'Checks the files that a new job''s input refers to, as its owner (p_claims: those of their token, or else owner_claims(); without an owner: as the current role), and writes down their versions. Refuses: DR424 a file that is not there or not theirs to read, DR400 a reference that names none.';
 
-create function durable_responses.release_file() returns trigger
+create function durable_responses.sent_files_of(p_job_ids uuid[]) returns text[]
+language sql stable set search_path = ''
+as $$
+  select array_agg(distinct path) from durable_responses.job_files where job_id = any (p_job_ids) and bucket = 'response_files';
+$$;
+comment on function durable_responses.sent_files_of(uuid[]) is 'The sent files that jobs refer to; null if there are none.';
+
+create function durable_responses.release_files(p_paths text[]) returns void
 language plpgsql set search_path = ''
 as $$
 begin
   -- Whoever looks, under the row's lock, finds out whether another job refers to it.
-  update durable_responses.sent_files
-  set due = greatest(durable_responses.clock(), reserved_until) where path = old.path and not is_removing;
-  return null;
+  update durable_responses.sent_files set due = greatest(durable_responses.clock(), reserved_until)
+  where not is_removing and path in (
+    select path from durable_responses.sent_files where path = any (p_paths) order by path for update);
 end;
 $$;
-comment on function durable_responses.release_file() is 'A job that referred to a sent file is deleted: a worker looks whether the file is still needed.';
-create trigger job_files_release after delete on durable_responses.job_files
-  for each row when (old.bucket = 'response_files') execute function durable_responses.release_file();
+comment on function durable_responses.release_files(text[]) is
+  'Jobs that referred to these sent files are deleted: a worker looks whether the files are still needed. Called last, since nothing is locked after sent files.';
 
-create function durable_responses.lock_files_of(p_job_ids uuid[]) returns void
+create function durable_responses.release_lost_files(p_limit integer) returns void
 language plpgsql set search_path = ''
 as $$
 begin
-  perform from durable_responses.sent_files
-  where path in (select path from durable_responses.job_files where job_id = any (p_job_ids) and bucket = 'response_files')
-  order by path for update;
+  perform durable_responses.release_files((
+    select array_agg(path) from (
+      select path from durable_responses.sent_files s
+      where due is null and not exists (
+        select from durable_responses.job_files f where f.path = s.path and f.bucket = 'response_files')
+      limit p_limit) lost));
 end;
 $$;
-comment on function durable_responses.lock_files_of(uuid[]) is
-  'Locks the sent files of jobs that are about to be deleted, in order: two deletions may have files in common.';
+comment on function durable_responses.release_lost_files(integer) is
+  'The same for sent files whose jobs were deleted by hand, past the functions that delete jobs.';
 
 create function public.reserve_response_files(p_files jsonb) returns jsonb
 language plpgsql set search_path = ''
@@ -300,13 +309,13 @@ comment on function public.forget_response_files(text[]) is 'The worker has remo
 
 revoke execute on function durable_responses.file_references(jsonb), durable_responses.refuse_file(text, text),
   durable_responses.version_of(text, jsonb), durable_responses.visible_files(text[], text[], jsonb),
-  durable_responses.pin_files(uuid, uuid, jsonb, jsonb), durable_responses.release_file(),
-  durable_responses.lock_files_of(uuid[]), public.reserve_response_files(jsonb), public.get_response_files(uuid),
+  durable_responses.pin_files(uuid, uuid, jsonb, jsonb), durable_responses.sent_files_of(uuid[]),
+  durable_responses.release_files(text[]), durable_responses.release_lost_files(integer), public.reserve_response_files(jsonb), public.get_response_files(uuid),
   public.claim_unused_response_files(integer), public.forget_response_files(text[]) from public, anon, authenticated;
 grant execute on function durable_responses.file_references(jsonb), durable_responses.refuse_file(text, text),
   durable_responses.version_of(text, jsonb), durable_responses.visible_files(text[], text[], jsonb),
-  durable_responses.pin_files(uuid, uuid, jsonb, jsonb), durable_responses.release_file(),
-  durable_responses.lock_files_of(uuid[]), public.reserve_response_files(jsonb), public.get_response_files(uuid),
+  durable_responses.pin_files(uuid, uuid, jsonb, jsonb), durable_responses.sent_files_of(uuid[]),
+  durable_responses.release_files(text[]), durable_responses.release_lost_files(integer), public.reserve_response_files(jsonb), public.get_response_files(uuid),
   public.claim_unused_response_files(integer), public.forget_response_files(text[]) to service_role;
 
 -- Private, and without a policy: only secret keys read it.

@@ -1,32 +1,35 @@
 -- The JSON of a submit, and how it is parsed: an unknown field or an invalid value is refused (DR400).
+--
+-- The fields have the types of the columns of jobs, so each value is checked once, as it is parsed, and what was not given keeps
+-- the value of the row of defaults: an insert that called for both once more took a tenth of a submit.
 
 create type durable_responses.submission as (
   schema_major integer,
   id uuid,
-  profile text,
+  profile durable_responses.profile_name,
   input jsonb,
   request jsonb,
   owner_id uuid,
-  metadata jsonb,
-  idempotency_key text,
+  metadata durable_responses.metadata,
+  idempotency_key durable_responses.idempotency_key,
   request_hash text,
   mode text,
-  priority integer,
+  priority durable_responses.priority,
   accept_ms bigint,
-  background_ms bigint,
-  deadline_ms bigint,
-  approval_ms bigint,
-  review_ms bigint,
-  poll_ms integer,
-  max_attempts integer,
-  backoff_base_ms integer,
-  backoff_cap_ms integer,
+  background_ms durable_responses.budget_ms,
+  deadline_ms durable_responses.budget_ms,
+  approval_ms durable_responses.budget_ms,
+  review_ms durable_responses.budget_ms,
+  poll_ms durable_responses.interval_ms,
+  max_attempts durable_responses.attempts_limit,
+  backoff_base_ms durable_responses.interval_ms,
+  backoff_cap_ms durable_responses.interval_ms,
   route text,
   model text,
   tool_servers text[],
   once_tools boolean,
-  on_uncertain text,
-  guard text,
+  on_uncertain durable_responses.uncertainty,
+  guard durable_responses.guard_of,
   settings jsonb,
   continued_from uuid,
   joins boolean,
@@ -40,6 +43,9 @@ create function durable_responses.read_submission(p_job jsonb) returns durable_r
 language plpgsql stable set search_path = ''
 as $$
 declare
+  -- What is not given, in the order of the type's fields.
+  v_default constant durable_responses.submission :=
+    '(,,,,,,{},,,synchronous,0,20000,600000,86400000,604800000,2592000000,30000,5,1000,300000,,,,t,review,always,,,f,f,)'::durable_responses.submission;
   v_given durable_responses.submission;
   v_unknown text;
 begin
@@ -61,7 +67,14 @@ begin
       hint = 'See the comment of submit_response_job() for the fields.';
   end if;
   begin
-    v_given := jsonb_populate_record(null::durable_responses.submission, p_job);
+    v_given := jsonb_populate_record(v_default, p_job);
+    -- A null is a value that is not given.
+    if num_nulls(v_given.metadata, v_given.mode, v_given.priority, v_given.accept_ms, v_given.background_ms, v_given.deadline_ms,
+      v_given.approval_ms, v_given.review_ms, v_given.poll_ms, v_given.max_attempts, v_given.backoff_base_ms, v_given.backoff_cap_ms,
+      v_given.once_tools, v_given.on_uncertain, v_given.guard, v_given.joins, v_given.stream) > 0
+    then
+      v_given := jsonb_populate_record(v_default, (select jsonb_object_agg(key, value) from jsonb_each(p_job) where value <> 'null'));
+    end if;
   exception
     when data_exception then
       raise exception using errcode = 'DR400', message = format('Cannot submit a job: %s', sqlerrm),
@@ -73,20 +86,16 @@ begin
   if v_given.profile is null then
     raise exception using errcode = 'DR400', message = 'Cannot submit a job without a profile', hint = 'Give "profile": "default".';
   end if;
-  v_given.input := nullif(v_given.input, 'null');
-  v_given.request := nullif(v_given.request, 'null');
-  v_given.settings := nullif(v_given.settings, 'null');
-  v_given.claims := nullif(v_given.claims, 'null');
   if (v_given.input is null) = (v_given.request is null) then
     raise exception using errcode = 'DR400',
       message = format('Cannot submit a job: exactly one of input and request must be given, not %s',
         case when v_given.input is null then 'neither' else 'both' end),
       hint = 'Give "input": "your question"; or call enqueue_response_job().';
   end if;
-  if v_given.backoff_base_ms > coalesce(v_given.backoff_cap_ms, 300000) or v_given.backoff_cap_ms < coalesce(v_given.backoff_base_ms, 1000) then
+  if v_given.backoff_base_ms > v_given.backoff_cap_ms then
     raise exception using errcode = 'DR400',
       message = format('Cannot submit a job: backoff_base_ms (%s) must be at most backoff_cap_ms (%s)',
-        coalesce(v_given.backoff_base_ms, 1000), coalesce(v_given.backoff_cap_ms, 300000)),
+        v_given.backoff_base_ms, v_given.backoff_cap_ms),
       hint = 'They are the first and the longest delay between attempts, in ms. The defaults are 1000 and 300000.';
   end if;
   return v_given;

@@ -81,7 +81,7 @@ $$;
 comment on function durable_responses.repeat_view(uuid) is
   'The job that a repeat returns. If it was deleted after the repeat found it, the submit is repeated (40001) and creates a new job.';
 
-create function public.submit_response_job(p_job jsonb) returns jsonb
+create function public.submit_response_job(p_job jsonb) returns json
 language plpgsql set search_path = ''
   -- Each connection plans every statement once, not six times, and with indexes, whatever the tables' size at that moment.
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
@@ -95,16 +95,19 @@ declare
   v_known record;
   v_open uuid;
   v_background boolean;
+  v_fallback_reason text;
   v_job durable_responses.jobs;
   v_wait durable_responses.waits;
-  v_watched boolean;
 begin
   -- Written out, because every submit would pay for a function call.
   if g.owner_id is not null and exists (select from durable_responses.deleted_owners where owner_id = g.owner_id) then
     perform durable_responses.refuse_deleted_owner(g.owner_id);
   end if;
-  select breaker, paused_until, ignores_approval into v_known from public.response_routes where route = v_route;
-  if not found then
+  -- Whether anybody watches, too: a client that begins to while this runs sees the job when it reads next (13_announcements.sql).
+  select r.route, r.breaker, r.paused_until, r.ignores_approval,
+    exists (select from public.response_watches where watched_until > now()) as watched
+  into v_known from (select) one left join public.response_routes r on r.route = v_route;
+  if v_known.route is null then
     perform durable_responses.ensure_route(v_route, g.profile, g.model, g.tool_servers);
   end if;
   if g.idempotency_key is not null then
@@ -112,72 +115,63 @@ begin
     values (v_owner_key, g.idempotency_key, g.request_hash, v_id)
     on conflict do nothing;
     if not found then
-      return jsonb_build_object('created', false, 'job', durable_responses.repeat_view(
+      return json_build_object('created', false, 'job', durable_responses.repeat_view(
         durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
     end if;
   end if;
   if g.joins and g.owner_id is not null and g.idempotency_key is null then
     v_open := durable_responses.join_question(g.owner_id, g.request_hash, v_id);
     if v_open is not null then
-      return jsonb_build_object('created', false, 'joined', true, 'job', durable_responses.job_view(v_open));
+      return json_build_object('created', false, 'joined', true, 'job', durable_responses.job_view(v_open));
     end if;
   end if;
   if g.id is not null then
     -- A caller that gives an id generated it for this very job, and may not know that the job was accepted.
     select * into v_job from durable_responses.jobs where id = g.id and owner_id is not distinct from g.owner_id;
     if found then
-      return jsonb_build_object('created', false, 'job', durable_responses.repeat_view(g.id));
+      return json_build_object('created', false, 'job', durable_responses.repeat_view(g.id));
     end if;
   end if;
   if g.owner_id is not null and durable_responses.too_many_jobs(g.owner_id) then
     perform durable_responses.refuse_too_many();
   end if;
-  v_background := coalesce(g.mode, 'synchronous') = 'background';
+  v_background := g.mode = 'background';
   if v_background and (v_known.breaker <> 'closed' or v_known.paused_until > v_now) then
-    v_wait.fallback_reason := durable_responses.background_verdict(v_route);
-    v_background := v_wait.fallback_reason is null;
+    v_fallback_reason := durable_responses.background_verdict(v_route);
+    v_background := v_fallback_reason is null;
   end if;
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, idempotency_key, priority, route,
     max_attempts, backoff_base_ms, backoff_cap_ms, deadline_ms, approval_ms, review_ms, poll_ms,
-    background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at
+    background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at, query_text
   ) values (
-    v_id, g.owner_id, g.profile, g.input, g.request, coalesce(g.metadata, '{}'), g.idempotency_key,
-    coalesce(g.priority, 0), v_route,
-    coalesce(g.max_attempts, 5), coalesce(g.backoff_base_ms, 1000), coalesce(g.backoff_cap_ms, 300000),
-    coalesce(g.deadline_ms, 86400000), coalesce(g.approval_ms, 604800000), coalesce(g.review_ms, 2592000000),
-    coalesce(g.poll_ms, 30000), coalesce(g.background_ms, 600000), coalesce(g.once_tools, true),
-    coalesce(g.on_uncertain, 'review'), coalesce(g.guard, 'always'),
-    g.settings, g.continued_from, v_now
+    v_id, g.owner_id, g.profile, g.input, g.request, g.metadata, g.idempotency_key, g.priority, v_route,
+    g.max_attempts, g.backoff_base_ms, g.backoff_cap_ms, g.deadline_ms, g.approval_ms, g.review_ms, g.poll_ms,
+    g.background_ms, g.once_tools, g.on_uncertain, g.guard, g.settings, g.continued_from, v_now,
+    left(coalesce(g.input, durable_responses.visible_input(g.request)) #>> '{}', 500)
   ) returning * into v_job;
   if jsonb_typeof(coalesce(g.input, g.request -> 'input')) = 'array' then
     perform durable_responses.pin_files(v_id, g.owner_id, coalesce(g.input, g.request -> 'input'), g.claims);
   end if;
-  v_wait.status := case when v_background then 'background' else 'queued' end;
-  v_wait.attempt := v_background::integer;
-  v_wait.since := v_now;
-  v_wait.due := v_now;
-  v_wait.deadline := v_now + make_interval(secs => v_job.deadline_ms / 1000.0);
-  if v_background then
-    v_wait.due := v_now
-      + make_interval(secs => least(coalesce(g.accept_ms, 20000), v_job.background_ms, v_job.deadline_ms) / 1000.0);
-    v_wait.background_until := v_now + make_interval(secs => v_job.background_ms / 1000.0);
-  end if;
   insert into durable_responses.waits (
-    job_id, status, due, since, route, priority, owner_id, ready, ready_xid, attempt, deadline, background_until,
+    job_id, status, due, since, route, priority, owner_id, owner_key, ready, ready_xid, attempt, deadline, background_until,
     fallback_reason
   ) values (
-    v_id, v_wait.status, v_wait.due, v_now, v_route, v_job.priority, g.owner_id, not v_background,
-    case when not v_background then pg_current_xact_id() end, v_wait.attempt, v_wait.deadline, v_wait.background_until,
-    v_wait.fallback_reason
-  ) returning exists (select from public.response_watches where watched_until > now()) into v_watched;
+    v_id, case when v_background then 'background' else 'queued' end,
+    case when v_background then
+      v_now + make_interval(secs => least(g.accept_ms, v_job.background_ms, v_job.deadline_ms) / 1000.0) else v_now end,
+    v_now, v_route, v_job.priority, g.owner_id, v_owner_key, not v_background,
+    case when not v_background then pg_current_xact_id() end, v_background::integer,
+    v_now + make_interval(secs => v_job.deadline_ms / 1000.0),
+    case when v_background then v_now + make_interval(secs => v_job.background_ms / 1000.0) end, v_fallback_reason
+  ) returning * into v_wait;
   if g.stream then
     insert into durable_responses.streams (job_id) values (v_id);
   end if;
-  if v_watched then
+  if v_known.watched then
     perform durable_responses.announce_jobs(array[v_id]);
   end if;
-  return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_job, v_wait),
+  return json_build_object('created', true, 'job', durable_responses.job_view(v_job, v_wait),
     'guarded', v_job.guard = 'always' and not coalesce(v_known.ignores_approval, false));
 end;
 $$;
@@ -206,7 +200,7 @@ $$;
 comment on function public.enqueue_response_job(text, text, uuid, jsonb, text) is
   'Accepts a query from SQL, for example from a trigger or a cron job; it runs synchronously, in a worker. Returns the job''s id; with p_idempotency_key, a repeat returns the first one''s.';
 
-create function public.submit_response_jobs(p_jobs jsonb) returns jsonb
+create function public.submit_response_jobs(p_jobs jsonb) returns json
 language plpgsql set search_path = ''
 as $$
 declare
@@ -224,10 +218,9 @@ begin
       message = format('Cannot submit jobs: p_jobs must be an array, not %s', coalesce(jsonb_typeof(p_jobs), 'null')),
       hint = 'Give [{"profile": "default", "input": "What is new?", "idempotency_key": "news/1"}, …].';
   end if;
-  select array_agg(distinct p.profile order by p.profile) into v_profiles from jsonb_to_recordset(p_jobs) as p (profile text);
+  select array_agg(distinct p.profile order by p.profile), array_agg(distinct p.owner_id) filter (where p.owner_id is not null)
+  into v_profiles, v_owners from jsonb_to_recordset(p_jobs) as p (profile text, owner_id uuid);
   perform durable_responses.check_profiles(v_profiles);
-  select array_agg(distinct p.owner_id) into v_owners
-  from jsonb_to_recordset(p_jobs) as p (owner_id uuid) where p.owner_id is not null;
   perform durable_responses.refuse_deleted_owner(owner_id) from unnest(v_owners) owner_id;
   perform durable_responses.ensure_route(name, name, '', '{}') from unnest(v_profiles) name
   where not exists (select from public.response_routes r where r.route = name);
@@ -235,9 +228,9 @@ begin
   -- Keys in order, so that two batches with the same keys cannot deadlock.
   with given as materialized (
     select g.*, coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') as owner_key,
-      -- The same as uuid_v7() and hash_of(): calling them for each job would take a tenth of the whole. Each id is a
-      -- microsecond later than the one before, so that they are in order.
-      (overlay(lpad(to_hex(v_first + ordinality * 4), 15, '0') placing '7' from 13 for 0)
+      -- As uuid_v7() and hash_of() do: calls of them for each job would be a tenth of the whole. Each id a microsecond after
+      -- the one before, so that they are in order. The version is the 7 before the last 12 bits.
+      (lpad(to_hex((((v_first + ordinality * 4) >> 12) << 16) | 28672 | ((v_first + ordinality * 4) & 4095)), 16, '0')
         || substr(gen_random_uuid()::text, 20))::uuid as id,
       case when g.idempotency_key is not null then
         encode(sha256(convert_to(jsonb_build_array(g.profile, g.input, g.request)::text, 'utf8')), 'hex') end as request_hash
@@ -247,21 +240,23 @@ begin
   ), taken as (
     insert into durable_responses.idempotency_keys (owner_key, key, request_hash, job_id)
     select owner_key, idempotency_key, request_hash, id
-    from given where idempotency_key is not null order by owner_key, idempotency_key, ordinality
+    from given where idempotency_key is not null order by owner_key, idempotency_key collate "C", ordinality
     on conflict do nothing
     returning job_id
   ), made as (
     insert into durable_responses.jobs (
-      id, owner_id, profile, input, request, metadata, idempotency_key, priority, route, max_attempts, deadline_ms, created_at)
-    select id, owner_id, profile, nullif(input, 'null'), nullif(request, 'null'), coalesce(metadata, '{}'),
-      idempotency_key, coalesce(priority, 0), profile, coalesce(max_attempts, 5), coalesce(deadline_ms, 86400000), v_now
+      id, owner_id, profile, input, request, metadata, idempotency_key, priority, route, max_attempts, deadline_ms, created_at,
+      query_text)
+    select id, owner_id, profile, input, request, coalesce(metadata, '{}'),
+      idempotency_key, coalesce(priority, 0), profile, coalesce(max_attempts, 5), coalesce(deadline_ms, 86400000), v_now,
+      left(coalesce(input, durable_responses.visible_input(request)) #>> '{}', 500)
     from given where idempotency_key is null or id in (select job_id from taken) order by ordinality
     returning id, owner_id, route, priority, deadline_ms
   ), waiting as (
     insert into durable_responses.waits (
-      job_id, status, due, since, route, priority, owner_id, ready, ready_xid, deadline)
-    select id, 'queued', v_now, v_now, route, priority, owner_id, true, pg_current_xact_id(),
-      v_now + make_interval(secs => deadline_ms / 1000.0)
+      job_id, status, due, since, route, priority, owner_id, owner_key, ready, ready_xid, deadline)
+    select id, 'queued', v_now, v_now, route, priority, owner_id, coalesce(owner_id, '00000000-0000-0000-0000-000000000000'),
+      true, pg_current_xact_id(), v_now + make_interval(secs => deadline_ms / 1000.0)
     from made
   )
   select (select array_agg(id order by ordinality) from given), (select array_agg(id) from made) into v_ids, v_made;
@@ -281,24 +276,25 @@ begin
       select * from durable_responses.jobs
       where id = any (v_made) and jsonb_typeof(coalesce(input, request -> 'input')) = 'array' order by id) j;
   end if;
+  perform durable_responses.announce_jobs(v_made);
+  -- Mostly none of them is a repeat.
+  if cardinality(v_made) = cardinality(v_ids) then
+    return (select json_agg(json_build_object('id', id, 'created', true)) from unnest(v_ids) id);
+  end if;
   v_answer := coalesce((
     select jsonb_agg(jsonb_build_object('id', id, 'created', true)) from unnest(v_ids) id), '[]');
-
-  if cardinality(v_made) is distinct from cardinality(v_ids) then
-    for v_repeat in
-      select g.ordinality, durable_responses.repeated_job(
-        g.owner_id, g.idempotency_key, durable_responses.hash_of(g.profile, g.input, g.request)) as id
-      from rows from (jsonb_to_recordset(p_jobs) as (
-        profile text, input jsonb, request jsonb, owner_id uuid, idempotency_key text)) with ordinality g
-      where v_ids[g.ordinality] <> all (coalesce(v_made, '{}'))
-    loop
-      perform durable_responses.repeat_view(v_repeat.id);
-      v_answer := jsonb_set(v_answer, array[(v_repeat.ordinality - 1)::text],
-        jsonb_build_object('id', v_repeat.id, 'created', false));
-    end loop;
-  end if;
-  perform durable_responses.announce_jobs(v_made);
-  return v_answer;
+  for v_repeat in
+    select g.ordinality, durable_responses.repeated_job(
+      g.owner_id, g.idempotency_key, durable_responses.hash_of(g.profile, g.input, g.request)) as id
+    from rows from (jsonb_to_recordset(p_jobs) as (
+      profile text, input jsonb, request jsonb, owner_id uuid, idempotency_key text)) with ordinality g
+    where v_ids[g.ordinality] <> all (coalesce(v_made, '{}'))
+  loop
+    perform durable_responses.repeat_view(v_repeat.id);
+    v_answer := jsonb_set(v_answer, array[(v_repeat.ordinality - 1)::text],
+      jsonb_build_object('id', v_repeat.id, 'created', false));
+  end loop;
+  return v_answer::json;
 exception
   when check_violation or not_null_violation or data_exception then
     raise exception using errcode = 'DR400', message = format('Cannot submit jobs: %s', sqlerrm),

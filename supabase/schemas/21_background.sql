@@ -17,7 +17,7 @@ $$;
 comment on function durable_responses.next_poll(durable_responses.waits, bigint) is
   'When to poll a background response next: after p_after_ms, but no later than its budget or the job''s deadline ends.';
 
-create function durable_responses.want_cancel(p_job_id uuid, p_attempt integer, p_response_id text) returns void
+create function durable_responses.request_upstream_cancel(p_job_id uuid, p_attempt integer, p_response_id text) returns void
 language plpgsql set search_path = ''
 as $$
 begin
@@ -26,7 +26,7 @@ begin
   on conflict (job_id, attempt) do nothing;
 end;
 $$;
-comment on function durable_responses.want_cancel(uuid, integer, text) is
+comment on function durable_responses.request_upstream_cancel(uuid, integer, text) is
   'Records that a background response must be cancelled at OpenAI, until that is confirmed. If the caller''s function dies now, a worker does it.';
 
 create function durable_responses.upstream(p_job_id uuid, p_attempt integer, p_response_id text, p_asked_at timestamptz default null)
@@ -84,17 +84,16 @@ begin
     update durable_responses.attempts set response_id = p_response_id, request_id = p_request_id
     where job_id = p_job_id and number = p_attempt and mode = 'background' and response_id is null;
     if found then
-      perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+      perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
       v_orphaned := durable_responses.upstream(p_job_id, p_attempt, p_response_id);
     elsif exists (select from durable_responses.tombstones where job_id = p_job_id) then
-      perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+      perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
       return jsonb_build_object(
         'orphaned', true,
         'upstream', durable_responses.upstream(p_job_id, p_attempt, p_response_id),
         'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
     elsif not exists (select from durable_responses.jobs where id = p_job_id) then
-      raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
-        hint = 'It may have been deleted: finished jobs are kept for response_settings.retention_days.';
+      perform durable_responses.refuse_unknown_job(p_job_id);
     end if;
   end if;
   return jsonb_build_object('orphaned', v_orphaned is not null, 'upstream', v_orphaned, 'job', durable_responses.job_view(p_job_id));
@@ -172,7 +171,7 @@ begin
     if v_attempt is null then
       return jsonb_build_object('known', false, 'work', null, 'abandoned', null);
     end if;
-    perform durable_responses.want_cancel(p_job_id, v_attempt, p_response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, v_attempt, p_response_id);
     return jsonb_build_object('known', true, 'work', null,
       'abandoned', durable_responses.upstream(p_job_id, v_attempt, p_response_id));
   end if;
@@ -201,7 +200,7 @@ begin
     -- may keep a job from ending.
     if v_wait.deadline <= v_now - interval '1 minute' then
       if v_wait.response_id is not null then
-        perform durable_responses.want_cancel(v_wait.job_id, v_wait.attempt, v_wait.response_id);
+        perform durable_responses.request_upstream_cancel(v_wait.job_id, v_wait.attempt, v_wait.response_id);
       end if;
       perform durable_responses.settle_calls(v_wait.job_id, v_wait.attempt);
       perform durable_responses.end_attempt(v_wait, 'failed', durable_responses.deadline_error(v_wait));
@@ -210,7 +209,7 @@ begin
       update durable_responses.waits w set due = durable_responses.next_poll(w, j.poll_ms)
       from durable_responses.jobs j
       where w.job_id = v_wait.job_id and j.id = w.job_id;
-      v_work := v_work || (select work from durable_responses.work where job_id = v_wait.job_id);
+      v_work := v_work || (select work::jsonb from durable_responses.work where job_id = v_wait.job_id);
     end if;
   end loop;
   return v_work;
@@ -235,7 +234,7 @@ begin
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
   -- A cancel is only a request: the response is read again until it has ended.
   if (p_cancel_upstream or p_unknown) and v_wait.response_id is not null then
-    perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, v_wait.response_id);
   end if;
   if p_unknown and v_job.once_tools and v_job.on_uncertain = 'review' and not durable_responses.is_guarded(v_job) then
     v_uncertain := coalesce(v_uncertain,
@@ -263,7 +262,7 @@ $$;
 comment on function public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean) is
   'The background attempt failed: the job is queued for a synchronous one, or held for review while a call is in doubt. p_unknown: a background run may exist about which nothing is known; with the guard, it can only have made the calls that had a yes. p_cancel_upstream: its response may still run, and must be cancelled.';
 
-create function public.note_settle_failure(p_job_id uuid, p_attempt integer, p_error text, p_after_ms bigint default null) returns integer
+create function public.record_settle_failure(p_job_id uuid, p_attempt integer, p_error text, p_after_ms bigint default null) returns integer
 language plpgsql set search_path = ''
 as $$
 declare
@@ -280,7 +279,7 @@ begin
   return v_failures;
 end;
 $$;
-comment on function public.note_settle_failure(uuid, integer, text, bigint) is
+comment on function public.record_settle_failure(uuid, integer, text, bigint) is
   'A background response could not be settled. Counts it, stores why, and polls again after p_after_ms if given. Returns the count; null if the attempt has ended.';
 
 create function public.claim_pending_cancels(p_limit integer default 20) returns jsonb
@@ -336,14 +335,14 @@ end;
 $$;
 comment on function public.confirm_upstream_cancel(uuid, integer) is 'OpenAI confirmed that the response has ended: its cancel is done.';
 
-create function public.note_upstream_cancel_failure(
+create function public.record_upstream_cancel_failure(
   p_job_id uuid, p_attempt integer, p_error text, p_response_id text default null, p_after_ms bigint default null
 ) returns void
 language plpgsql set search_path = ''
 as $$
 begin
   if p_response_id is not null and exists (select from durable_responses.jobs where id = p_job_id) then
-    perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
   end if;
   update durable_responses.upstream_cancels set
     last_error = left(p_error, 500),
@@ -351,7 +350,7 @@ begin
   where job_id = p_job_id and attempt = p_attempt;
 end;
 $$;
-comment on function public.note_upstream_cancel_failure(uuid, integer, text, text, bigint) is
+comment on function public.record_upstream_cancel_failure(uuid, integer, text, text, bigint) is
   'Records OpenAI''s answer to a cancel that is not done. It stays pending (with p_response_id, even if it was not), and is not repeated before p_after_ms.';
 
 create function durable_responses.bounded_delay(p_ms bigint) returns interval
@@ -365,18 +364,18 @@ comment on function durable_responses.bounded_delay(bigint) is
   'A delay that OpenAI asked for, in ms, never longer than response_settings.max_delay_s.';
 
 revoke execute on function durable_responses.next_poll(durable_responses.waits, bigint),
-  durable_responses.want_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
+  durable_responses.request_upstream_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
   durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text, text, bigint),
-  public.note_settle_failure(uuid, integer, text, bigint) from public, anon, authenticated;
+  public.confirm_upstream_cancel(uuid, integer), public.record_upstream_cancel_failure(uuid, integer, text, text, bigint),
+  public.record_settle_failure(uuid, integer, text, bigint) from public, anon, authenticated;
 grant execute on function durable_responses.next_poll(durable_responses.waits, bigint),
-  durable_responses.want_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
+  durable_responses.request_upstream_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
   durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text, text, bigint),
-  public.note_settle_failure(uuid, integer, text, bigint) to service_role;
+  public.confirm_upstream_cancel(uuid, integer), public.record_upstream_cancel_failure(uuid, integer, text, text, bigint),
+  public.record_settle_failure(uuid, integer, text, bigint) to service_role;

@@ -62,19 +62,6 @@ $$;
 comment on function durable_responses.set_mark(text, xid8, boolean, timestamptz, timestamptz, boolean) is
   'Moves a mark. p_whole: everything below it was read.';
 
-create function durable_responses.forget_lease_mark() returns trigger
-language plpgsql set search_path = ''
-as $$
-begin
-  delete from durable_responses.marks where route = '';
-  return null;
-end;
-$$;
-comment on function durable_responses.forget_lease_mark() is 'Resets the mark of leases, because a job may now be due before it.';
-create trigger waits_brought_forward after update on durable_responses.waits
-  for each row when (new.status = old.status and (new.due < old.due or new.deadline < old.deadline))
-  execute function durable_responses.forget_lease_mark();
-
 create function durable_responses.next_of_owner(
   p_route text, p_priority smallint, p_owner uuid, p_life_ms bigint, p_picked uuid[], p_limit integer, p_from xid8
 ) returns uuid[]
@@ -110,6 +97,21 @@ declare
   v_below smallint := 32767::smallint;
   v_picked uuid[] := '{}';
 begin
+  if p_limit = 1 then
+    -- Nearly every claim of a busy worker. The same as below, in few steps.
+    select job_id, owner_key, priority into v_first from durable_responses.waits
+    where route = p_route and ready and ready_xid >= p_from and min_life_ms <= p_life_ms
+    order by priority desc, owner_key, due limit 1
+    for no key update skip locked;
+    if v_first.owner_key <= p_after_owner then
+      select job_id into v_job from durable_responses.waits
+      where route = p_route and priority = v_first.priority and ready and ready_xid >= p_from
+        and owner_key > p_after_owner and min_life_ms <= p_life_ms
+      order by owner_key, due limit 1
+      for no key update skip locked;
+    end if;
+    return array_remove(array[coalesce(v_job, v_first.job_id)], null);
+  end if;
   -- From the highest priority down, each used up before the next; within one, a job from each owner in turn, beginning
   -- after the one served last, round and round.
   while cardinality(v_picked) < p_limit loop
@@ -205,12 +207,10 @@ comment on function durable_responses.pick_of_few(text, uuid, integer, bigint, x
   'Where few jobs wait above the mark p_from, locks up to p_limit of them, in order: by priority, then in turns between owners beginning after p_after_owner. few is false where more may wait; lowest is the next mark.';
 
 revoke execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, timestamptz, boolean),
-  durable_responses.forget_lease_mark(),
   durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer, xid8),
   durable_responses.pick_fairly(text, uuid, integer, bigint, xid8),
   durable_responses.pick_of_few(text, uuid, integer, bigint, xid8) from public, anon, authenticated;
 grant execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, timestamptz, boolean),
-  durable_responses.forget_lease_mark(),
   durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer, xid8),
   durable_responses.pick_fairly(text, uuid, integer, bigint, xid8),
   durable_responses.pick_of_few(text, uuid, integer, bigint, xid8) to service_role;

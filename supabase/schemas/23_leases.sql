@@ -79,7 +79,7 @@ $$;
 comment on function durable_responses.recover_lost_leases(integer) is
   'Takes back running jobs whose worker no longer renews its lease. They are queued again, held for review, or failed if their attempts are used up.';
 
-create function durable_responses.fail_what_is_late(p_limit integer) returns integer
+create function durable_responses.fail_overdue(p_limit integer) returns integer
 language plpgsql set search_path = ''
 as $$
 declare
@@ -113,7 +113,7 @@ begin
   return v_count;
 end;
 $$;
-comment on function durable_responses.fail_what_is_late(integer) is
+comment on function durable_responses.fail_overdue(integer) is
   'Fails jobs that waited for a worker past their deadline, and jobs whose question nobody answered in time.';
 
 create function durable_responses.promote_delayed(p_limit integer) returns void
@@ -266,13 +266,13 @@ comment on function public.response_work_due() is
 
 revoke execute on function durable_responses.backoff_ms(integer, integer, integer),
   durable_responses.requeue_after_failure(durable_responses.waits, jsonb, bigint), durable_responses.recover_lost_leases(integer),
-  durable_responses.fail_what_is_late(integer), durable_responses.promote_delayed(integer),
+  durable_responses.fail_overdue(integer), durable_responses.promote_delayed(integer),
   durable_responses.made_progress(uuid, integer),
   public.renew_response_leases(text, jsonb, integer), public.release_response_jobs(text, jsonb, bigint),
   public.sign_off_response_worker(text), public.response_work_due() from public, anon, authenticated;
 grant execute on function durable_responses.backoff_ms(integer, integer, integer),
   durable_responses.requeue_after_failure(durable_responses.waits, jsonb, bigint), durable_responses.recover_lost_leases(integer),
-  durable_responses.fail_what_is_late(integer), durable_responses.promote_delayed(integer),
+  durable_responses.fail_overdue(integer), durable_responses.promote_delayed(integer),
   durable_responses.made_progress(uuid, integer),
   public.renew_response_leases(text, jsonb, integer), public.release_response_jobs(text, jsonb, bigint),
   public.sign_off_response_worker(text), public.response_work_due() to service_role;

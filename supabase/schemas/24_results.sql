@@ -65,15 +65,17 @@ begin
   where s.job_id = w.job_id and s.attempt = w.attempt and s.status = 'started';
 
   for v_route in
-    select r.route, w.mode, avg(w.took)::bigint as took
-    from unnest(v_routes, v_modes, v_took) w (route, mode, took)
+    select r.route, w.mode, w.took
+    from (
+      select route, mode, avg(took)::bigint as took from unnest(v_routes, v_modes, v_took) each (route, mode, took)
+      group by route, mode) w
       join public.response_routes r on r.route = w.route
     where case w.mode
       when 'background' then r.breaker <> 'closed' or r.background_failures > 0
-      -- A sample is enough for an average. If every job wrote here, all would wait for one row.
+      -- A sample is enough for an average; a write by every call would make all of them wait for one row.
       else r.paused_until <= v_now or r.typical_ms is null or random() < 0.1
     end
-    group by r.route, w.mode order by r.route
+    order by r.route
   loop
     perform durable_responses.route_succeeded(v_route.route, v_route.mode, v_route.took);
   end loop;
@@ -87,7 +89,7 @@ comment on function public.complete_response_jobs(jsonb) is
 create function public.complete_response_job(
   p_job_id uuid, p_attempt integer, p_response_id text, p_output jsonb, p_output_text text default null,
   p_output_parsed jsonb default null, p_usage jsonb default null, p_request_id text default null, p_steps jsonb default '[]'
-) returns jsonb
+) returns json
 language plpgsql set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 as $$
@@ -96,7 +98,9 @@ declare
   v_wait durable_responses.waits;
   v_job durable_responses.jobs;
   v_mode text;
-  v_more record;
+  v_started boolean;
+  v_watched boolean;
+  v_learns boolean;
 begin
   -- The same as complete_response_jobs() does for many. For one job, simple statements cost half as much.
   delete from durable_responses.waits
@@ -114,31 +118,31 @@ begin
     output = p_output, output_text = p_output_text, output_parsed = nullif(p_output_parsed, 'null'), usage = p_usage
   where id = p_job_id
   returning * into v_job;
+  if p_steps <> '[]' then
+    perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
+  end if;
+  -- What else there may be to do, in the same look; after the wait was locked, as watches are read (13_announcements.sql).
   insert into durable_responses.attempts (
     job_id, number, mode, worker, response_id, request_id, outcome, usage, warnings, started_at, finished_at)
   values (
     p_job_id, p_attempt, v_mode, v_wait.worker, v_job.response_id, coalesce(p_request_id, v_wait.request_id), 'completed', p_usage,
-    v_wait.warnings, v_wait.since, v_now);
-  if p_steps <> '[]' then
-    perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
-  end if;
-  -- What else there may be to do, in one query, after the wait was locked, because watches are read (13_announcements.sql).
-  select r.breaker, r.background_failures, r.paused_until, r.typical_ms,
-    exists (select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'started') as started,
-    exists (select from public.response_watches where watched_until > now()) as watched
-  into v_more
-  from (select) one left join public.response_routes r on r.route = v_wait.route;
-  if v_more.started then
+    v_wait.warnings, v_wait.since, v_now)
+  returning
+    exists (select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'started'),
+    exists (select from public.response_watches where watched_until > now()),
+    (select case v_mode
+      when 'background' then r.breaker <> 'closed' or r.background_failures > 0
+      else r.paused_until <= v_now or r.typical_ms is null or random() < 0.1
+    end from public.response_routes r where r.route = v_wait.route)
+  into v_started, v_watched, v_learns;
+  if v_started then
     update public.response_steps set status = 'void', finished_at = v_now
     where job_id = p_job_id and attempt = p_attempt and status = 'started';
   end if;
-  if (case v_mode
-    when 'background' then v_more.breaker <> 'closed' or v_more.background_failures > 0
-    else v_more.paused_until <= v_now or v_more.typical_ms is null or random() < 0.1
-  end) then
+  if v_learns then
     perform durable_responses.route_succeeded(v_wait.route, v_mode, durable_responses.ms_between(v_wait.since, v_now));
   end if;
-  if v_more.watched then
+  if v_watched then
     perform durable_responses.announce_jobs(array[p_job_id]);
   end if;
   return durable_responses.job_view(v_job, null);
@@ -147,7 +151,7 @@ $$;
 comment on function public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb) is
   'Writes the result of one attempt. Refuses (DR410) an attempt that has ended.';
 
-create function durable_responses.what_is_asked(p_job_id uuid) returns text
+create function durable_responses.status_while_asked(p_job_id uuid) returns text
 language plpgsql stable set search_path = ''
 as $$
 begin
@@ -159,14 +163,14 @@ begin
     having count(*) > 0);
 end;
 $$;
-comment on function durable_responses.what_is_asked(uuid) is
+comment on function durable_responses.status_while_asked(uuid) is
   'The status of a job that waits for somebody outside: awaiting_approval while a person is asked, else awaiting_tool_output; null when nobody is asked.';
 
-create function durable_responses.go_on_when_answered(p_wait durable_responses.waits) returns void
+create function durable_responses.continue_when_answered(p_wait durable_responses.waits) returns void
 language plpgsql set search_path = ''
 as $$
 declare
-  v_asked constant text := durable_responses.what_is_asked(p_wait.job_id);
+  v_asked constant text := durable_responses.status_while_asked(p_wait.job_id);
 begin
   if v_asked is null then
     perform durable_responses.requeue(p_wait);
@@ -175,7 +179,7 @@ begin
   end if;
 end;
 $$;
-comment on function durable_responses.go_on_when_answered(durable_responses.waits) is
+comment on function durable_responses.continue_when_answered(durable_responses.waits) is
   'Several may have been asked at once: the run continues when the last has answered.';
 
 create function public.suspend_response_job(
@@ -197,7 +201,7 @@ begin
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
   else
     perform durable_responses.answer_as_guard(p_job_id, p_attempt, p_answers);
-    perform durable_responses.hold(v_wait, coalesce(durable_responses.what_is_asked(p_job_id), 'awaiting_approval'), null);
+    perform durable_responses.hold(v_wait, coalesce(durable_responses.status_while_asked(p_job_id), 'awaiting_approval'), null);
   end if;
   return durable_responses.job_view(p_job_id);
 end;
@@ -205,7 +209,7 @@ $$;
 comment on function public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
   'The model asked to call tools that need a person''s yes, or that the caller makes: the job waits, without a worker. p_answers, {<item_id>: {approve, reason?}}: answers that need no person; they are sent with the person''s. If a call is in doubt, the job is held for review instead.';
 
-create function durable_responses.deserves_another_try(p_wait durable_responses.waits, p_error jsonb) returns boolean
+create function durable_responses.may_retry_refused_key(p_wait durable_responses.waits, p_error jsonb) returns boolean
 language plpgsql stable set search_path = ''
 as $$
 begin
@@ -219,7 +223,7 @@ begin
       where status = 'completed' and finished_at > durable_responses.clock() - interval '15 minutes'));
 end;
 $$;
-comment on function durable_responses.deserves_another_try(durable_responses.waits, jsonb) is
+comment on function durable_responses.may_retry_refused_key(durable_responses.waits, jsonb) is
   'Whether OpenAI refused the key with a 401 for the first time in this job: valid keys are refused once in thousands of requests.';
 
 create function public.fail_response_job(
@@ -233,7 +237,7 @@ declare
 begin
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
-  if v_uncertain is null and durable_responses.deserves_another_try(v_wait, p_error) then
+  if v_uncertain is null and durable_responses.may_retry_refused_key(v_wait, p_error) then
     perform durable_responses.end_attempt(v_wait, 'failed', p_error || '{"code": "openai_key_refused"}');
     if v_wait.status = 'background' then
       v_wait.fallback_reason := 'openai_key_refused';
@@ -243,7 +247,7 @@ begin
   end if;
   perform durable_responses.pause_for(p_job_id, p_error, null);
   if p_cancel_upstream and v_wait.response_id is not null then
-    perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, v_wait.response_id);
   end if;
   -- Even a permanent failure waits for a person while a side effect is uncertain, because a retry must know the outcome.
   if v_uncertain is not null then
@@ -300,14 +304,14 @@ $$;
 comment on function public.quarantine_response_job(uuid, integer, jsonb, jsonb) is
   'Stops an attempt and holds the job for review: a call was repeated, or may have been made.';
 
-revoke execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
-  durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
+revoke execute on function durable_responses.may_retry_refused_key(durable_responses.waits, jsonb), durable_responses.status_while_asked(uuid),
+  durable_responses.continue_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb)
   from public, anon, authenticated;
-grant execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
-  durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
+grant execute on function durable_responses.may_retry_refused_key(durable_responses.waits, jsonb), durable_responses.status_while_asked(uuid),
+  durable_responses.continue_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;

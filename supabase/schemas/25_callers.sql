@@ -49,8 +49,7 @@ begin
     end if;
   end if;
   if job.id is null or not (coalesce(p_as_service, false) or coalesce(job.owner_id = any (durable_responses.owners_of(p_owner_id, p_act)), false)) then
-    raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
-      hint = 'Check the id. A job is visible only to its owner, and finished jobs are deleted after response_settings.retention_days.';
+    perform durable_responses.refuse_unknown_job(p_job_id);
   end if;
 end;
 $$;
@@ -63,7 +62,7 @@ as $$
 declare
   v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, false);
 begin
-  return durable_responses.job_view(v.job, v.wait);
+  return durable_responses.job_view(v.job, v.wait)::jsonb;
 end;
 $$;
 comment on function public.get_response_job(uuid, uuid, boolean) is 'A job as its owner may see it.';
@@ -80,7 +79,7 @@ declare
   -- No function shows people what the columns hide from them. Operators are people too.
   v_for_server constant boolean := p_whole or p_as_service and p_owner_id is null;
 begin
-  return durable_responses.job_view(v_job, v.wait)
+  return durable_responses.job_view(v_job, v.wait)::jsonb
     || jsonb_build_object(
       'model', case when v_for_server then v_job.request ->> 'model' end,
       'whole_request', v_job.request is not null,
@@ -149,7 +148,7 @@ begin
       hint = 'Only a job that has not finished can be cancelled.';
   end if;
   if v_wait.status = 'background' and v_wait.response_id is not null then
-    perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
     v_upstream := durable_responses.upstream(p_job_id, v_wait.attempt, v_wait.response_id);
   end if;
   -- This does not take back a call in flight: a retry of the job must know about it.
@@ -205,20 +204,21 @@ begin
   -- the same job.
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, retry_of, first_id, priority, route, max_attempts, backoff_base_ms, backoff_cap_ms,
-    deadline_ms, approval_ms, review_ms, poll_ms, background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at
+    deadline_ms, approval_ms, review_ms, poll_ms, background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at, query_text
   ) values (
     v_new, v_old.owner_id, v_old.profile, v_old.input, v_old.request, v_old.metadata, v_old.id, coalesce(v_old.first_id, v_old.id), v_old.priority, v_old.route,
     v_old.max_attempts, v_old.backoff_base_ms, v_old.backoff_cap_ms,
     v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.background_ms,
-    v_old.once_tools, v_old.on_uncertain, v_old.guard, v_old.settings, v_old.continued_from, v_now
+    v_old.once_tools, v_old.on_uncertain, v_old.guard, v_old.settings, v_old.continued_from, v_now, v_old.query_text
   );
   insert into durable_responses.job_files (job_id, bucket, path, version)
   select v_new, bucket, path, version from durable_responses.job_files where job_id = p_job_id;
-  insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline, review_reason)
+  insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, owner_key, deadline, review_reason)
   values (
     v_new, case when v_uncertain then 'needs_review' else 'queued' end,
     case when v_uncertain then v_now + make_interval(secs => v_old.review_ms / 1000.0) else v_now end,
-    v_now, v_old.route, v_old.priority, v_old.owner_id, v_now + make_interval(secs => v_old.deadline_ms / 1000.0),
+    v_now, v_old.route, v_old.priority, v_old.owner_id,
+    coalesce(v_old.owner_id, '00000000-0000-0000-0000-000000000000'), v_now + make_interval(secs => v_old.deadline_ms / 1000.0),
     case when v_uncertain then 'The job that this one retries ended while a side effect was uncertain' end
   );
   -- The new job takes over the old one's ledger, so that it does not repeat what the old job did. The final messages are left

@@ -19,7 +19,7 @@ $$;
 comment on function durable_responses.is_guarded(durable_responses.jobs) is
   'Whether the only calls that a background run of the job can have made, of those that must not be made twice, are those that had their yes.';
 
-create function durable_responses.background_to_go_on(p_wait durable_responses.waits) returns jsonb
+create function durable_responses.background_to_continue(p_wait durable_responses.waits) returns jsonb
 language plpgsql stable set search_path = ''
 as $$
 begin
@@ -34,7 +34,7 @@ begin
     order by a.number desc limit 1);
 end;
 $$;
-comment on function durable_responses.background_to_go_on(durable_responses.waits) is
+comment on function durable_responses.background_to_continue(durable_responses.waits) is
   'The background response after which a run may continue in background: {attempt, response_id}; null if its route is not healthy, or there is none.';
 
 create function durable_responses.answer_as_guard(p_job_id uuid, p_attempt integer, p_answers jsonb) returns void
@@ -114,15 +114,14 @@ begin
   ) then
     -- The job has moved on. The ledger has the response's calls as started by the attempt that ended.
     if exists (select from durable_responses.tombstones where job_id = p_job_id) then
-      perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+      perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
       return jsonb_build_object('orphaned', true, 'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
     end if;
     if not exists (select from durable_responses.jobs where id = p_job_id) then
-      raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
-        hint = 'It may have been deleted: finished jobs are kept for response_settings.retention_days.';
+      perform durable_responses.refuse_unknown_job(p_job_id);
     end if;
     v_orphaned := true;
-    perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
   end if;
   return jsonb_build_object('orphaned', v_orphaned, 'job', durable_responses.job_view(p_job_id));
 end;
@@ -130,7 +129,7 @@ $$;
 comment on function public.continue_in_background(uuid, integer, text, text, integer) is
   'A run continues in background as the next attempt, which takes over the started calls. p_response_id: null if OpenAI''s answer to the request could not be read. Returns {orphaned, job}. orphaned: the attempt has ended, and the response must be cancelled.';
 
-create function public.note_background_failure(p_job_id uuid, p_attempt integer, p_error jsonb) returns void
+create function public.record_background_failure(p_job_id uuid, p_attempt integer, p_error jsonb) returns void
 language plpgsql set search_path = ''
 as $$
 declare
@@ -142,10 +141,10 @@ begin
   where job_id = p_job_id;
 end;
 $$;
-comment on function public.note_background_failure(uuid, integer, jsonb) is
+comment on function public.record_background_failure(uuid, integer, jsonb) is
   'A run could not continue in background, and continues in its worker instead.';
 
-create function public.note_ignored_approval(p_job_id uuid, p_attempt integer, p_detail text) returns void
+create function public.record_ignored_approval(p_job_id uuid, p_attempt integer, p_detail text) returns void
 language plpgsql set search_path = ''
 as $$
 begin
@@ -156,18 +155,18 @@ begin
   where j.id = p_job_id and r.route = j.route and not r.ignores_approval;
 end;
 $$;
-comment on function public.note_ignored_approval(uuid, integer, text) is
+comment on function public.record_ignored_approval(uuid, integer, text) is
   'A call that must not be made twice was made without the required yes: from now on, nothing on this route counts as guarded.';
 
 revoke execute on function durable_responses.is_guarded(durable_responses.jobs),
-  durable_responses.background_to_go_on(durable_responses.waits),
+  durable_responses.background_to_continue(durable_responses.waits),
   durable_responses.answer_as_guard(uuid, integer, jsonb),
   public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
-  public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
-  public.note_ignored_approval(uuid, integer, text) from public, anon, authenticated;
+  public.continue_in_background(uuid, integer, text, text, integer), public.record_background_failure(uuid, integer, jsonb),
+  public.record_ignored_approval(uuid, integer, text) from public, anon, authenticated;
 grant execute on function durable_responses.is_guarded(durable_responses.jobs),
-  durable_responses.background_to_go_on(durable_responses.waits),
+  durable_responses.background_to_continue(durable_responses.waits),
   durable_responses.answer_as_guard(uuid, integer, jsonb),
   public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
-  public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
-  public.note_ignored_approval(uuid, integer, text) to service_role;
+  public.continue_in_background(uuid, integer, text, text, integer), public.record_background_failure(uuid, integer, jsonb),
+  public.record_ignored_approval(uuid, integer, text) to service_role;

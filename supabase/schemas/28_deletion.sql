@@ -70,6 +70,7 @@ create function durable_responses.erase_jobs(p_job_ids uuid[]) returns integer
 language plpgsql set search_path = ''
 as $$
 declare
+  v_files constant text[] := durable_responses.sent_files_of(p_job_ids);
   v_erased integer;
 begin
   -- The caller holds the locks: of the wait rows, or of the rows of final jobs.
@@ -82,9 +83,9 @@ begin
   select w.job_id, w.attempt, w.response_id, durable_responses.clock(), durable_responses.clock()
   from durable_responses.waits w where w.job_id = any (p_job_ids) and w.response_id is not null
   on conflict do nothing;
-  perform durable_responses.lock_files_of(p_job_ids);
   delete from durable_responses.jobs where id = any (p_job_ids);
   get diagnostics v_erased = row_count;
+  perform durable_responses.release_files(v_files);
   return v_erased;
 end;
 $$;
@@ -187,7 +188,7 @@ comment on function public.run_response_deletions(integer) is
   'Run by pg_cron: continues the deletion of users, the longest-waiting first, until p_limit jobs are deleted, and deletes streams that have ended. Returns {deleted, failed, streams}.';
 
 -- Security definer: whoever deletes a user (Supabase Auth's own role, the dashboard's) has no right to write here.
-create function durable_responses.note_deleted_user() returns trigger
+create function durable_responses.record_deleted_user() returns trigger
 language plpgsql security definer set search_path = ''
 as $$
 begin
@@ -200,13 +201,13 @@ exception
     return null;
 end;
 $$;
-comment on function durable_responses.note_deleted_user() is
+comment on function durable_responses.record_deleted_user() is
   'Records that a user of Supabase Auth was deleted, or marked as deleted. Never fails.';
 
 revoke execute on function durable_responses.is_deleted_owner(uuid), durable_responses.refuse_deleted_owner(uuid),
-  durable_responses.erase_jobs(uuid[]), durable_responses.note_deleted_user(),
+  durable_responses.erase_jobs(uuid[]), durable_responses.record_deleted_user(),
   public.delete_response_job(uuid, uuid, boolean), public.delete_response_owner(uuid, integer) from public, anon, authenticated;
-revoke execute on function durable_responses.note_deleted_user() from service_role;
+revoke execute on function durable_responses.record_deleted_user() from service_role;
 grant execute on function durable_responses.is_deleted_owner(uuid), durable_responses.refuse_deleted_owner(uuid),
   durable_responses.erase_jobs(uuid[]),
   public.delete_response_job(uuid, uuid, boolean), public.delete_response_owner(uuid, integer) to service_role;
@@ -220,11 +221,11 @@ begin
     return;
   end if;
   create or replace trigger durable_responses_user_deleted after delete on auth.users
-    for each row execute function durable_responses.note_deleted_user();
+    for each row execute function durable_responses.record_deleted_user();
   if exists (select from pg_catalog.pg_attribute where attrelid = 'auth.users'::regclass and attname = 'deleted_at') then
     create or replace trigger durable_responses_user_marked after update of deleted_at on auth.users
       for each row when (old.deleted_at is null and new.deleted_at is not null)
-      execute function durable_responses.note_deleted_user();
+      execute function durable_responses.record_deleted_user();
   end if;
 end;
 $$;

@@ -40,7 +40,7 @@ begin
     answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
   where job_id = p_job_id and number = v_number;
   perform durable_responses.announce_steps(p_job_id, array[v_number]);
-  perform durable_responses.go_on_when_answered(v_wait);
+  perform durable_responses.continue_when_answered(v_wait);
   return durable_responses.job_view(p_job_id);
 end;
 $$;

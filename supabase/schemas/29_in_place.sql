@@ -68,7 +68,7 @@ begin
   ) then
     perform pg_advisory_xact_lock(hashtextextended('durable_responses.claim', 0));
   end if;
-  v_answer := public.submit_response_job(p_job);
+  v_answer := public.submit_response_job(p_job)::jsonb;
   select * into v_wait from durable_responses.waits where job_id = (v_answer #>> '{job,id}')::uuid;
   if (v_answer ->> 'created')::boolean then
     v_leased := durable_responses.may_run_now(v_wait, p_life_ms, p_full_life_ms);

@@ -132,7 +132,8 @@ begin
   exception
     when query_canceled then
       v_error := 'Cannot finish the call: it took too long, and was undone';
-    when others then
+    -- `others` does not include a failed `assert`.
+    when assert_failure or others then
       get stacked diagnostics v_error = message_text, v_hint = pg_exception_hint;
       v_error := concat_ws('. ', v_error, nullif(v_hint, ''));
   end;

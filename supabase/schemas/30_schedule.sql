@@ -45,6 +45,7 @@ declare
   v_now constant timestamptz := durable_responses.clock();
   v_runs_before timestamptz;
   v_ids uuid[];
+  v_files text[];
   v_jobs integer;
   v_runs integer;
 begin
@@ -57,7 +58,7 @@ begin
       and not exists (select from durable_responses.upstream_cancels c where c.job_id = j.id)
     order by j.finished_at limit p_limit
   ) old;
-  perform durable_responses.lock_files_of(v_ids);
+  v_files := durable_responses.sent_files_of(v_ids);
   delete from durable_responses.jobs where id = any (v_ids);
   get diagnostics v_jobs = row_count;
   delete from public.response_watches where watched_until < now();
@@ -82,6 +83,8 @@ begin
     order by r.runid limit p_limit
   );
   get diagnostics v_runs = row_count;
+  perform durable_responses.release_files(v_files);
+  perform durable_responses.release_lost_files(p_limit);
   return jsonb_build_object('jobs', v_jobs, 'cron_runs', v_runs);
 end;
 $$;

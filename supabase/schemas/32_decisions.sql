@@ -75,7 +75,7 @@ begin
     v_all := v_all || v_numbers;
   end loop;
   perform durable_responses.announce_steps(p_job_id, v_all);
-  perform durable_responses.go_on_when_answered(v_wait);
+  perform durable_responses.continue_when_answered(v_wait);
   return durable_responses.job_view(p_job_id);
 end;
 $$;

@@ -13,7 +13,7 @@ import { eventually } from "../support/eventually.ts";
 import { withStack } from "../support/stack.ts";
 
 const thePackage = packageForFile();
-const PROFILES = "functions/_shared/profiles.ts";
+const profilesFile = "functions/_shared/profiles.ts";
 
 const notes = `
   create table public.notes (id bigint generated always as identity primary key, owner_id uuid not null, text text not null);
@@ -84,11 +84,11 @@ Deno.test("an adopted project does the main job, is upgraded while it has jobs, 
     cwd: project.folder,
   });
   assert.equal(first.code, 0, first.stderr);
-  const mine = (await project.read(PROFILES)).replace(
+  const mine = (await project.read(profilesFile)).replace(
     `require_approval: "always"`,
     `require_approval: "never"`,
   );
-  await project.write(PROFILES, mine);
+  await project.write(profilesFile, mine);
 
   await withStack({ project: project.folder }, async ({ stack }) => {
     const { id, token } = await stack.createUser();
@@ -106,7 +106,7 @@ Deno.test("an adopted project does the main job, is upgraded while it has jobs, 
     await mainJob(stack, token);
     for (const name of ["respond", "openai-webhook", "run-jobs"]) await stack.edge.restart(name);
 
-    assert.equal(await project.read(PROFILES), mine);
+    assert.equal(await project.read(profilesFile), mine);
     assert.deepEqual((await ask(stack, token, `/${before.id}`)).output_text, before.output_text);
     await mainJob(stack, token);
     await ownPartsWork(stack, id, token);

@@ -42,8 +42,14 @@ async function projectWith(
   );
   const { code, stderr } = await thePackage().run(
     [
-      ...["init", "--yes", "--profile", "structured", "--imports", from],
-      ...["--function-name", functionName],
+      "init",
+      "--yes",
+      "--profile",
+      "structured",
+      "--imports",
+      from,
+      "--function-name",
+      functionName,
     ],
     { cwd: project.folder },
   );

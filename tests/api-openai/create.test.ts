@@ -165,6 +165,9 @@ Deno.test("the profiles are the models", async () => {
   const models = await Array.fromAsync(client.models.list());
   assert.deepEqual(
     models.map(({ id }) => id),
-    ["default", "plain", "mail", "fresh", "careful", "once", "shaped", "free", "notes", "thinks"],
+    [
+      ...["default", "plain", "mail", "fresh", "careful", "once", "shaped", "free", "notes"],
+      ...["unset", "wrong", "thinks"],
+    ],
   );
 });

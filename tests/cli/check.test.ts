@@ -6,8 +6,8 @@ import { packageForFile } from "./support/package.ts";
 import { type SupabaseProject, supabaseProject } from "./support/supabase-project.ts";
 
 const thePackage = packageForFile();
-const PROFILES = "functions/_shared/profiles.ts";
-const TYPES = "functions/_shared/profiles.gen.ts";
+const profilesFile = "functions/_shared/profiles.ts";
+const typesFile = "functions/_shared/profiles.gen.ts";
 /** npm's registry may be behind a proxy whose certificate only this machine knows. */
 const env = { DENO_TLS_CA_STORE: "mozilla,system" };
 
@@ -25,7 +25,7 @@ async function initialised(profiles?: string): Promise<SupabaseProject> {
   const project = await supabaseProject();
   const { code, stderr } = await thePackage().run(["init", "--yes"], { cwd: project.folder });
   assert.equal(code, 0, stderr);
-  if (profiles !== undefined) await project.write(PROFILES, profiles);
+  if (profiles !== undefined) await project.write(profilesFile, profiles);
   return project;
 }
 
@@ -50,7 +50,7 @@ Deno.test("profiles that fit are said to, and their types are written for the fr
     stdout,
     /^ok +'default', 'sort-mail' in supabase\/functions\/_shared\/profiles\.ts/m,
   );
-  const types = await project.read(TYPES);
+  const types = await project.read(typesFile);
   assert.match(
     types,
     /default: \{ output\?: never \};\n {2}"sort-mail": \{ output: Schema<SortMailOutput> \};/,
@@ -84,7 +84,7 @@ Deno.test("every mistake is told with its profile and what to do, and exit code 
   assert.match(stdout, /^wrong +shape: .*'output\.note'/m);
   assert.match(stdout, /^wrong +call: Nothing runs the function tool 'look'/m);
   assert.match(stdout, /^warn +mail: The secret MAIL_URL is not set here\n +→ .*secrets set/m);
-  assert.equal(await project.exists(TYPES), false);
+  assert.equal(await project.exists(typesFile), false);
   await project.write(".env.durable-responses.local", "MAIL_URL=https://mail.example/mcp\n");
   const { findings } = JSON.parse((await check(project, "--json")).stdout);
   assert.deepEqual(findings.map(({ profile }: { profile: string }) => profile), [
@@ -102,8 +102,8 @@ Deno.test("profiles that cannot be loaded say why, and a types file of somebody 
   const { code, stdout } = await check(project);
   assert.equal(code, 1);
   assert.match(stdout, /cannot be loaded: TypeError: Cannot refer to a secret as 'not a name'/);
-  await project.write(PROFILES, profilesOf(`model: "gpt-6-luna"`));
-  await project.write(TYPES, "// mine\n");
+  await project.write(profilesFile, profilesOf(`model: "gpt-6-luna"`));
+  await project.write(typesFile, "// mine\n");
   const refused = await check(project);
   assert.equal(refused.code, 1);
   assert.match(refused.stderr, /check did not create this file/);
@@ -148,7 +148,7 @@ Deno.test("init checks at its end where the machine has a Deno, and says how whe
   const { stdout } = await init({ PATH: path });
   assert.match(stdout, /^warn +default: The secret MAIL_MCP_URL is not set here$/m);
   assert.doesNotMatch(stdout, /Check the profiles/);
-  assert.match(await project.read(TYPES), /export interface Profiles/);
+  assert.match(await project.read(typesFile), /export interface Profiles/);
   await Deno.remove(deno, { recursive: true });
   await using other = await supabaseProject();
   const without = await thePackage().run(["init", "--yes"], { cwd: other.folder });

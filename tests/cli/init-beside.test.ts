@@ -4,8 +4,8 @@ import { packageForFile } from "./support/package.ts";
 import { supabaseProject } from "./support/supabase-project.ts";
 
 const thePackage = packageForFile();
-const MAP = "functions/import_map.json";
-const CHANGED = "functions/_durable_responses/platform/redact.ts";
+const mapFile = "functions/import_map.json";
+const changedFile = "functions/_durable_responses/platform/redact.ts";
 
 async function init(folder: string, ...args: string[]) {
   return await thePackage().run(["init", "--yes", ...args], { cwd: folder });
@@ -19,10 +19,10 @@ Deno.test("the project's packages keep their versions: ours stand under the prod
     lodash: "npm:lodash@4.17.21",
   };
   const scopes = { "./mine/": { zod: "npm:zod@4.0.0" } };
-  await project.write(MAP, JSON.stringify({ imports: mine, scopes }));
+  await project.write(mapFile, JSON.stringify({ imports: mine, scopes }));
   const { code, stderr } = await init(project.folder);
   assert.equal(code, 0, stderr);
-  const map = JSON.parse(await project.read(MAP));
+  const map = JSON.parse(await project.read(mapFile));
   assert.deepEqual(map.imports, mine);
   assert.deepEqual(map.scopes["./mine/"], scopes["./mine/"]);
   const ours = map.scopes["./_durable_responses/"];
@@ -33,7 +33,7 @@ Deno.test("the project's packages keep their versions: ours stand under the prod
 Deno.test("where the project has no zod, profiles get the product's", async () => {
   await using project = await supabaseProject();
   await init(project.folder);
-  const { imports, scopes } = JSON.parse(await project.read(MAP));
+  const { imports, scopes } = JSON.parse(await project.read(mapFile));
   assert.deepEqual(Object.keys(imports), ["zod", "zod/"]);
   assert.equal(imports.zod, scopes["./_durable_responses/"].zod);
 });
@@ -44,7 +44,7 @@ Deno.test("--imports npm writes the same versions as npm specifiers, and a later
   await init(esm.folder);
   await init(npm.folder, "--imports", "npm");
   const map = async ({ read }: typeof esm) =>
-    JSON.parse(await read(MAP)).scopes["./_durable_responses/"];
+    JSON.parse(await read(mapFile)).scopes["./_durable_responses/"];
   const [fromEsm, fromNpm] = [await map(esm), await map(npm)];
   assert.deepEqual(Object.keys(fromNpm), Object.keys(fromEsm));
   for (const [name, specifier] of Object.entries<string>(fromNpm)) {
@@ -109,17 +109,17 @@ Deno.test("--function-name gives respond another name, which it keeps", async ()
 Deno.test("what you changed is left, and said; --restore takes the release's version back", async () => {
   await using project = await supabaseProject();
   await init(project.folder);
-  const released = await project.read(CHANGED);
-  await project.write(CHANGED, "// my own\n");
+  const released = await project.read(changedFile);
+  await project.write(changedFile, "// my own\n");
   const again = await init(project.folder);
   assert.match(
     again.stdout,
     /^Nothing to do.*\nKept your changes in:\n {2}supabase\/functions\/_durable_responses\/platform\/redact\.ts {2}\(changed by you/,
   );
-  assert.equal(await project.read(CHANGED), "// my own\n");
-  const restored = await init(project.folder, "--restore", `supabase/${CHANGED}`);
+  assert.equal(await project.read(changedFile), "// my own\n");
+  const restored = await init(project.folder, "--restore", `supabase/${changedFile}`);
   assert.equal(restored.code, 0, restored.stderr);
-  assert.equal(await project.read(CHANGED), released);
+  assert.equal(await project.read(changedFile), released);
   const unknown = await init(project.folder, "--restore", "functions/_shared/profiles.ts");
   assert.equal(unknown.code, 2);
   assert.match(unknown.stderr, /It is your own file/);

@@ -55,8 +55,13 @@ async function smoke(waitS: number, cwd = "/", env: Record<string, string> = {})
   const { stack, sql } = theStack();
   const { stdout, stderr } = await thePackage().run(
     [
-      ...["doctor", "--json", "--smoke", "--smoke-model", "gpt-6-luna"],
-      ...["--smoke-wait", String(waitS)],
+      "doctor",
+      "--json",
+      "--smoke",
+      "--smoke-model",
+      "gpt-6-luna",
+      "--smoke-wait",
+      String(waitS),
     ],
     { cwd, env: { SUPABASE_URL: stack.apiUrl, SUPABASE_SECRET_KEY: stack.secretKey, ...env } },
   );

@@ -6,15 +6,38 @@ import { misfitOf } from "../../packages/cli/src/sql-tools/type-fit.ts";
 import { sqlTest } from "../support/sql-test.ts";
 
 const types = [
-  ...["smallint", "integer", "bigint", "numeric", "double precision", "boolean", "text", "varchar"],
-  ...["date", "timestamptz", "interval", "uuid", "integer[]", "text[]", "jsonb"],
-  ...["public.mood", "public.moods", "public.pair", "public.positive"],
+  "smallint",
+  "integer",
+  "bigint",
+  "numeric",
+  "double precision",
+  "boolean",
+  "text",
+  "varchar",
+  "date",
+  "timestamptz",
+  "interval",
+  "uuid",
+  "integer[]",
+  "text[]",
+  "jsonb",
+  "public.mood",
+  "public.moods",
+  "public.pair",
+  "public.positive",
 ];
 
 /** Values of each kind; for every type of Postgres there is a string that it takes. */
 const samples: Record<string, unknown[]> = {
   string: [
-    ...["5", "x", "true", "2026-01-01", "1 day", "{}", "(1,2)", "good"],
+    "5",
+    "x",
+    "true",
+    "2026-01-01",
+    "1 day",
+    "{}",
+    "(1,2)",
+    "good",
     "6f0a3c1e-0000-4000-8000-000000000000",
   ],
   number: [1.5, 1, 20260101],

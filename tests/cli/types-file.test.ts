@@ -67,10 +67,19 @@ Deno.test("unions, lists, odd names and schemas that hold themselves keep their 
     await Deno.writeTextFile(join(folder, "use.ts"), use);
     const settings = {
       compilerOptions: {
-        ...{ strict: true, noEmit: true, module: "esnext", moduleResolution: "bundler", types: [] },
-        ...{ erasableSyntaxOnly: true, verbatimModuleSyntax: true, isolatedModules: true },
-        ...{ noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true },
-        ...{ noUnusedLocals: true, allowImportingTsExtensions: true, lib: ["es2023"] },
+        strict: true,
+        noEmit: true,
+        module: "esnext",
+        moduleResolution: "bundler",
+        types: [],
+        erasableSyntaxOnly: true,
+        verbatimModuleSyntax: true,
+        isolatedModules: true,
+        noUncheckedIndexedAccess: true,
+        exactOptionalPropertyTypes: true,
+        noUnusedLocals: true,
+        allowImportingTsExtensions: true,
+        lib: ["es2023"],
       },
     };
     await Deno.writeTextFile(join(folder, "tsconfig.json"), JSON.stringify(settings));

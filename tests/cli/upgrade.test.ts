@@ -5,16 +5,16 @@ import { otherRelease, type Package, packageForFile } from "./support/package.ts
 import { supabaseProject } from "./support/supabase-project.ts";
 
 const thePackage = packageForFile();
-const CHANGED = "functions/_durable_responses/platform/redact.ts";
-const GONE = "functions/_durable_responses/gone.ts";
+const changedFile = "functions/_durable_responses/platform/redact.ts";
+const goneFile = "functions/_durable_responses/gone.ts";
 const firstMigration = "migrations/20261126000000_durable_responses.sql";
 const laterMigration = "migrations/20990101000000_durable_responses_later.sql";
 
 /** The release before: one file less, one more, one different, another version of a package. */
 function earlier(): Promise<Package & AsyncDisposable> {
   return otherRelease(thePackage(), "0.0.9", async (supabase) => {
-    await Deno.writeTextFile(join(supabase, CHANGED), "// as it was in 0.0.9\n");
-    await Deno.writeTextFile(join(supabase, GONE), "// dropped later\n");
+    await Deno.writeTextFile(join(supabase, changedFile), "// as it was in 0.0.9\n");
+    await Deno.writeTextFile(join(supabase, goneFile), "// dropped later\n");
     await Deno.remove(join(supabase, "functions/_durable_responses/platform/log.ts"));
     const map = join(supabase, "functions/import_map.json");
     await Deno.writeTextFile(
@@ -44,7 +44,7 @@ Deno.test("an upgrade adds, changes and removes what the release does, with a di
       /~ supabase\/functions\/_durable_responses\/platform\/redact\.ts\n +@@[^]*-\/\/ as it was in 0\.0\.9/,
     );
     assert.match(stdout, /- supabase\/functions\/_durable_responses\/gone\.ts/);
-    assert.equal(await project.exists(GONE), false);
+    assert.equal(await project.exists(goneFile), false);
     assert.ok(await project.exists("functions/_durable_responses/platform/log.ts"));
     assert.doesNotMatch(await project.read("functions/import_map.json"), /openai@7\.0\.0"/);
     assert.doesNotMatch(stdout, /secrets set/);
@@ -93,7 +93,7 @@ Deno.test("an upgrade leaves profiles.ts, the secrets and changed settings of th
 
 Deno.test("an upgrade stops at a file that both have changed, and changes nothing", () =>
   withEarlier(async (project) => {
-    await project.write(CHANGED, "// my own\n");
+    await project.write(changedFile, "// my own\n");
     const before = await project.all();
     const { code, stderr } = await thePackage().run(["init", "--yes"], { cwd: project.folder });
     assert.equal(code, 1);
@@ -107,19 +107,19 @@ Deno.test("an upgrade stops at a file that both have changed, and changes nothin
 
 Deno.test("--keep-changed upgrades around it, and the next upgrade asks again", () =>
   withEarlier(async (project) => {
-    await project.write(CHANGED, "// my own\n");
+    await project.write(changedFile, "// my own\n");
     const kept = await thePackage().run(["init", "--yes", "--keep-changed"], {
       cwd: project.folder,
     });
     assert.equal(kept.code, 0, kept.stderr);
-    assert.equal(await project.read(CHANGED), "// my own\n");
+    assert.equal(await project.read(changedFile), "// my own\n");
     assert.ok(await project.exists("functions/_durable_responses/platform/log.ts"));
     const again = await thePackage().run(["init", "--yes"], { cwd: project.folder });
     assert.equal(again.code, 1);
-    await Deno.remove(join(project.folder, "supabase", CHANGED));
+    await Deno.remove(join(project.folder, "supabase", changedFile));
     const taken = await thePackage().run(["init", "--yes"], { cwd: project.folder });
     assert.equal(taken.code, 0);
-    assert.notEqual(await project.read(CHANGED), "// my own\n");
+    assert.notEqual(await project.read(changedFile), "// my own\n");
   }));
 
 Deno.test("a file that the user changed and the release did not stays, and nobody is asked", () =>

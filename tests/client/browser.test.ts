@@ -17,11 +17,9 @@ ${["status", "connection", "tools", "answer", "refused"].map((id) => `<p id="${i
 async function bundle(): Promise<string> {
   const entry = fileURLToPath(new URL("./support/page.ts", import.meta.url));
   const built = await build({
-    ...{
-      configFile: false,
-      logLevel: "error",
-      root: fileURLToPath(new URL(".", import.meta.url)),
-    },
+    configFile: false,
+    logLevel: "error",
+    root: fileURLToPath(new URL(".", import.meta.url)),
     build: {
       write: false,
       target: "es2022",
@@ -36,10 +34,8 @@ async function bundle(): Promise<string> {
 }
 
 Deno.test({
-  ...{
-    name: "a page asks, follows its job live and shows the answer",
-    ...needsBrowser,
-  },
+  name: "a page asks, follows its job live and shows the answer",
+  ...needsBrowser,
   async fn() {
     const { stack, user } = theStack();
     const script = await bundle();

@@ -151,12 +151,10 @@ for (
       const { message, hint, requestId, retryAfterMs } = error;
       assert.deepEqual([error.status, error.code], [status, code]);
       assert.deepEqual({ message, hint, requestId, retryAfterMs }, {
-        ...{
-          message: `Cannot: ${code}`,
-          hint: "Do this",
-          requestId: "req_1",
-          retryAfterMs: 2000,
-        },
+        message: `Cannot: ${code}`,
+        hint: "Do this",
+        requestId: "req_1",
+        retryAfterMs: 2000,
       });
       return true;
     });

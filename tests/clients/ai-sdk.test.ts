@@ -6,6 +6,7 @@ import { APICallError, generateText, type ModelMessage, Output, RetryError, stre
 import OpenAI from "openai";
 import { z } from "zod";
 import { eventually } from "../support/eventually.ts";
+import { downloadsOf, photoOf } from "../support/photo.ts";
 import { clientsForFile, type Person } from "./support/clients.ts";
 
 const theClients = clientsForFile();
@@ -57,6 +58,29 @@ for (const store of [undefined, false]) {
     assert.match(JSON.stringify(theClients().test.openai.requests.at(-1)?.body), /invoice mail/);
   });
 }
+
+Deno.test("a photo and a document of 1.5 MB each, in both turns of a chat", async () => {
+  const person = await theClients.newPerson();
+  const model = modelOf(person, "open");
+  const [photo, pdf] = [photoOf(1_500_000), photoOf(1_500_000)];
+  const messages: ModelMessage[] = [{
+    role: "user",
+    content: [
+      { type: "text", text: "What are these?" },
+      { type: "file", mediaType: "image/png", data: photo },
+      { type: "file", mediaType: "application/pdf", data: pdf, filename: "terms.pdf" },
+    ],
+  }];
+  const first = await generateText({ model, messages });
+  const { test } = theClients();
+  assert.deepEqual([downloadsOf(test, photo), downloadsOf(test, pdf)], [1, 1]);
+  messages.push(...first.response.messages, { role: "user", content: "And in French?" });
+  await generateText({ model, messages });
+  assert.deepEqual([downloadsOf(test, photo), downloadsOf(test, pdf)], [2, 2]);
+  const [row] = await test.sql`
+    select count(*)::int as files from durable_responses.sent_files where path like ${`${person.id}/%`}`;
+  assert.equal(row?.["files"], 2);
+});
 
 Deno.test("a system prompt, as the profile lets callers give one", async () => {
   const person = await theClients.newPerson();

@@ -5,9 +5,11 @@
 import assert from "node:assert/strict";
 import { AIMessage, type BaseMessage, HumanMessage, SystemMessage } from "@langchain/core/messages";
 import { ChatOpenAI } from "@langchain/openai";
+import { Buffer } from "node:buffer";
 import OpenAI from "openai";
 import { z } from "zod";
 import { eventually } from "../support/eventually.ts";
+import { downloadsOf, photoOf } from "../support/photo.ts";
 import { clientsForFile, type Person } from "./support/clients.ts";
 
 const theClients = clientsForFile();
@@ -38,6 +40,18 @@ Deno.test("the connection breaks before the answer: its own repeat gets the firs
   const { text } = await modelOf(person, "mail").invoke(question);
   assert.ok(text.length > 0);
   await person.made({ jobs: 1, mails: 1 });
+});
+
+Deno.test("a photo of 1.5 MB", async () => {
+  const person = await theClients.newPerson();
+  const photo = photoOf(1_500_000);
+  const url = `data:image/jpeg;base64,${Buffer.from(photo).toString("base64")}`;
+  await modelOf(person, "open").invoke([
+    new HumanMessage({
+      content: [{ type: "text", text: "What is this?" }, { type: "image_url", image_url: { url } }],
+    }),
+  ]);
+  assert.equal(downloadsOf(theClients().test, photo), 1);
 });
 
 Deno.test("the second turn, with a system message", async () => {

@@ -31,8 +31,10 @@ const outputs = asked.output.filter(({ type }) => type === "function_call").map(
 const opened = await client.responses.stream({
   model: "door", previous_response_id: asked.id, input: outputs,
 }).finalResponse();
+// These helpers give no output_text.
+const [message] = opened.output;
 console.log(JSON.stringify({
-  texts: [first.output_text, streamed.join(""), second.output_text, opened.output_text],
+  texts: [first.output_text, streamed.join(""), second.output_text, message.content[0].text],
 }));
 `;
 
@@ -90,8 +92,14 @@ for (const [packages, program] of majors) {
         name: "program",
         command: findDeno(),
         args: [
-          ...["run", "--quiet", "--no-check", "--node-modules-dir=manual", "-A", "program.js"],
-          ...[person.baseURL, person.apiKey],
+          "run",
+          "--quiet",
+          "--no-check",
+          "--node-modules-dir=manual",
+          "-A",
+          "program.js",
+          person.baseURL,
+          person.apiKey,
         ],
         cwd: folder,
       });

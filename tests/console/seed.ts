@@ -3,7 +3,7 @@
  * `deno run -A tests/console/seed.ts <superuser's database URL> [count] [owner's id]`.
  */
 import postgres, { type Sql } from "postgres";
-import { FINISHED, open, type Plot } from "./seed/plots.ts";
+import { finishedPlots, open, type Plot } from "./seed/plots.ts";
 import { createRandom, type Random } from "./seed/random.ts";
 import { writeHistory } from "../support/job-history.ts";
 import type { Rows } from "./seed/rows.ts";
@@ -49,11 +49,11 @@ export async function seedJobs(sql: Sql, options: SeedOptions = {}): Promise<voi
 
 function pickFinished(random: Random): Plot {
   let left = random.next() * 100;
-  for (const [share, plot] of FINISHED) {
+  for (const [share, plot] of finishedPlots) {
     left -= share;
     if (left < 0) return plot;
   }
-  return FINISHED[0]![1];
+  return finishedPlots[0]![1];
 }
 
 async function addRoutes(sql: Sql): Promise<void> {

@@ -4,17 +4,17 @@ import { mailPlans } from "../../packages/dev/demo/scenarios/mail.ts";
 import { startOpenAI } from "../../packages/dev/openai/mod.ts";
 import { reportIn, runDemo } from "./run-demo.ts";
 
-const API_KEY = "sk-somebody-elses";
+const theirKey = "sk-somebody-elses";
 
 Deno.test("with OPENAI_API_KEY and OPENAI_BASE_URL the demo talks to that server, and polling stands in for its webhooks", async () => {
   await using parts = new AsyncDisposableStack();
   const openai = await startOpenAI({
-    apiKey: API_KEY,
+    apiKey: theirKey,
     webhookSecret: `whsec_${btoa("unused")}`,
     plans: mailPlans,
   });
   parts.defer(() => openai.stop());
-  const run = await runDemo(["--json"], { OPENAI_API_KEY: API_KEY, OPENAI_BASE_URL: openai.url });
+  const run = await runDemo(["--json"], { OPENAI_API_KEY: theirKey, OPENAI_BASE_URL: openai.url });
   const report = reportIn(run);
   assert.equal(run.code, 0, run.stderr);
   assert.equal(report.job?.fallback_reason, "openai_server_error");
@@ -26,12 +26,12 @@ Deno.test("with OPENAI_API_KEY and OPENAI_BASE_URL the demo talks to that server
   });
   assert.ok(retrieve >= 1, "the response was polled");
   assert.match(run.stderr, /Talking to http:\/\/127\.0\.0\.1.* polling/s);
-  assert.ok(!run.stderr.includes(API_KEY), "the key is not printed");
+  assert.ok(!run.stderr.includes(theirKey), "the key is not printed");
 });
 
 Deno.test("a job that ends badly ends the demo with exit code 1 and the reason", async () => {
   await using parts = new AsyncDisposableStack();
-  const openai = await startOpenAI({ apiKey: API_KEY, webhookSecret: `whsec_${btoa("unused")}` });
+  const openai = await startOpenAI({ apiKey: theirKey, webhookSecret: `whsec_${btoa("unused")}` });
   parts.defer(() => openai.stop());
   const run = await runDemo(["--json"], {
     OPENAI_API_KEY: "sk-wrong",
@@ -45,7 +45,7 @@ Deno.test("a job that ends badly ends the demo with exit code 1 and the reason",
 });
 
 Deno.test("an OpenAI that cannot reach this machine's mailbox is told of, unless MAILBOX_MCP_URL names another", () => {
-  const far = outsideOf({ apiKey: API_KEY }, {});
+  const far = outsideOf({ apiKey: theirKey }, {});
   assert.match(
     far.notices.join("\n"),
     /api\.openai\.com cannot reach this machine's mailbox.* MAILBOX_MCP_URL/,
@@ -53,10 +53,10 @@ Deno.test("an OpenAI that cannot reach this machine's mailbox is told of, unless
   assert.deepEqual(far.options.env, {});
 
   const mailbox = { MAILBOX_MCP_URL: "https://mail.example/mcp", MAILBOX_MCP_TOKEN: "secret" };
-  const own = outsideOf({ apiKey: API_KEY }, { ...mailbox, HOME: "/" });
+  const own = outsideOf({ apiKey: theirKey }, { ...mailbox, HOME: "/" });
   assert.match(own.notices.join("\n"), /The mailbox is https:\/\/mail\.example\/mcp/);
   assert.deepEqual(own.options.env, mailbox);
 
-  const near = outsideOf({ apiKey: API_KEY, baseUrl: "http://localhost:8080/v1" }, {});
+  const near = outsideOf({ apiKey: theirKey, baseUrl: "http://localhost:8080/v1" }, {});
   assert.equal(near.notices.length, 1);
 });

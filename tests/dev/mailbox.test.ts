@@ -8,12 +8,12 @@ import { z } from "zod";
 import { type UnpooledFetch, unpooledFetch } from "../../packages/dev/mcp/unpooled.ts";
 import { type Mailbox, startMailbox } from "../../packages/dev/mcp/mailbox.ts";
 
-const TOKEN = "mailbox-token";
+const mailboxToken = "mailbox-token";
 
 async function withMailbox(run: (mailbox: Mailbox, client: Client) => Promise<void>) {
-  const mailbox = await startMailbox({ token: TOKEN });
+  const mailbox = await startMailbox({ token: mailboxToken });
   const http = unpooledFetch();
-  const client = await connect(mailbox.url, TOKEN, http);
+  const client = await connect(mailbox.url, mailboxToken, http);
   try {
     await run(mailbox, client);
   } finally {
@@ -109,6 +109,6 @@ Deno.test("a reply to an email that does not exist is a tool error and sends not
 Deno.test("a mailbox says so when its port is taken", async () => {
   await withMailbox(async (mailbox) => {
     const port = Number(new URL(mailbox.url).port);
-    await assert.rejects(startMailbox({ token: TOKEN, port }), /EADDRINUSE/);
+    await assert.rejects(startMailbox({ token: mailboxToken, port }), /EADDRINUSE/);
   });
 });

@@ -66,13 +66,11 @@ for (const [option, opens] of [["", true], ["--no-open", false]] as const) {
         cwd: projectRoot,
         // With no desktop and no default application, xdg-open takes this browser.
         env: {
-          ...{
-            BROWSER: browser,
-            DISPLAY: ":77",
-            CI: "",
-            XDG_CURRENT_DESKTOP: "",
-            DESKTOP_SESSION: "",
-          },
+          BROWSER: browser,
+          DISPLAY: ":77",
+          CI: "",
+          XDG_CURRENT_DESKTOP: "",
+          DESKTOP_SESSION: "",
           XDG_DATA_HOME: folder,
           XDG_DATA_DIRS: folder,
           XDG_CONFIG_HOME: folder,

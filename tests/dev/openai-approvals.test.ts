@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { eventually } from "../support/eventually.ts";
-import { QUERY, withStandIn } from "./openai-fixture.ts";
+import { invoiceQuery, withStandIn } from "./openai-fixture.ts";
 
 const guarded = { require_approval: { never: { read_only: true } } } as const;
 
@@ -18,7 +18,7 @@ Deno.test("background asks before a call, and goes on with the answer, in backgr
   await withStandIn(async ({ openai, client, mcp, mailbox }) => {
     openai.faults.set([{ kind: "background-works" }]);
     const request = { model: "o3", background: true, tools: [{ ...mcp, ...guarded }] };
-    const { id } = await client.responses.create({ ...request, input: QUERY });
+    const { id } = await client.responses.create({ ...request, input: invoiceQuery });
     const asked = await finished(client, id);
     assert.equal(asked.status, "completed");
     const question = asked.output.at(-1);
@@ -58,7 +58,7 @@ Deno.test("told to, it ignores require_approval, as some servers do", async () =
     const { id } = await client.responses.create({
       model: "o3",
       background: true,
-      input: QUERY,
+      input: invoiceQuery,
       tools,
     });
     const { output } = await finished(client, id);
@@ -73,7 +73,12 @@ Deno.test("told to, it ignores require_approval, as some servers do", async () =
 Deno.test("a create may be answered by a page of HTML and be taken all the same", async () => {
   await withStandIn(async ({ openai, client, mcp, mailbox }) => {
     openai.faults.set([{ kind: "garbage", taken: true }, { kind: "background-works" }]);
-    await client.responses.create({ model: "o3", background: true, input: QUERY, tools: [mcp] })
+    await client.responses.create({
+      model: "o3",
+      background: true,
+      input: invoiceQuery,
+      tools: [mcp],
+    })
       .then(() => undefined, (error: unknown) => assert.ok(error instanceof Error));
     await openai.idle();
     assert.equal(mailbox.sent.length, 1);

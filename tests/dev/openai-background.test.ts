@@ -1,13 +1,20 @@
 import assert from "node:assert/strict";
 import OpenAI from "openai";
-import { API_KEY, final, kinds, QUERY, WEBHOOK_SECRET, withStandIn } from "./openai-fixture.ts";
+import {
+  final,
+  invoiceQuery,
+  kinds,
+  testKey,
+  testWebhookSecret,
+  withStandIn,
+} from "./openai-fixture.ts";
 import { eventually } from "../support/eventually.ts";
 
 Deno.test("by default background with an MCP tool fails with the field's error, and no tool runs", async () => {
   await withStandIn(async ({ client, mcp, mailbox, openai, arrived }) => {
     const accepted = await client.responses.create({
       model: "o3",
-      input: QUERY,
+      input: invoiceQuery,
       tools: [mcp],
       background: true,
       metadata: { job_id: "j1" },
@@ -27,7 +34,7 @@ Deno.test("by default background with an MCP tool fails with the field's error, 
     await openai.webhooks.idle();
     const webhook = arrived[0];
     assert.ok(webhook);
-    const event = await client.webhooks.unwrap(webhook.body, webhook.headers, WEBHOOK_SECRET);
+    const event = await client.webhooks.unwrap(webhook.body, webhook.headers, testWebhookSecret);
     assert.equal(event.type, "response.failed");
     assert.deepEqual(event.data, { id: accepted.id });
     assert.match(event.id, /^evt_/);
@@ -61,7 +68,7 @@ Deno.test("background works with no tool and with a native one", async () => {
 Deno.test("with the bug off, background runs the tools", async () => {
   await withStandIn(async ({ client, mcp, mailbox, openai }) => {
     openai.faults.set([{ kind: "background-works", times: 1 }]);
-    const request = { model: "o3", input: QUERY, tools: [mcp], background: true };
+    const request = { model: "o3", input: invoiceQuery, tools: [mcp], background: true };
     const { id } = await client.responses.create(request);
     assert.equal((await final(client, id)).status, "completed");
     assert.equal(mailbox.sent.length, 1);
@@ -131,8 +138,8 @@ Deno.test("webhooks are lost, doubled, delayed, forged and swapped on request", 
       await openai.webhooks.idle();
       const [forged, real] = arrived.splice(0);
       assert.ok(forged && real);
-      await assert.rejects(client.webhooks.unwrap(forged.body, forged.headers, WEBHOOK_SECRET));
-      await client.webhooks.unwrap(real.body, real.headers, WEBHOOK_SECRET);
+      await assert.rejects(client.webhooks.unwrap(forged.body, forged.headers, testWebhookSecret));
+      await client.webhooks.unwrap(real.body, real.headers, testWebhookSecret);
     }
     openai.webhooks.faults.clear();
     const status = await openai.webhooks.send({
@@ -146,7 +153,7 @@ Deno.test("webhooks are lost, doubled, delayed, forged and swapped on request", 
 
 Deno.test("faults are set from another process over HTTP, with the key", async () => {
   await withStandIn(async ({ client, openai }) => {
-    const call = async (method: string, body?: unknown, key = API_KEY) => {
+    const call = async (method: string, body?: unknown, key = testKey) => {
       const response = await fetch(`${openai.origin}/__faults`, {
         method,
         headers: { authorization: `Bearer ${key}` },

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import OpenAI from "openai";
-import { type Fixture, kinds, QUERY, withStandIn } from "./openai-fixture.ts";
+import { type Fixture, invoiceQuery, kinds, withStandIn } from "./openai-fixture.ts";
 import { eventually } from "../support/eventually.ts";
 
 type InputItem = OpenAI.Responses.ResponseInputItem;
 type OutputItem = OpenAI.Responses.ResponseOutputItem;
 
-const user: InputItem = { role: "user", content: [{ type: "input_text", text: QUERY }] };
+const user: InputItem = { role: "user", content: [{ type: "input_text", text: invoiceQuery }] };
 const find = "mcp_call:gmail_find_email";
-const REPLY = "mcp_call:gmail_reply_to_email";
-const UNSTORED = { store: false, include: ["reasoning.encrypted_content" as const] };
+const replyCall = "mcp_call:gmail_reply_to_email";
+const withoutStore = { store: false, include: ["reasoning.encrypted_content" as const] };
 
 /** Output items are all valid input items; their types say so one by one only. */
 function asInput(items: readonly OutputItem[]): InputItem[] {
@@ -40,7 +40,7 @@ async function cutRun(
     input: [user],
     tools: [mcp],
     stream: true,
-    ...UNSTORED,
+    ...withoutStore,
   });
   const items: OutputItem[] = [];
   for await (const event of stream) {
@@ -61,9 +61,9 @@ Deno.test("a run cut after any item goes on from the saved items and sends one e
         model: "o3",
         input: [user, ...asInput(saved)],
         tools: [mcp],
-        ...UNSTORED,
+        ...withoutStore,
       });
-      const all = ["mcp_list_tools", "reasoning", find, REPLY, "message"];
+      const all = ["mcp_list_tools", "reasoning", find, replyCall, "message"];
       assert.deepEqual(kinds(saved), all.slice(0, finished));
       assert.deepEqual(kinds(response.output), all.slice(finished));
       assert.match(response.output_text, /Invoice 2041.*msg-200\d/s);
@@ -95,7 +95,7 @@ Deno.test("one developer message with the finished calls does the same", async (
     for (const content of told) {
       const input: InputItem[] = [user, { role: "developer", content }];
       const response = await client.responses.create({ model: "o3", input, tools: [mcp] });
-      assert.deepEqual(kinds(response.output), ["mcp_list_tools", REPLY, "message"]);
+      assert.deepEqual(kinds(response.output), ["mcp_list_tools", replyCall, "message"]);
     }
     assert.equal(mailbox.sent.length - sentBefore, told.length);
   }, { stepMs: 15 });
@@ -104,14 +104,14 @@ Deno.test("one developer message with the finished calls does the same", async (
 Deno.test("what the input does not say is done is done again", async () => {
   await withStandIn(async ({ client, mcp, mailbox }) => {
     const first = await client.responses.create({ model: "o3", input: [user], tools: [mcp] });
-    const withoutReply = first.output.filter((item) => !kinds([item]).includes(REPLY))
+    const withoutReply = first.output.filter((item) => !kinds([item]).includes(replyCall))
       .filter((item) => item.type !== "message");
     const second = await client.responses.create({
       model: "o3",
       input: [user, ...asInput(withoutReply)],
       tools: [mcp],
     });
-    assert.deepEqual(kinds(second.output), [REPLY, "message"]);
+    assert.deepEqual(kinds(second.output), [replyCall, "message"]);
     assert.equal(mailbox.sent.length, 2);
     assert.equal(mailbox.sent[0]?.body, mailbox.sent[1]?.body);
   });
@@ -148,7 +148,7 @@ Deno.test("items are checked: reasoning must be encrypted or stored, and nothing
       client.responses.create({ model: "o3", input, ...rest });
     const unstored = await create(
       [{ role: "user", content: "[[plan: reason hm]]" }],
-      UNSTORED,
+      withoutStore,
     );
     const reasoning = unstored.output[0];
     assert.ok(reasoning?.type === "reasoning");
@@ -206,7 +206,7 @@ Deno.test("a tool that needs a yes parks the run, and goes on with the answer", 
             ? { input: [user, ...asInput(asked.output), answer] }
             : { input: [answer], previous_response_id: asked.id }),
         });
-        assert.deepEqual(kinds(response.output), approved ? [REPLY, "message"] : ["message"]);
+        assert.deepEqual(kinds(response.output), approved ? [replyCall, "message"] : ["message"]);
         assert.equal(mailbox.sent.length, approved ? 1 : 0);
         const call = response.output[0];
         if (call?.type === "mcp_call") assert.equal(call.approval_request_id, request.id);

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { zodTextFormat } from "openai/helpers/zod";
 import { z } from "zod";
-import { API_KEY, kinds, QUERY, withStandIn } from "./openai-fixture.ts";
+import { invoiceQuery, kinds, testKey, withStandIn } from "./openai-fixture.ts";
 
 Deno.test("a foreground request with an MCP tool really finds and answers the email", async () => {
   await withStandIn(async ({ client, mcp, mailbox, openai }) => {
     const { data: response, request_id } = await client.responses
-      .create({ model: "gpt-5.6-terra", input: QUERY, tools: [mcp], metadata: { job: "1" } })
+      .create({ model: "gpt-5.6-terra", input: invoiceQuery, tools: [mcp], metadata: { job: "1" } })
       .withResponse();
     assert.equal(response.status, "completed");
     assert.deepEqual(kinds(response.output), [
@@ -34,7 +34,7 @@ Deno.test("credentials of MCP servers are neither echoed nor recorded", async ()
     const response = await client.responses.create({ model: "gpt-5.6-terra", input: "hi", tools });
     for (const seen of [response, await client.responses.retrieve(response.id), openai.requests]) {
       assert.ok(!JSON.stringify(seen).includes("mailbox-token"));
-      assert.ok(!JSON.stringify(seen).includes(API_KEY));
+      assert.ok(!JSON.stringify(seen).includes(testKey));
     }
   });
 });
@@ -51,7 +51,7 @@ Deno.test("allowed_tools hides tools, by name and by filter", async () => {
   await withStandIn(async ({ client, mcp, mailbox }) => {
     for (const allowed_tools of [["gmail_find_email"], { read_only: true }]) {
       const tools = [{ ...mcp, allowed_tools }];
-      const response = await client.responses.create({ model: "o3", input: QUERY, tools });
+      const response = await client.responses.create({ model: "o3", input: invoiceQuery, tools });
       const list = response.output[0];
       assert.ok(list?.type === "mcp_list_tools");
       assert.deepEqual(list.tools.map((tool) => tool.name), ["gmail_find_email"]);
@@ -79,7 +79,7 @@ Deno.test("zodTextFormat is answered with JSON that fits, or with the planned on
       });
       return response.output_parsed;
     };
-    const made = await parse(QUERY);
+    const made = await parse(invoiceQuery);
     assert.ok((made?.notes.length ?? 0) >= 2);
     const planned = { ...made, subject: "Invoice; paid", replied: true, emails_sent: 1 };
     openai.plan("How many", `text ${JSON.stringify(planned)}`);
@@ -202,7 +202,7 @@ Deno.test("wrong requests are refused as OpenAI words it, with the SDK's error c
     );
     const notJson = await fetch(`${openai.url}/responses`, {
       method: "POST",
-      headers: { authorization: `Bearer ${API_KEY}` },
+      headers: { authorization: `Bearer ${testKey}` },
       body: "{",
     });
     assert.equal(notJson.status, 400);
@@ -219,7 +219,7 @@ Deno.test("a tool server that cannot be reached or refuses is a 424", async () =
       }]
     ) {
       await assert.rejects(
-        client.responses.create({ model: "o3", input: QUERY, tools: [tool] }),
+        client.responses.create({ model: "o3", input: invoiceQuery, tools: [tool] }),
         (error) =>
           error instanceof OpenAI.APIError && error.status === 424 &&
           error.message.includes("Error retrieving tool list from MCP server: 'mailbox'"),
@@ -235,7 +235,11 @@ Deno.test("a tool that fails leaves a failed mcp_call in a completed response", 
       when: "before",
       message: "quota of Gmail used up",
     });
-    const response = await client.responses.create({ model: "o3", input: QUERY, tools: [mcp] });
+    const response = await client.responses.create({
+      model: "o3",
+      input: invoiceQuery,
+      tools: [mcp],
+    });
     const call = response.output.find((item) =>
       item.type === "mcp_call" && item.name === "gmail_reply_to_email"
     );
@@ -245,7 +249,7 @@ Deno.test("a tool that fails leaves a failed mcp_call in a completed response", 
     assert.equal(call.error?.type, "mcp_tool_execution_error");
     assert.match(response.output_text, /quota of Gmail used up/);
     mailbox.fail({ tool: "gmail_reply_to_email", when: "die" });
-    const dead = await client.responses.create({ model: "o3", input: QUERY, tools: [mcp] });
+    const dead = await client.responses.create({ model: "o3", input: invoiceQuery, tools: [mcp] });
     const lost = dead.output.find((item) => item.type === "mcp_call" && item.status === "failed");
     assert.ok(lost?.type === "mcp_call" && lost.error?.type === "http_error");
     assert.equal(mailbox.sent.length, 1);

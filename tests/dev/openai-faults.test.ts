@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 import type { Fault } from "../../packages/dev/openai/mod.ts";
-import { final, type Fixture, kinds, QUERY, withStandIn } from "./openai-fixture.ts";
+import { final, type Fixture, invoiceQuery, kinds, withStandIn } from "./openai-fixture.ts";
 import { eventually } from "../support/eventually.ts";
 
 type Event = OpenAI.Responses.ResponseStreamEvent;
@@ -9,7 +9,7 @@ type Event = OpenAI.Responses.ResponseStreamEvent;
 /** The error that a foreground request with MCP ends in, under a fault. */
 async function refusal({ openai, client, mcp }: Fixture, fault: Fault) {
   openai.faults.set([fault]);
-  const error = await client.responses.create({ model: "o3", input: QUERY, tools: [mcp] })
+  const error = await client.responses.create({ model: "o3", input: invoiceQuery, tools: [mcp] })
     .then(() => assert.fail("was accepted"), (reason: unknown) => reason);
   openai.faults.clear();
   assert.ok(error instanceof Error);
@@ -23,7 +23,7 @@ async function streamed({ openai, client, mcp }: Fixture, fault: Fault) {
   try {
     const stream = await client.responses.create({
       model: "o3",
-      input: QUERY,
+      input: invoiceQuery,
       tools: [mcp],
       stream: true,
     });
@@ -37,7 +37,7 @@ async function streamed({ openai, client, mcp }: Fixture, fault: Fault) {
 /** The final response of a background request with MCP under a fault. */
 async function background({ openai, client, mcp }: Fixture, fault: Fault) {
   openai.faults.set([fault]);
-  const request = { model: "o3", input: QUERY, tools: [mcp], background: true };
+  const request = { model: "o3", input: invoiceQuery, tools: [mcp], background: true };
   return await final(client, (await client.responses.create(request)).id);
 }
 
@@ -75,7 +75,7 @@ Deno.test("refusals at create come as the SDK's error classes", async () => {
 Deno.test("background can be refused at create, and only background is", async () => {
   await withStandIn(async ({ openai, client, mcp }) => {
     openai.faults.set([{ kind: "background-unsupported" }]);
-    const request = { model: "o3", input: QUERY, tools: [mcp] };
+    const request = { model: "o3", input: invoiceQuery, tools: [mcp] };
     await assert.rejects(
       client.responses.create({ ...request, background: true }),
       (error) =>
@@ -89,7 +89,7 @@ Deno.test("background can be refused at create, and only background is", async (
 Deno.test("a background response is stuck in queued until it is cancelled", async () => {
   await withStandIn(async ({ openai, client, mcp }) => {
     openai.faults.set([{ kind: "stuck-queued" }]);
-    const request = { model: "o3", input: QUERY, tools: [mcp], background: true };
+    const request = { model: "o3", input: invoiceQuery, tools: [mcp], background: true };
     const { id } = await client.responses.create(request);
     await eventually("the run", () => openai.activeRuns() === 1);
     assert.equal((await client.responses.retrieve(id)).status, "queued");
@@ -229,7 +229,7 @@ Deno.test("a lost create runs, and its caller learns nothing", async () => {
     await eventually("the e-mail", () => fixture.mailbox.sent.length === 1);
     fixture.openai.faults.set([{ kind: "create-lost" }, { kind: "background-works" }]);
     const { client, mcp } = fixture;
-    const request = { model: "o3", input: QUERY, tools: [mcp], background: true };
+    const request = { model: "o3", input: invoiceQuery, tools: [mcp], background: true };
     const noReuse = { headers: { connection: "close" } };
     await assert.rejects(client.responses.create(request, noReuse), OpenAI.APIConnectionError);
     await eventually("the second e-mail", () => fixture.mailbox.sent.length === 2);
@@ -250,7 +250,11 @@ Deno.test("a slow tool holds back its result, and ends the run with 424 beyond t
     assert.equal(fixture.mailbox.sent.length, 1);
     fixture.openai.faults.set([{ kind: "mcp-tool-slow", ms: 1 }]);
     const { client, mcp } = fixture;
-    const response = await client.responses.create({ model: "o3", input: QUERY, tools: [mcp] });
+    const response = await client.responses.create({
+      model: "o3",
+      input: invoiceQuery,
+      tools: [mcp],
+    });
     assert.equal(response.status, "completed");
   }, { mcpTimeoutMs: 400 });
 });

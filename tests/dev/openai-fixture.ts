@@ -13,9 +13,9 @@ import {
 } from "../../packages/dev/openai/mod.ts";
 import { eventually } from "../support/eventually.ts";
 
-export const API_KEY = "sk-test-key-of-the-stand-in";
-export const WEBHOOK_SECRET = `whsec_${btoa("a secret for webhooks in tests")}`;
-export const QUERY =
+export const testKey = "sk-test-key-of-the-stand-in";
+export const testWebhookSecret = `whsec_${btoa("a secret for webhooks in tests")}`;
+export const invoiceQuery =
   "Find the email from Nora about the overdue invoice and reply that we will pay on Friday";
 
 /** What the stand-in does for it: no text at the end, so the answer tells what the calls came to. */
@@ -54,11 +54,11 @@ export async function withStandIn(
   );
   const mailbox = await startMailbox({ token: "mailbox-token" });
   const openai = await startOpenAI({
-    apiKey: API_KEY,
-    webhookSecret: WEBHOOK_SECRET,
+    apiKey: testKey,
+    webhookSecret: testWebhookSecret,
     webhookUrl: `http://127.0.0.1:${receiver.addr.port}/hook`,
     timings: { ...fastTimings, ...timings },
-    plans: { [QUERY]: plan.join("; ") },
+    plans: { [invoiceQuery]: plan.join("; ") },
   });
   try {
     await run({
@@ -66,7 +66,7 @@ export async function withStandIn(
       mailbox,
       arrived,
       answers,
-      client: new OpenAI({ apiKey: API_KEY, baseURL: openai.url, maxRetries: 0 }),
+      client: new OpenAI({ apiKey: testKey, baseURL: openai.url, maxRetries: 0 }),
       mcp: {
         type: "mcp",
         server_label: "mailbox",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type OpenAI from "openai";
-import { API_KEY, kinds, QUERY, withStandIn } from "./openai-fixture.ts";
+import { invoiceQuery, kinds, testKey, withStandIn } from "./openai-fixture.ts";
 import { eventually } from "../support/eventually.ts";
 
 type Event = OpenAI.Responses.ResponseStreamEvent;
@@ -16,7 +16,7 @@ Deno.test("a streamed run emits every kind of event in order, numbered without g
     const events = await collect(
       await client.responses.create({
         model: "gpt-5.6-terra",
-        input: QUERY,
+        input: invoiceQuery,
         tools: [mcp],
         stream: true,
         reasoning: { summary: "auto" },
@@ -70,7 +70,7 @@ Deno.test("a streamed run emits every kind of event in order, numbered without g
 
 Deno.test("the SDK's stream helper gives the final response", async () => {
   await withStandIn(async ({ client, mcp }) => {
-    const stream = client.responses.stream({ model: "o3", input: QUERY, tools: [mcp] });
+    const stream = client.responses.stream({ model: "o3", input: invoiceQuery, tools: [mcp] });
     const response = await stream.finalResponse();
     assert.equal(response.status, "completed");
     assert.match(response.output_text, /Nora Lind/);
@@ -81,7 +81,7 @@ Deno.test("on the wire each event is an event line and a data line, with no [DON
   await withStandIn(async ({ openai }) => {
     const response = await fetch(`${openai.url}/responses`, {
       method: "POST",
-      headers: { authorization: `Bearer ${API_KEY}` },
+      headers: { authorization: `Bearer ${testKey}` },
       body: JSON.stringify({ model: "o3", input: "hi", stream: true }),
     });
     assert.match(response.headers.get("content-type") ?? "", /^text\/event-stream/);
@@ -136,7 +136,7 @@ Deno.test("a client that hangs up ends the run, but not the tool call in flight"
     mailbox.setDelay("gmail_reply_to_email", 800);
     const stream = await client.responses.create({
       model: "o3",
-      input: QUERY,
+      input: invoiceQuery,
       tools: [mcp],
       stream: true,
     });
@@ -189,7 +189,7 @@ Deno.test("a tool server that refuses fails a streamed run inside the stream", a
   await withStandIn(async ({ client, mcp }) => {
     const tools = [{ ...mcp, headers: { Authorization: "Bearer wrong" } }];
     const events = await collect(
-      await client.responses.create({ model: "o3", input: QUERY, tools, stream: true }),
+      await client.responses.create({ model: "o3", input: invoiceQuery, tools, stream: true }),
     );
     assert.ok(events.some((event) => event.type === "response.mcp_list_tools.failed"));
     const last = events.at(-1);

@@ -16,8 +16,13 @@ interface Dev {
 async function startDev(ports: { api: number; db: number }, data: string): Promise<Dev> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
-      ...["run", "-A", "packages/dev/dev-here.ts", "--data", data],
-      ...["--ports", `${ports.api},${ports.db}`],
+      "run",
+      "-A",
+      "packages/dev/dev-here.ts",
+      "--data",
+      data,
+      "--ports",
+      `${ports.api},${ports.db}`,
     ],
     cwd: projectRoot,
     stdin: "null",

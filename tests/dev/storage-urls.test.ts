@@ -124,7 +124,7 @@ Deno.test("an upload that was signed is taken from whoever has the token, once u
 Deno.test("what is in a public bucket has a URL, and runs no script of this origin", async () => {
   const id = await newBucket(theProject(), { public: true });
   const bucket = serviceOf(theProject()).storage.from(id);
-  await bucket.upload("page.html", "<script>", { contentType: "text/html", cacheControl: "60" });
+  await bucket.upload("page.html", "<script>", { contentType: "Text/HTML", cacheControl: "60" });
   const { data: { publicUrl } } = bucket.getPublicUrl("page.html");
   const response = await fetch(publicUrl);
   assert.equal(await response.text(), "<script>");

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
+import { testPlans } from "../support/plans.ts";
 import { stackForFile } from "../support/stack.ts";
 
 const page = await Deno.readTextFile(join(projectRoot, "docs", "existing-code.md"));
@@ -11,6 +12,7 @@ const snippets = [...page.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code 
 
 const theStack = stackForFile({
   profiles: fileURLToPath(new URL("../clients/support/profiles.ts", import.meta.url)),
+  plans: { ...testPlans, "the front door": 'call open_door {"door":"The front door"}' },
 });
 
 /** What the page calls yours, and where its code prints. */
@@ -37,6 +39,7 @@ for (const [index, code] of snippets.entries()) {
       console: { log: (line) => printed.push(String(line)) },
     });
     assert.ok(printed.join("").length > 0, "it prints an answer");
+    if (code.includes("open_door")) assert.match(printed.join(""), /is open/);
     const jobs = await sql`
       select from public.response_jobs_internal where owner_id = ${user.id}`;
     assert.ok(jobs.length > 0, "the jobs are the user's");

@@ -15,7 +15,7 @@ import { eventually } from "../support/eventually.ts";
 import { forFile } from "../support/for-file.ts";
 import { isFinal, readAttempts, readJob } from "../support/jobs.ts";
 
-const FUNCTIONS = ["respond", "openai-webhook", "run-jobs"];
+const functionNames = ["respond", "openai-webhook", "run-jobs"];
 const functionsDir = join(projectRoot, "supabase", "functions");
 const importMapSchema = z.object({ imports: z.record(z.string(), z.string()) });
 const query = "Find the latest email about the invoice and reply that it will be paid on Friday";
@@ -65,7 +65,7 @@ async function deploy(esmSh: EsmSh, imports: Record<string, string>, cache: stri
       "--node-modules-dir=none",
       `--allow-import=${new URL(esmSh.url).host}`,
       `--import-map=${map}`,
-      ...FUNCTIONS.map((name) => join(functionsDir, name, "index.ts")),
+      ...functionNames.map((name) => join(functionsDir, name, "index.ts")),
     ],
     env: { DENO_DIR: cache, NO_COLOR: "1" },
   }).output();
@@ -137,7 +137,7 @@ Deno.test("an answer by a profile's schema: zod of the profile, of the product a
 Deno.test("all three functions ran: OpenAI's webhook was taken, the worker was woken", () => {
   const { stack } = theStack();
   const used = new Set(stack.edge.workers().map((worker) => worker.function));
-  assert.deepEqual([...used].sort(), [...FUNCTIONS].sort());
+  assert.deepEqual([...used].sort(), [...functionNames].sort());
 });
 
 Deno.test("a legacy token, a bad one and /respond/v1 answer as they do from node_modules", async () => {

@@ -13,8 +13,8 @@ import { sqlTest } from "../support/sql-test.ts";
 import { events, isFinal, type Job, maxAttempts } from "./model.ts";
 
 const seeds = isLong ? Array.from({ length: 20 }, (_, seed) => seed) : [20261123];
-const RUNS = 50;
-const WORKER = "worker-1";
+const sequences = 50;
+const theWorker = "worker-1";
 const approvalMs = 60_000;
 const leaseMs = 30_000;
 
@@ -83,7 +83,7 @@ for (const seed of seeds) {
           }
         }
       }),
-      { seed, numRuns: RUNS, interruptAfterTimeLimit: 20_000 },
+      { seed, numRuns: sequences, interruptAfterTimeLimit: 20_000 },
     );
   });
 }
@@ -192,7 +192,7 @@ async function call({ machine, id, model }: Pair, { name, outcome }: Event): Pro
   const claim = async (limit: number) =>
     claimed.parse(
       await machine.call("claim_response_work", {
-        p_worker: WORKER,
+        p_worker: theWorker,
         p_limit: limit,
         p_lease_ms: leaseMs,
       }),
@@ -233,13 +233,13 @@ async function call({ machine, id, model }: Pair, { name, outcome }: Event): Pro
     case "renew":
       machine.clock.advance(leaseMs - 1);
       return await machine.call("renew_response_leases", {
-        p_worker: WORKER,
+        p_worker: theWorker,
         p_jobs: [{ id, attempt: model.attempt }],
         p_lease_ms: leaseMs,
       });
     case "release":
       return await machine.call("release_response_jobs", {
-        p_worker: WORKER,
+        p_worker: theWorker,
         p_jobs: [{ id, attempt: model.attempt, full_life: true }],
       }) === 1;
     case "park":
@@ -279,7 +279,7 @@ async function compare({ machine, id, model }: Pair, row: Record<string, unknown
       attempt: model.attempt,
       failures: model.failures,
       stalledLives: model.stalledLives,
-      lease: model.status === "running" ? WORKER : null,
+      lease: model.status === "running" ? theWorker : null,
       calls: model.calls,
     },
   );

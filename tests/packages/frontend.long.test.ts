@@ -16,7 +16,14 @@ Deno.test("an app with the hooks and its profiles' types compiles and builds", a
     const app = await makeViteApp(folder);
     const client = await packInto(folder, ["durable-responses-client"]);
     await installOffline(app, client, [
-      ...["@supabase", "@types", "@vitejs", "csstype", "react", "react-dom", "typescript", "vite"],
+      "@supabase",
+      "@types",
+      "@vitejs",
+      "csstype",
+      "react",
+      "react-dom",
+      "typescript",
+      "vite",
     ]);
     await useClientIn(app);
     const run = (script: string, ...args: string[]) =>

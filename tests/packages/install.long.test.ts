@@ -65,7 +65,10 @@ Deno.test("a program on Node 22 asks with the installed client, and gets its ans
     const { stack, user } = theStack();
     await npm(
       folder,
-      ...["install", theTarballs()["durable-responses-client"] ?? "", supabaseJs, node22],
+      "install",
+      theTarballs()["durable-responses-client"] ?? "",
+      supabaseJs,
+      node22,
     );
     await Deno.writeTextFile(join(folder, "program.js"), program);
     const { stdout } = await runProcess({
@@ -86,8 +89,14 @@ Deno.test("a program in Deno does the same", () =>
       name: "deno",
       command: findDeno(),
       args: [
-        ...["run", "--quiet", "--node-modules-dir=manual", "-A", "program.js"],
-        ...[stack.apiUrl, stack.publishableKey, user.token],
+        "run",
+        "--quiet",
+        "--node-modules-dir=manual",
+        "-A",
+        "program.js",
+        stack.apiUrl,
+        stack.publishableKey,
+        user.token,
       ],
       cwd: folder,
     });
@@ -103,11 +112,9 @@ Deno.test("the installed CLI sets up a project by its name, and the console's fi
     const tarballs = theTarballs();
     await npm(
       folder,
-      ...[
-        "install",
-        tarballs["durable-responses"] ?? "",
-        tarballs["durable-responses-console"] ?? "",
-      ],
+      "install",
+      tarballs["durable-responses"] ?? "",
+      tarballs["durable-responses-console"] ?? "",
     );
     const installed = await Array.fromAsync(Deno.readDir(join(folder, "node_modules")));
     const names = installed.map(({ name }) => name).filter((name) => !name.startsWith("."));

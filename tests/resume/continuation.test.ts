@@ -5,10 +5,10 @@ import { z } from "zod";
 import { replaceInput } from "../support/job-state.ts";
 import { summariseAttempts } from "../support/jobs.ts";
 import { eventually } from "../support/eventually.ts";
-import { type Bench, benchForFile, mailCounts, QUERY, recovers } from "./support/bench.ts";
+import { type Bench, benchForFile, invoiceQuery, mailCounts, recovers } from "./support/bench.ts";
 
 const theBench = benchForFile();
-const REPLY = "gmail_reply_to_email";
+const replyTool = "gmail_reply_to_email";
 
 function resumeTest(name: string, run: (bench: Bench) => Promise<void>): void {
   Deno.test(name, async () => {
@@ -45,7 +45,7 @@ async function upTo(bench: Bench, profile: string, query: string, tool: string, 
 
 /** Kills the worker of a query that has replied and then sleeps for 20 s; the next run need not sleep. */
 async function killedAfterReply(bench: Bench, query: string): Promise<string> {
-  const id = await upTo(bench, "sync", query, REPLY, "finished");
+  const id = await upTo(bench, "sync", query, replyTool, "finished");
   await bench.kill();
   await replaceInput(bench.sql, id, query.replace("20000ms", "1ms"));
   return id;
@@ -72,7 +72,7 @@ const beingSent = (bench: Bench) =>
     "a reply under way at the mailbox",
     () =>
       bench.stack.mailbox.toolCalls.some(({ tool, outcome }) =>
-        tool === REPLY && outcome === "running"
+        tool === replyTool && outcome === "running"
       ),
   );
 
@@ -160,7 +160,7 @@ resumeTest(
 resumeTest(
   "a tool whose connection fails after it has acted: a person looks, no second e-mail",
   async (bench) => {
-    bench.stack.mailbox.fail({ tool: REPLY, when: "die" });
+    bench.stack.mailbox.fail({ tool: replyTool, when: "die" });
     const id = await bench.submit("sync");
     const row = await bench.settled(id);
     assert.equal(row.status, "needs_review");
@@ -172,11 +172,11 @@ resumeTest(
 );
 
 resumeTest("a profile that would rather send twice is not asked", async (bench) => {
-  bench.stack.mailbox.setDelay(REPLY, 400);
-  const id = await upTo(bench, "careless", QUERY, REPLY, "started");
+  bench.stack.mailbox.setDelay(replyTool, 400);
+  const id = await upTo(bench, "careless", invoiceQuery, replyTool, "started");
   await beingSent(bench);
   await bench.kill();
-  bench.stack.mailbox.setDelay(REPLY, 0);
+  bench.stack.mailbox.setDelay(replyTool, 0);
   assert.equal((await bench.settled(id)).status, "completed");
   await eventually("both e-mails", () => mailCounts(bench).sent === 2);
 });
@@ -184,7 +184,7 @@ resumeTest("a profile that would rather send twice is not asked", async (bench) 
 resumeTest(
   "a call that an earlier run has made is refused, and the model told so",
   async (bench) => {
-    const twice = `${QUERY} [[plan: ${findEmail("invoice")}; ${
+    const twice = `${invoiceQuery} [[plan: ${findEmail("invoice")}; ${
       replyToEmail("Paid.")
     }; sleep 20000ms; ${replyToEmail("Paid.")}]]`;
     const id = await killedAfterReply(bench, twice);
@@ -202,7 +202,7 @@ resumeTest(
 );
 
 resumeTest("a model that insists on a call that is done stops for a person", async (bench) => {
-  const thrice = `${QUERY} [[plan: ${findEmail("invoice")}; ${
+  const thrice = `${invoiceQuery} [[plan: ${findEmail("invoice")}; ${
     replyToEmail("Paid.")
   }; sleep 20000ms; ${replyToEmail("Paid.")}; ${replyToEmail("Paid.")}]]`;
   const id = await killedAfterReply(bench, thrice);
@@ -221,7 +221,7 @@ resumeTest(
     const id = await bench.submit("asking");
     assert.equal((await bench.settled(id)).status, "awaiting_approval");
     assert.equal(mailCounts(bench).sent, 0);
-    bench.stack.mailbox.setDelay(REPLY, 400);
+    bench.stack.mailbox.setDelay(replyTool, 400);
     await bench.post(`/${id}/approve`, { approve: true });
     await beingSent(bench);
     await bench.kill();

@@ -12,7 +12,7 @@ import type { Passing, Point } from "../support/gates.ts";
 import { expireAllLeases, replaceInput } from "../support/job-state.ts";
 import { killPointTest } from "../support/kill-points.ts";
 import { readJob } from "../support/jobs.ts";
-import { type Bench, benchForFile, mailCounts, QUERY, recovers } from "./support/bench.ts";
+import { type Bench, benchForFile, invoiceQuery, mailCounts, recovers } from "./support/bench.ts";
 
 const theBench = benchForFile();
 
@@ -36,7 +36,7 @@ interface Case {
 const reply = "gmail_reply_to_email";
 const sync: Case = { profile: "sync", victim: "run-jobs" };
 const searching: Case = { ...sync, thinks: true };
-const thinking = `${QUERY} [[plan: ${findEmail("invoice")}; reason; sleep 60000ms; ${
+const thinking = `${invoiceQuery} [[plan: ${findEmail("invoice")}; reason; sleep 60000ms; ${
   replyToEmail("It is paid.")
 }]]`;
 const accepted: Case = { profile: "background", victim: "respond" };
@@ -93,7 +93,7 @@ function killAt(what: string, options: Case, point: Point): void {
     options.prepare?.(bench);
     const caught = gates.stopAt(point, { cutStreams: runner });
     const key = crypto.randomUUID();
-    const query = options.thinks ? thinking : QUERY;
+    const query = options.thinks ? thinking : invoiceQuery;
     const ask = (more = {}) =>
       post("", { profile: options.profile, query, ...more }, { "idempotency-key": key });
     // The victim may be the very function that answers: then the caller asks again, as callers do.
@@ -187,14 +187,14 @@ aroundCall(
 
 // A run that asks in background, and goes on there
 const asks: Case = { ...hears, faults: works };
-const goesOn: Case = { profile: "background", victim: "run-jobs", faults: works };
-const beforeYes: Case = { ...goesOn, unsent: true };
+const stillRunning: Case = { profile: "background", victim: "run-jobs", faults: works };
+const beforeYes: Case = { ...stillRunning, unsent: true };
 aroundCall("its answers are kept", asks, rpc("continue_response_job"));
 aroundCall("the job that goes on is claimed", beforeYes, rpc("claim_response_work"));
 aroundCall("the reply is saved as begun, in background", beforeYes, saves(reply, "started"));
 killAt("before OpenAI has the yes, in background", beforeYes, at("request", answers));
-killAt("after OpenAI has the yes, in background", goesOn, at("answer", answers));
-aroundCall("the response that goes on is recorded", goesOn, rpc("continue_in_background"));
+killAt("after OpenAI has the yes, in background", stillRunning, at("answer", answers));
+aroundCall("the response that goes on is recorded", stillRunning, rpc("continue_in_background"));
 
 // A run
 aroundCall("the job is claimed", sync, rpc("claim_response_work"));
@@ -257,7 +257,7 @@ aroundCall(
   rpc("quarantine_response_job"),
 );
 aroundCall(
-  "the job is parked for approval",
+  "the job waits for an approval",
   { ...sync, profile: "asking" },
   rpc("suspend_response_job"),
 );

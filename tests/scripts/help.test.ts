@@ -11,8 +11,18 @@ const { scripts } = z.object({ scripts: z.record(z.string(), z.string()) }).pars
 Deno.test("the scripts have their usual names", () => {
   for (
     const name of [
-      ...["lint", "format", "typecheck", "schema", "check", "test", "build"],
-      ...["demo", "dev", "bench", "chaos", "release"],
+      "lint",
+      "format",
+      "typecheck",
+      "schema",
+      "check",
+      "test",
+      "build",
+      "demo",
+      "dev",
+      "bench",
+      "chaos",
+      "release",
     ]
   ) assert.ok(name in scripts, name);
 });

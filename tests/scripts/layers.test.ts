@@ -52,17 +52,6 @@ Deno.test("an import from outside of the product, and one of its entry, are foun
   assert.match(wrong[2] ?? "", /'\.\.\/mod\.ts' stands above/);
 });
 
-Deno.test("a circle between files is found once, with the way around", () => {
-  const wrong = findWrongLayers({
-    "run/a.ts": ["./b.ts"],
-    "run/b.ts": ["./c.ts"],
-    "run/c.ts": ["./a.ts"],
-  });
-  assert.deepEqual(wrong, [
-    "run/a.ts -> run/b.ts -> run/c.ts -> run/a.ts: files import in a circle",
-  ]);
-});
-
 Deno.test("a file in no folder of the order is found", () => {
   const wrong = findWrongLayers({ "helpers.ts": [], "api/answer.ts": [] });
   assert.equal(wrong.length, 2);

@@ -15,14 +15,14 @@ import {
   KnownJobs,
   pick,
   smallActions,
-  STORM_FILES,
   type StormAction,
+  stormFiles,
 } from "../support/storm.ts";
 import { put } from "./files/support.ts";
 
-const CLIENTS = 16;
-const STORM_MS = isLong ? 60_000 : 10_000;
-const NAME = "storm";
+const clientCount = 16;
+const stormMs = isLong ? 60_000 : 10_000;
+const stormName = "storm";
 
 /** How often each action went through, and how often it was refused. */
 type Counts = Map<string, { done: number; refused: number }>;
@@ -40,7 +40,7 @@ function nextAction(): [string, StormAction] {
 /** One client: one action after the other, on a connection of its own, until `end`. */
 async function client(sql: Sql, known: KnownJobs, end: number, counts: Counts): Promise<void> {
   const claims = JSON.stringify({ sub: known.owner });
-  await sql`select set_config('application_name', ${NAME}, false)`;
+  await sql`select set_config('application_name', ${stormName}, false)`;
   await sql`set deadlock_timeout = '50ms'`;
   await sql`select set_config('request.jwt.claims', ${claims}, false)`;
   await sql`set role service_role`;
@@ -81,6 +81,15 @@ async function changeLimits(sql: Sql, end: number): Promise<void> {
   }
 }
 
+/** What pg_cron runs as the owner: each statement in its own transaction, as there. */
+async function sweep(sql: Sql, end: number): Promise<void> {
+  while (performance.now() < end) {
+    await sql`select public.run_response_deletions()`;
+    await sql`select public.prune_response_jobs()`;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
 async function deadlocks({ db }: Machine): Promise<number> {
   const [row] = await db.owner`
     select deadlocks::int from pg_stat_database where datname = current_database()`;
@@ -88,23 +97,27 @@ async function deadlocks({ db }: Machine): Promise<number> {
 }
 
 sqlTest(
-  `${STORM_MS / 1000} s of everything at once, in every order: no deadlock`,
+  `${stormMs / 1000} s of everything at once, in every order: no deadlock`,
   async (machine) => {
     const { db } = machine;
     const known = new KnownJobs(await db.createUser());
-    for (const path of STORM_FILES) await put(machine, "response_files", path);
+    for (const name of stormFiles) {
+      await put(machine, "response_files", `${known.owner}/${name}`);
+    }
     await db
       .owner`update public.response_settings set max_unfinished_per_user = null, max_delay_s = 1`;
     const connections = Array.from(
-      { length: CLIENTS },
+      { length: clientCount },
       () => db.cluster.connect("supabase_admin", db.name, { max: 1 }),
     );
     const counts: Counts = new Map();
-    const end = performance.now() + STORM_MS;
+    const end = performance.now() + stormMs;
     try {
       await Promise.all([
         ...connections.map((sql) => client(sql, known, end, counts)),
-        ...[watchList(machine, known.owner, end), changeLimits(db.owner, end)],
+        watchList(machine, known.owner, end),
+        changeLimits(db.owner, end),
+        sweep(db.owner, end),
       ]);
     } finally {
       await Promise.all(connections.map((sql) => sql.end({ timeout: 5 })));
@@ -112,7 +125,7 @@ sqlTest(
     // A session reports what it saw when it ends, at the latest.
     await eventually("the end of the sessions", async () => {
       const [row] = await db.owner`
-      select count(*)::int as left from pg_stat_activity where application_name = ${NAME}`;
+      select count(*)::int as left from pg_stat_activity where application_name = ${stormName}`;
       return row?.["left"] === 0;
     });
     assert.equal(await deadlocks(machine), 0);

@@ -107,6 +107,41 @@ sqlTest(
   },
 );
 
+sqlTest("what a server does for a user has the user's claims", async ({ db }) => {
+  await db.owner.unsafe(sqlOfThePage);
+  // As an adopter whose teams are in the token.
+  await db.owner.unsafe(`
+    create or replace function durable_responses.visible_owners() returns uuid[]
+    language sql stable security definer set search_path = '' as $$
+      select array[auth.uid()] || array(
+        select id from auth.users
+        where id <> auth.uid() and raw_app_meta_data ->> 'team' = auth.jwt() -> 'app_metadata' ->> 'team');
+    $$`);
+  const [asking, mate, stranger] = [
+    await db.createUser("asking@example.com"),
+    await db.createUser(),
+    await db.createUser(),
+  ];
+  await db.admin`
+    update auth.users set raw_app_meta_data = '{"team": "red"}' where id in (${asking}, ${mate})`;
+  const job = String(
+    await asService(db, "enqueue_response_job", { p_query: "What is new?", p_owner_id: mate }),
+  );
+  await asService(db, "get_response_job", { p_job_id: job, p_owner_id: asking });
+  await refused(
+    asService(db, "get_response_job", { p_job_id: job, p_owner_id: stranger }),
+    "DR404",
+  );
+  const [row] = await db.owner`select durable_responses.owner_claims(${asking}) as claims`;
+  assert.deepEqual(row?.["claims"], {
+    sub: asking,
+    role: "authenticated",
+    aud: "authenticated",
+    email: "asking@example.com",
+    app_metadata: { team: "red" },
+  });
+});
+
 sqlTest("who leaves the team sees their own jobs only, at once", async ({ db }) => {
   const { lead, member, job } = await makeTeam(db);
   await db.owner`delete from public.team_members where user_id = ${member}`;

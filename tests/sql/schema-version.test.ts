@@ -134,6 +134,37 @@ sqlTest(
 );
 
 sqlTest(
+  "functions of a later minor on this schema: what it does not have yet touches nothing, all else goes on",
+  async ({ db }) => {
+    const functions = functionsOf(db, 1);
+    const { running, background, queued } = await jobsInFlight(functions);
+    const before = await everything(db);
+    // PostgREST says the same as PGRST202, which the functions read as schema_mismatch: tests/functions/db/client.test.ts.
+    const later = (name: string, args: Arguments) =>
+      db.asRole(
+        "service_role",
+        (sql) => callFunction(sql, `public.${name}`, { ...args, p_labels: "new" }),
+      );
+    await refused(later("claim_response_work", { p_worker: "w", p_limit: 10 }), "42883");
+    await refused(
+      later("complete_response_job", { p_job_id: running, p_attempt: 1, p_response_id: "r" }),
+      "42883",
+    );
+    await refused(later("claim_background_job", { p_response_id: "resp_in_flight" }), "42883");
+    assert.equal(await everything(db), before);
+
+    await functions.renew(running, 1);
+    await functions.complete(running, 1);
+    const [work] = await functions.claim();
+    assert.equal(work?.id, queued);
+    await functions.complete(queued, 1);
+    await functions.webhook("resp_in_flight");
+    await functions.complete(background, 1);
+    assert.deepEqual(await statuses(db), ["completed", "completed", "completed"]);
+  },
+);
+
+sqlTest(
   "functions that expect another major are refused with DR426, and no row is touched",
   async ({ db }) => {
     const right = functionsOf(db, 1);

@@ -3,13 +3,15 @@
  * once. How jobs are stored is known to this file, to job-state.ts and to job-history.ts, and to no test.
  */
 import type { JSONValue, Sql, TransactionSql } from "postgres";
-import type { JobStatus } from "./machine-shapes.ts";
+import type { JobStatus } from "../../supabase/functions/_durable_responses/model/status.ts";
 
 type Connection = Sql | TransactionSql;
 export type Columns = Record<string, JSONValue>;
 
 const time = "2030-01-01T12:00:00Z";
 const later = "2040-01-01T12:00:00Z";
+/** The owner_key of what has no owner. */
+const nobody = "00000000-0000-0000-0000-000000000000";
 
 /** What the wait row of a status has and others have not. */
 const waits: Record<Exclude<JobStatus, FinalStatus>, Columns> = {
@@ -53,6 +55,7 @@ export function storedJob(status: JobStatus): StoredJob {
       since: time,
       route: "default",
       priority: 0,
+      owner_key: nobody,
       ...clock,
       ...waits[status],
     },

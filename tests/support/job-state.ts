@@ -3,8 +3,8 @@
  * machine's back. How jobs are stored is known to this file, to job-rows.ts and to job-history.ts, and to no test.
  */
 import type { JSONValue, Row, Sql, TransactionSql } from "postgres";
-import { INTERNAL_ATTEMPTS, internalJobs } from "../../packages/dev/postgres/internal-rows.ts";
-import type { JobStatus } from "./machine-shapes.ts";
+import { internalAttemptRows, internalJobs } from "../../packages/dev/postgres/internal-rows.ts";
+import type { JobStatus } from "../../supabase/functions/_durable_responses/model/status.ts";
 
 type Connection = Sql | TransactionSql;
 
@@ -18,7 +18,7 @@ export async function internalJob(sql: Connection, id: string): Promise<Row> {
 /** All that is stored of a job's attempts, by number. */
 export async function internalAttempts(sql: Connection, id: string): Promise<Row[]> {
   return [
-    ...await sql`select * from ${sql(INTERNAL_ATTEMPTS)} where job_id = ${id} order by number`,
+    ...await sql`select * from ${sql(internalAttemptRows)} where job_id = ${id} order by number`,
   ];
 }
 

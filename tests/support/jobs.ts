@@ -1,6 +1,7 @@
 /** Jobs and attempts as they are in the database. */
 import type { Sql } from "postgres";
 import { z } from "zod";
+import { finalStatuses } from "../../supabase/functions/_durable_responses/model/status.ts";
 import { internalAttempts, internalJob } from "./job-state.ts";
 
 const jobRow = z.object({
@@ -52,5 +53,5 @@ export async function countJobs(sql: Sql): Promise<number> {
 }
 
 export function isFinal({ status }: JobRow): boolean {
-  return ["completed", "failed", "cancelled"].includes(status);
+  return finalStatuses.some((final) => final === status);
 }

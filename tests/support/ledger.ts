@@ -1,7 +1,8 @@
 /** Steps of a job: made as a worker would send them, and read as they are in the database. */
 import type { JSONValue, Row } from "postgres";
 import { type JobView, jobView } from "./machine-shapes.ts";
-import type { Fence, Machine } from "./machine.ts";
+import type { Machine } from "./machine.ts";
+import type { AttemptKey } from "../../supabase/functions/_durable_responses/model/job.ts";
 
 export type Effect = "none" | "idempotent" | "once";
 export type StepInput = Record<string, JSONValue>;
@@ -57,7 +58,7 @@ export function askStep(id = "mcpr_1", args = '{"to":"a"}'): StepInput {
 }
 
 /** @returns false when the attempt is over */
-export async function saveSteps(machine: Machine, fence: Fence, ...steps: StepInput[]) {
+export async function saveSteps(machine: Machine, fence: AttemptKey, ...steps: StepInput[]) {
   return await machine.call("save_response_steps", { ...fenced(fence), p_steps: steps });
 }
 
@@ -74,7 +75,7 @@ export async function stepLines(machine: Machine, id: string): Promise<string[]>
   return (await stepsOf(machine, id)).map(({ kind, tool, status }) => `${tool ?? kind} ${status}`);
 }
 
-export const fenced = ({ id, attempt }: Fence) => ({ p_job_id: id, p_attempt: attempt });
+export const fenced = ({ id, attempt }: AttemptKey) => ({ p_job_id: id, p_attempt: attempt });
 
 /** Calls a function that returns a job. */
 export async function view(
@@ -86,7 +87,7 @@ export async function view(
 }
 
 /** Parks a running job with its requests for approval. */
-export async function awaitApproval(machine: Machine, fence: Fence, ...asked: StepInput[]) {
+export async function awaitApproval(machine: Machine, fence: AttemptKey, ...asked: StepInput[]) {
   return await view(machine, "suspend_response_job", {
     ...fenced(fence),
     p_response_id: "resp_1",
@@ -95,7 +96,7 @@ export async function awaitApproval(machine: Machine, fence: Fence, ...asked: St
 }
 
 /** A new job, run until it needs a review because a `once` call was in flight. */
-export async function submitUncertain(machine: Machine, args = {}): Promise<Fence> {
+export async function submitUncertain(machine: Machine, args = {}): Promise<AttemptKey> {
   const work = await machine.submitRunning(args);
   await saveSteps(machine, work, callStep("started"));
   await view(machine, "retry_response_later", {
@@ -106,4 +107,4 @@ export async function submitUncertain(machine: Machine, args = {}): Promise<Fenc
 }
 
 /** A job as release_response_jobs() and renew_response_leases() take it. */
-export const held = ({ id, attempt }: Fence) => ({ id, attempt });
+export const held = ({ id, attempt }: AttemptKey) => ({ id, attempt });

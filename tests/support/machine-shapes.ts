@@ -1,18 +1,6 @@
 /** What the SQL functions return, as far as tests read it. */
 import { z } from "zod";
-
-export const jobStatuses = [
-  "background",
-  "queued",
-  "running",
-  "awaiting_approval",
-  "awaiting_tool_output",
-  "needs_review",
-  "completed",
-  "failed",
-  "cancelled",
-] as const;
-export type JobStatus = typeof jobStatuses[number];
+import { jobStatuses } from "../../supabase/functions/_durable_responses/model/status.ts";
 
 /** durable_responses.job_view(). */
 export const jobView = z.looseObject({

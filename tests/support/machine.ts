@@ -9,11 +9,8 @@ import { claimJobs } from "./claim-jobs.ts";
 import { type Arguments, callFunction } from "./function-call.ts";
 import { hold, internalAttempts, internalJob } from "./job-state.ts";
 import * as shapes from "./machine-shapes.ts";
-
-export interface Fence {
-  id: string;
-  attempt: number;
-}
+import type { AttemptKey } from "../../supabase/functions/_durable_responses/model/job.ts";
+import type { JobStatus } from "../../supabase/functions/_durable_responses/model/status.ts";
 
 export interface Machine {
   readonly db: TestDatabase;
@@ -29,10 +26,10 @@ export interface Machine {
   claim(worker?: string, limit?: number, leaseMs?: number): Promise<shapes.JobWork[]>;
   /** Submits a job and claims it for "worker-1"; throws if another job was due. */
   submitRunning(args?: Arguments): Promise<shapes.JobWork>;
-  complete(fence: Fence, responseId?: string): Promise<shapes.JobView>;
-  fail(fence: Fence): Promise<shapes.JobView>;
+  complete(fence: AttemptKey, responseId?: string): Promise<shapes.JobView>;
+  fail(fence: AttemptKey): Promise<shapes.JobView>;
   /** Brings a new job into `status` through functions; for the two that wait for a person, by hand. */
-  jobIn(status: shapes.JobStatus, args?: Arguments): Promise<string>;
+  jobIn(status: JobStatus, args?: Arguments): Promise<string>;
   /** The whole row of a job. */
   row(id: string): Promise<Row>;
   /** A job's attempts, by number. */
@@ -94,7 +91,7 @@ export function startMachine(db: TestDatabase): Machine {
     });
   const fail: Machine["fail"] = ({ id, attempt }) =>
     view("fail_response_job", { p_job_id: id, p_attempt: attempt, p_error: someError });
-  const park = async (status: shapes.JobStatus, args?: Arguments) => {
+  const park = async (status: JobStatus, args?: Arguments) => {
     const { id } = await submitRunning(args);
     await asService((sql) =>
       hold(sql, id, status, status === "needs_review" ? "Nobody knows whether it happened" : null)

@@ -7,7 +7,7 @@ import {
 } from "../../supabase/functions/_durable_responses/mod.ts";
 
 /** How many copies of each profile there are. */
-export const COPIES = 40;
+export const copyCount = 40;
 
 const quick = {
   model: "gpt-6.1-terra",
@@ -87,7 +87,7 @@ export const profiles = defineProfiles<Record<string, Profile>>({
   ...originals,
   ...Object.fromEntries(
     Object.entries(originals).flatMap(([name, profile]) =>
-      Array.from({ length: COPIES }, (_, index) => [`${name}-${index + 1}`, profile])
+      Array.from({ length: copyCount }, (_, index) => [`${name}-${index + 1}`, profile])
     ),
   ),
 });

@@ -13,7 +13,7 @@ import { eventually } from "./eventually.ts";
 import { forFile } from "./for-file.ts";
 import { isFinal, type JobRow, readJob } from "./jobs.ts";
 import { testPlans } from "./plans.ts";
-import { COPIES, type ProfileName } from "./profiles.ts";
+import { copyCount, type ProfileName } from "./profiles.ts";
 
 /** Stands in front of a part of the stack: functions get its url, it passes on to its target. */
 export interface Front {
@@ -136,8 +136,10 @@ function withShortcuts(
     submit: (profile, query, more = {}) => ask({ body: { profile, query, ...more } }),
     fresh(name) {
       const number = (used.get(name) ?? 0) + 1;
-      if (number > COPIES) {
-        throw new Error(`Cannot give another '${name}': raise COPIES in tests/support/profiles.ts`);
+      if (number > copyCount) {
+        throw new Error(
+          `Cannot give another '${name}': raise copyCount in tests/support/profiles.ts`,
+        );
       }
       used.set(name, number);
       return `${name}-${number}`;

@@ -6,27 +6,28 @@ import { z } from "zod";
 import type { Arguments } from "./function-call.ts";
 import { askStep, callStep, held } from "./ledger.ts";
 import { jobWork } from "./machine-shapes.ts";
-import { type Fence, someError, someOutput } from "./machine.ts";
+import { someError, someOutput } from "./machine.ts";
+import type { AttemptKey } from "../../supabase/functions/_durable_responses/model/job.ts";
 
 /** How many of each kind everybody works on at a time. */
-const RECENT = 24;
-const WORKERS = ["worker-1", "worker-2", "worker-3"] as const;
-const PROFILES = ["default", "mail", "notes"];
-/** In the bucket `response_files`, whatever becomes of their rows. */
-export const STORM_FILES = ["server/1.png", "server/2.png", "server/3.png", "server/4.png"];
+const recentCount = 24;
+const workerNames = ["worker-1", "worker-2", "worker-3"] as const;
+const profileNames = ["default", "mail", "notes"];
+/** In the owner's folder of the bucket `response_files`, whatever becomes of their rows. */
+export const stormFiles = ["1.png", "2.png", "3.png", "4.png"];
 
 type Kind = "held" | "background" | "asked" | "any";
 
 /** What the storm knows of the jobs, for all clients alike; half of it is out of date at any time. */
 export class KnownJobs {
-  readonly #recent: Record<Kind, Fence[]> = { held: [], background: [], asked: [], any: [] };
+  readonly #recent: Record<Kind, AttemptKey[]> = { held: [], background: [], asked: [], any: [] };
 
   constructor(readonly owner: string) {}
 
-  add(kind: Kind, ...jobs: Fence[]): void {
+  add(kind: Kind, ...jobs: AttemptKey[]): void {
     for (const list of new Set([this.#recent[kind], this.#recent.any])) {
       list.push(...jobs);
-      list.splice(0, list.length - RECENT);
+      list.splice(0, list.length - recentCount);
     }
   }
 
@@ -34,7 +35,7 @@ export class KnownJobs {
     return eitherWay(this.#recent[kind]).map(held);
   }
 
-  one(kind: Kind): Fence {
+  one(kind: Kind): AttemptKey {
     return pick(this.#recent[kind]) ?? { id: crypto.randomUUID(), attempt: 1 };
   }
 }
@@ -77,7 +78,9 @@ const person =
 export const bigActions: Record<string, StormAction> = {
   async submitMany(call, { owner }) {
     const jobs = eitherWay(someKeys()).map((key, n) => ({
-      ...{ profile: PROFILES[Number(key.at(-1)) % 3], input: key, idempotency_key: key },
+      profile: profileNames[Number(key.at(-1)) % 3],
+      input: key,
+      idempotency_key: key,
       ...(n % 2 === 0 && { owner_id: owner }),
     }));
     return ids.parse(await call("submit_response_jobs", { p_jobs: jobs }));
@@ -85,36 +88,50 @@ export const bigActions: Record<string, StormAction> = {
   async claim(call, known) {
     const { jobs } = claimed.parse(
       await call("claim_response_work", {
-        ...{ p_worker: pick(WORKERS), p_limit: 8, p_lease_ms: pick([50, 5000] as const) },
-        ...(chance(0.2) && { p_profiles: eitherWay(PROFILES) }),
+        p_worker: pick(workerNames),
+        p_limit: 8,
+        p_lease_ms: pick([50, 5000] as const),
+        ...(chance(0.2) && { p_profiles: eitherWay(profileNames) }),
       }),
     );
     known.add("held", ...jobs);
   },
   renew: (call, known) =>
     call("renew_response_leases", {
-      ...{ p_worker: pick(WORKERS), p_jobs: known.some("held") },
+      p_worker: pick(workerNames),
+      p_jobs: known.some("held"),
       p_lease_ms: pick([50, 2000, 5000] as const),
     }),
   completeMany: (call, known) =>
     call("complete_response_jobs", {
       p_results: known.some("held").filter(() => chance(0.2)).map(({ id, attempt }) => ({
-        ...{ job_id: id, attempt, response_id: "resp_1", output: someOutput, steps: [] },
+        job_id: id,
+        attempt,
+        response_id: "resp_1",
+        output: someOutput,
+        steps: [],
       })),
     }),
   release: (call, known) =>
     call("release_response_jobs", {
-      ...{ p_worker: pick(WORKERS), p_jobs: known.some("held").filter(() => chance(0.5)) },
+      p_worker: pick(workerNames),
+      p_jobs: known.some("held").filter(() => chance(0.5)),
     }),
   appendEvents: (call, known) =>
     call("append_response_events", {
       p_batches: known.some("held").map(({ id, attempt }) => ({
-        ...{ id, attempt, first: 2, next: 3, items: 1, open_from: null, events: "{}" },
+        id,
+        attempt,
+        first: 2,
+        next: 3,
+        items: 1,
+        open_from: null,
+        events: "{}",
       })),
     }),
   async deleteOwner(call, known) {
     const owner = crypto.randomUUID();
-    const jobs = PROFILES.flatMap((profile) =>
+    const jobs = profileNames.flatMap((profile) =>
       [1, 2, 3].map((n) => ({ profile, input: `${n}`, owner_id: owner }))
     );
     const made = ids.parse(await call("submit_response_jobs", { p_jobs: jobs }));
@@ -124,7 +141,8 @@ export const bigActions: Record<string, StormAction> = {
   },
   /** Jobs that have files in common, deleted again. */
   async deleteFiles(call, known) {
-    const paths = STORM_FILES.filter(() => chance(0.6));
+    const { owner } = known;
+    const paths = stormFiles.filter(() => chance(0.6)).map((name) => `${owner}/${name}`);
     await call("reserve_response_files", {
       p_files: eitherWay(paths).map((path) => ({ path, bytes: 2_000_000 })),
     });
@@ -134,7 +152,12 @@ export const bigActions: Record<string, StormAction> = {
     }));
     const { job } = accepted.parse(
       await call("submit_response_job", {
-        p_job: { profile: "default", input: [{ role: "user", content }] },
+        p_job: {
+          profile: "default",
+          owner_id: owner,
+          input: [{ role: "user", content }],
+          ...(chance(0.5) && { joins: true, request_hash: pick(["a", "b"] as const) }),
+        },
       }),
     );
     known.add("any", { id: job.id, attempt: 0 });
@@ -146,12 +169,12 @@ export const bigActions: Record<string, StormAction> = {
     const claimed = paths.parse(await call("claim_unused_response_files", { p_limit: 3 }));
     await call("forget_response_files", { p_paths: claimed });
   },
-  signOff: (call) => call("sign_off_response_worker", { p_worker: pick(WORKERS) }),
+  signOff: (call) => call("sign_off_response_worker", { p_worker: pick(workerNames) }),
   poll: (call) => call("claim_background_polls"),
   claimCancels: (call) => call("claim_pending_cancels"),
   register: (call) =>
     call("register_response_profiles", {
-      p_names: eitherWay([...PROFILES, ...(chance(0.5) ? ["a", "b"] : [])]),
+      p_names: eitherWay([...profileNames, ...(chance(0.5) ? ["a", "b"] : [])]),
     }),
 };
 
@@ -161,11 +184,17 @@ export const smallActions: Record<string, StormAction> = {
     const { job } = accepted.parse(
       await call("submit_response_job", {
         p_job: {
-          ...{ profile: "default", input: "hello", route: pick(["default", "mail", "r"]) },
-          ...{ owner_id: known.owner, backoff_base_ms: 1, backoff_cap_ms: 10 },
-          ...(chance(0.7)
+          profile: "default",
+          input: "hello",
+          route: pick(["default", "mail", "r"]),
+          owner_id: known.owner,
+          backoff_base_ms: 1,
+          backoff_cap_ms: 10,
+          ...(chance(0.6)
             ? { mode: "background" }
-            : { idempotency_key: pick(someKeys()), request_hash: "h" }),
+            : chance(0.5)
+            ? { idempotency_key: pick(someKeys()), request_hash: "h" }
+            : { joins: true, request_hash: pick(someKeys()) }),
         },
       }),
     );
@@ -174,10 +203,16 @@ export const smallActions: Record<string, StormAction> = {
   async start(call, known) {
     const { work } = started.parse(
       await call("start_response_job", {
-        ...{ p_worker: pick(WORKERS), p_lease_ms: pick([50, 5000] as const) },
+        p_worker: pick(workerNames),
+        p_lease_ms: pick([50, 5000] as const),
         p_job: {
-          ...{ profile: "default", input: "hello", route: pick(["default", "mail", "r"]) },
-          ...{ owner_id: known.owner, stream: true, backoff_base_ms: 1, backoff_cap_ms: 10 },
+          profile: "default",
+          input: "hello",
+          route: pick(["default", "mail", "r"]),
+          owner_id: known.owner,
+          stream: true,
+          backoff_base_ms: 1,
+          backoff_cap_ms: 10,
           ...(chance(0.3) && { idempotency_key: pick(someKeys()), request_hash: "h" }),
         },
       }),
@@ -188,7 +223,9 @@ export const smallActions: Record<string, StormAction> = {
   async ask(call, known) {
     const job = known.one("held");
     await call("suspend_response_job", {
-      ...{ p_job_id: job.id, p_attempt: job.attempt, p_response_id: "resp_1" },
+      p_job_id: job.id,
+      p_attempt: job.attempt,
+      p_response_id: "resp_1",
       p_steps: [askStep("mcpr_1"), askStep("mcpr_2")],
     });
     known.add("asked", job);
@@ -221,6 +258,31 @@ export const smallActions: Record<string, StormAction> = {
     p_steps: [callStep("started", { effect: "none" })],
   }),
   warn: attempts("warn_response_attempt", { p_warning: "odd" }),
+  takeAnswer: person("take_response_answer"),
+  continueRun: attempts(
+    "continue_response_job",
+    {
+      p_response_id: "resp_1",
+      p_steps: [askStep("mcpr_3")],
+      p_answers: { mcpr_3: { approve: true } },
+    },
+    "background",
+  ),
+  continueThere: (call, known) =>
+    attempts("continue_in_background", { p_response_id: `r_${crypto.randomUUID()}` })(call, known),
+  refusedThere: attempts("record_background_failure", { p_error: someError }),
+  ignoredApproval: attempts("record_ignored_approval", { p_detail: "a call without its yes" }),
+  adopt: (call, known) =>
+    attempts(
+      "adopt_background_response",
+      { p_response_id: `r_${crypto.randomUUID()}` },
+      "background",
+    )(call, known),
+  settleFailure: attempts(
+    "record_settle_failure",
+    { p_error: "it cannot be read", p_after_ms: 1 },
+    "background",
+  ),
   record: (call, known) =>
     attempts(
       "record_background_response",

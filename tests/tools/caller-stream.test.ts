@@ -87,6 +87,26 @@ Deno.test("arguments come in pieces while the run goes on; the helper's snapshot
   assert.equal((await replayed.finalResponse()).output_text, "open_door returned: open.");
 });
 
+Deno.test("a reader in another isolate sees the same pieces, and the same end", async () => {
+  const client = clientOf();
+  const seen: Event[] = [];
+  let late: Promise<Event[]> | undefined;
+  for await (const event of await client.responses.create({ ...asking(), stream: true })) {
+    seen.push(event);
+    if (event.type !== "response.function_call_arguments.delta" || late) continue;
+    const [created] = seen;
+    assert.ok(created?.type === "response.created");
+    // The worker that streams gets no other request.
+    const again = await client.responses.retrieve(created.response.id, { stream: true });
+    late = Array.fromAsync(again);
+  }
+  const elsewhere = await late;
+  assert.ok(theStack().stack.edge.workers().filter((one) => one.function === "respond").length > 1);
+  assert.deepEqual(elsewhere?.slice(2), seen.slice(2));
+  assert.ok(seen.filter(({ type }) => type.endsWith("arguments.delta")).length > 3);
+  assert.equal(seen.at(-1)?.type, "response.completed");
+});
+
 Deno.test("the item's id, as it was streamed, names the call in the next turn", async () => {
   const client = clientOf();
   const first = await client.responses.stream(asking()).finalResponse();

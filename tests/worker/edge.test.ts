@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { expireLease, isLeaseOver, replaceInput } from "../support/job-state.ts";
 import { isFinal, readJob, summariseAttempts } from "../support/jobs.ts";
 import { eventually } from "../support/eventually.ts";
-import { type Bench, benchForFile, mailCounts, QUERY } from "../resume/support/bench.ts";
+import { type Bench, benchForFile, invoiceQuery, mailCounts } from "../resume/support/bench.ts";
 
 const theBench = benchForFile({ env: { DURABLE_RESPONSES_LEASE_S: "3" } }, { gated: false });
-const thoughtful = `${QUERY} [[plan: ${findEmail("invoice")}; sleep 60000ms; ${
+const thoughtful = `${invoiceQuery} [[plan: ${findEmail("invoice")}; sleep 60000ms; ${
   replyToEmail("It is paid.")
 }]]`;
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { replaceInput } from "../support/job-state.ts";
 import { readJob, summariseAttempts } from "../support/jobs.ts";
 import { eventually } from "../support/eventually.ts";
-import { benchForFile, mailCounts, QUERY } from "../resume/support/bench.ts";
+import { benchForFile, invoiceQuery, mailCounts } from "../resume/support/bench.ts";
 
 // The worker believes that it has 150 s, so it does not hand over by itself.
 const theBench = benchForFile({
@@ -15,7 +15,7 @@ const theBench = benchForFile({
 Deno.test("beforeunload stops the run and gives the job back at once, not counted as a failure", async () => {
   const bench = theBench();
   const { sql } = bench;
-  const query = `${QUERY} [[plan: ${findEmail("invoice")}; sleep 60000ms; ${
+  const query = `${invoiceQuery} [[plan: ${findEmail("invoice")}; sleep 60000ms; ${
     replyToEmail("It is paid.")
   }]]`;
   const id = await bench.submit("sync", query);

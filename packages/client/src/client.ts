@@ -32,6 +32,7 @@ export type Query<Name extends string = string> =
   & (
     | { query: string; input?: never; request?: never }
     | {
+      /** A text, or input items. Images and files are data, or refer to Storage: docs/files.md. */
       input: string | Record<string, unknown>[];
       query?: never;
       request?: never;

@@ -9,8 +9,12 @@ const memoryLimitMb = 256;
 const bootstrap = moduleFile(import.meta.url, "bootstrap");
 /** From where Deno takes modules when nobody says otherwise; naming one host more takes the place of these. */
 const usualHosts = [
-  ...["deno.land:443", "jsr.io:443", "esm.sh:443", "cdn.jsdelivr.net:443"],
-  ...["raw.githubusercontent.com:443", "gist.githubusercontent.com:443"],
+  "deno.land:443",
+  "jsr.io:443",
+  "esm.sh:443",
+  "cdn.jsdelivr.net:443",
+  "raw.githubusercontent.com:443",
+  "gist.githubusercontent.com:443",
 ];
 
 /** An import map for bare names, in place of node_modules: how functions run where they are deployed. */

@@ -55,7 +55,7 @@ export async function readProc(pid: number): Promise<Proc | undefined> {
 }
 
 /** What a process that ends between opening and reading looks like; Deno gives the number only in the text. */
-function isNoSuchProcess(error: unknown): boolean {
+export function isNoSuchProcess(error: unknown): boolean {
   return error instanceof Error && /\(os error 3\)/.test(error.message);
 }
 

@@ -30,7 +30,7 @@ export function parseAddress({ pathname, searchParams }: URL): Address | undefin
   const isExact = exactVersion.test(version);
   if (!build) {
     const deps = parseDeps(query.get("deps") ?? searchParams.get("deps"));
-    return { ...{ name, version, isExact, deps, isBuild: false }, subPath: withoutEnd(rest) };
+    return { name, version, isExact, deps, isBuild: false, subPath: withoutEnd(rest) };
   }
   const { args, path = "" } = build;
   const own = baseName(name);

@@ -3,4 +3,4 @@
  * above. What users see of a job is `public.response_jobs`.
  */
 export const internalJobs = "public.response_jobs_internal";
-export const INTERNAL_ATTEMPTS = "public.response_attempts_internal";
+export const internalAttemptRows = "public.response_attempts_internal";

@@ -20,7 +20,12 @@ export async function migrate({ dbUrl, workdir = projectRoot }: MigrateOptions):
     name: "supabase migration up",
     command: await findSupabaseCli(),
     args: [
-      ...["migration", "up", `--remote=${withoutTls(dbUrl)}`, "--yes", "--workdir", workdir],
+      "migration",
+      "up",
+      `--remote=${withoutTls(dbUrl)}`,
+      "--yes",
+      "--workdir",
+      workdir,
       // A project takes in migrations that are older than its newest: ours, and those of a branch.
       "--include-all",
     ],

@@ -10,7 +10,7 @@ export function contentAnswer(
   const type = metadata?.mimetype ?? "application/octet-stream";
   const headers = new Headers({
     // What a user uploaded must not run as a page of this origin.
-    "content-type": type.includes("text/html") ? "text/plain" : type,
+    "content-type": /text\/html/i.test(type) ? "text/plain" : type,
     "content-length": String(bytes.length),
     "last-modified": new Date(metadata?.lastModified ?? updated_at).toUTCString(),
     "x-content-type-options": "nosniff",

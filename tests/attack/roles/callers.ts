@@ -3,7 +3,7 @@ import { createOperator } from "../../support/operator.ts";
 import type { TestStack } from "../../support/stack.ts";
 
 /** As the columns of docs/security.md are named. */
-export const CALLERS = [
+export const callers = [
   "nobody",
   "user",
   "another user",
@@ -12,7 +12,7 @@ export const CALLERS = [
   "worker secret",
   "webhook secret",
 ] as const;
-export type CallerName = (typeof CALLERS)[number];
+export type CallerName = (typeof callers)[number];
 
 export interface Credential {
   /** A user's token, or the key or secret itself. */

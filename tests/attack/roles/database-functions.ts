@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Sql } from "postgres";
 import { z } from "zod";
 import type { TestStack } from "../../support/stack.ts";
-import { apiHeaders, CALLERS, credentialsOf } from "./callers.ts";
+import { apiHeaders, callers, credentialsOf } from "./callers.ts";
 import { tableUnder } from "./page.ts";
 
 interface FunctionRow {
@@ -30,7 +30,7 @@ const refusal = z.looseObject({ code: z.string().optional() });
 
 export function testDatabaseFunctions(theStack: () => TestStack): void {
   const table = tableUnder("Database functions");
-  assert.deepEqual(table.columns, [...CALLERS]);
+  assert.deepEqual(table.columns, [...callers]);
 
   Deno.test("database functions: called through the Data API, as docs/security.md says", async () => {
     const { stack, sql } = theStack();
@@ -38,7 +38,7 @@ export function testDatabaseFunctions(theStack: () => TestStack): void {
     const truth = new Map<string, string[]>();
     for (const { name, required } of await functionsOf(sql)) {
       const seen: string[] = [];
-      for (const caller of CALLERS) {
+      for (const caller of callers) {
         const response = await fetch(`${stack.apiUrl}/rest/v1/rpc/${name}`, {
           method: "POST",
           headers: { ...apiHeaders(credentials[caller]), "content-type": "application/json" },

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Webhook } from "standardwebhooks";
 import type { TestStack } from "../../support/stack.ts";
-import { apiHeaders, CALLERS, type Credential, credentialsOf } from "./callers.ts";
+import { apiHeaders, callers, type Credential, credentialsOf } from "./callers.ts";
 import { tableUnder } from "./page.ts";
 
 const bodies: ReadonlyMap<string, unknown> = new Map<string, unknown>([
@@ -27,13 +27,13 @@ const bodies: ReadonlyMap<string, unknown> = new Map<string, unknown>([
 
 export function testRequests(theStack: () => TestStack): void {
   const { columns, rows } = tableUnder("Requests");
-  assert.deepEqual(columns, [...CALLERS]);
+  assert.deepEqual(columns, [...callers]);
 
   for (const [request, expected] of rows) {
     Deno.test(`${request}: answered as docs/security.md says, for each caller`, async () => {
       const credentials = await credentialsOf(theStack());
       const seen: string[] = [];
-      for (const caller of CALLERS) {
+      for (const caller of callers) {
         seen.push(String(await statusOf(theStack(), request, credentials[caller])));
       }
       assert.deepEqual(seen, expected);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import type { TestStack } from "../../support/stack.ts";
-import { apiHeaders, CALLERS, type Credential, credentialsOf } from "./callers.ts";
+import { apiHeaders, callers, type Credential, credentialsOf } from "./callers.ts";
 import { tableUnder } from "./page.ts";
 
 /** How to find a row that stands for the user's, and what to change in it. */
@@ -37,7 +37,7 @@ const refusal = z.looseObject({ code: z.string().optional() });
 
 export function testTables(theStack: () => TestStack): void {
   const { columns, rows } = tableUnder("Tables and views");
-  assert.deepEqual(columns, [...CALLERS]);
+  assert.deepEqual(columns, [...callers]);
 
   Deno.test("docs/security.md has a row for every table and view in public", async () => {
     const found = await theStack().sql<{ name: string }[]>`
@@ -50,7 +50,7 @@ export function testTables(theStack: () => TestStack): void {
     Deno.test(`${table}: what docs/security.md says, for each caller`, async () => {
       const credentials = await credentialsOf(theStack());
       const seen: string[] = [];
-      for (const caller of CALLERS) {
+      for (const caller of callers) {
         const job = await sampleJob(theStack());
         seen.push(await rightsOn(theStack(), table, job, credentials[caller]));
       }
@@ -63,7 +63,7 @@ export function testTables(theStack: () => TestStack): void {
       Deno.test(`${embedded} embedded in ${jobs}: seen by whoever may read both`, async () => {
         const credentials = await credentialsOf(theStack());
         const job = await sampleJob(theStack());
-        const readers = await Promise.all(CALLERS.map(async (caller) => {
+        const readers = await Promise.all(callers.map(async (caller) => {
           const response = await fetch(
             `${theStack().stack.apiUrl}/rest/v1/${jobs}?select=id,found:${embedded}(job_id)&id=eq.${job}`,
             { headers: apiHeaders(credentials[caller]) },
@@ -75,7 +75,7 @@ export function testTables(theStack: () => TestStack): void {
           return row && row.found.length > 0 ? caller : undefined;
         }));
         const mayRead = (table: string) =>
-          CALLERS.filter((_, at) => rows.get(table)?.[at]?.startsWith("read"));
+          callers.filter((_, at) => rows.get(table)?.[at]?.startsWith("read"));
         assert.deepEqual(
           readers.filter((reader) => reader !== undefined),
           mayRead(jobs).filter((caller) => mayRead(embedded).includes(caller)),

@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { createClient } from "@supabase/supabase-js";
 import { eventually } from "../../support/eventually.ts";
 import type { TestStack } from "../../support/stack.ts";
-import { apiHeaders, type CallerName, CALLERS, type Credential, credentialsOf } from "./callers.ts";
+import { apiHeaders, type CallerName, callers, type Credential, credentialsOf } from "./callers.ts";
 import { tableUnder } from "./page.ts";
 
 export function testTopics(theStack: () => TestStack): void {
   const { columns, rows } = tableUnder("Realtime topics");
-  assert.deepEqual(columns, [...CALLERS]);
+  assert.deepEqual(columns, [...callers]);
 
   for (const [pattern, expected] of rows) {
     Deno.test(`${pattern}: joined and sent to as docs/security.md says, by each caller`, async () => {
@@ -21,7 +21,7 @@ export function testTopics(theStack: () => TestStack): void {
       await using witness = await listen(theStack(), topic, credentials["secret key"]);
       assert.ok(witness.joined);
       const seen: string[] = [];
-      for (const caller of CALLERS) {
+      for (const caller of callers) {
         seen.push(await rightsOn(theStack(), topic, caller, { credentials, witness }));
       }
       assert.deepEqual(seen, expected);

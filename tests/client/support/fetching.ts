@@ -28,11 +28,9 @@ export function clientWith(
     const request = new Request(input, init);
     const { pathname, search } = new URL(request.url);
     sent.push({
-      ...{
-        method: request.method,
-        path: pathname + search,
-        headers: request.headers,
-      },
+      method: request.method,
+      path: pathname + search,
+      headers: request.headers,
       body: await request.text(),
     });
     const next = answers[Math.min(sent.length, answers.length) - 1];
@@ -52,18 +50,14 @@ export function clientWith(
 
 /** A job as the function gives it. */
 export const someJob = {
-  ...{
-    id: "0192f0c1-2222-4333-8444-555566667777",
-    status: "queued",
-    profile: "default",
-  },
+  id: "0192f0c1-2222-4333-8444-555566667777",
+  status: "queued",
+  profile: "default",
   metadata: {},
   attempt: 0,
   deadline: "2026-01-02T00:00:00+00:00",
-  ...{
-    created_at: "2026-01-01T00:00:00+00:00",
-    updated_at: "2026-01-01T00:00:00+00:00",
-  },
+  created_at: "2026-01-01T00:00:00+00:00",
+  updated_at: "2026-01-01T00:00:00+00:00",
 };
 
 export const json = (status: number, body: unknown, headers: Record<string, string> = {}) => () =>

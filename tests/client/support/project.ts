@@ -6,17 +6,13 @@ import { installOffline, packInto } from "../../packages/support/packed.ts";
 
 const settings = {
   compilerOptions: {
-    ...{
-      strict: true,
-      noEmit: true,
-      module: "nodenext",
-      target: "es2022",
-      types: [],
-    },
-    ...{
-      lib: ["es2023", "dom", "dom.iterable"],
-      exactOptionalPropertyTypes: true,
-    },
+    strict: true,
+    noEmit: true,
+    module: "nodenext",
+    target: "es2022",
+    types: [],
+    lib: ["es2023", "dom", "dom.iterable"],
+    exactOptionalPropertyTypes: true,
     jsx: "react-jsx",
     allowImportingTsExtensions: true,
     // supabase-js has errors of its own under these settings.

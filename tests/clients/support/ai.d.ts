@@ -5,8 +5,21 @@
 import type { z } from "zod";
 
 export type ModelMessage =
-  | { role: "system" | "user"; content: string }
+  | { role: "system"; content: string }
+  | { role: "user"; content: string | (TextPart | FilePart)[] }
   | { role: "assistant" | "tool"; content: unknown };
+
+interface TextPart {
+  type: "text";
+  text: string;
+}
+
+interface FilePart {
+  type: "file";
+  mediaType: string;
+  data: Uint8Array;
+  filename?: string;
+}
 
 interface ApprovalRequest {
   type: "tool-approval-request";

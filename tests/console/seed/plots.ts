@@ -2,7 +2,7 @@
 import type { Random } from "./random.ts";
 import type { Rows } from "./rows.ts";
 import { iso, type Query, Story } from "./story.ts";
-import { failures, MAIL, plainAnswers, plainQueries, triageQueries } from "./words.ts";
+import { failures, mailWords, plainAnswers, plainQueries, triageQueries } from "./words.ts";
 
 export interface Scene {
   random: Random;
@@ -22,13 +22,13 @@ const fieldError = [
 ] as const;
 
 function mail({ random, ownerId, at }: Scene): Story {
-  const [text] = random.pick(MAIL);
+  const [text] = random.pick(mailWords);
   const query: Query = { profile: "mail", model: "gpt-6.1-sol", servers: [server], text };
   return new Story(random, query, ownerId, at);
 }
 
 function answerOf({ text }: Story): string {
-  return MAIL.find(([query]) => query === text)?.[1] ?? "";
+  return mailWords.find(([query]) => query === text)?.[1] ?? "";
 }
 
 function plain({ random, ownerId, at }: Scene): Story {
@@ -196,7 +196,7 @@ export const inBackground: Plot = (scene) =>
   });
 
 /** Plots of finished jobs with how often each happens, in percent. */
-export const FINISHED: readonly (readonly [number, Plot])[] = [
+export const finishedPlots: readonly (readonly [number, Plot])[] = [
   ...[[43, fellBack], [17, backgroundWorked], [16, triaged], [7, handedOver]] as const,
   ...[[6, retried], [4, approved], [5, failedForGood], [2, cancelled]] as const,
 ];

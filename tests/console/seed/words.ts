@@ -1,7 +1,7 @@
 /** What made-up people ask, and what they get. */
 
 /** What is asked of the mailbox, and the answer. */
-export const MAIL = [
+export const mailWords = [
   [
     "Find the latest email about the invoice and reply that it will be paid on Friday",
     "I found “Invoice 2231, second reminder” from Halden Paper (9 November) and replied that it will be paid on Friday. Nothing else in the thread was open.",

@@ -66,6 +66,19 @@ export function testPolling(theStack: () => TestStack): void {
     });
   }
 
+  Deno.test("a response that was cancelled after its budget was stuck, also if its webhook is here first", async () => {
+    const { openai, finished, sql } = theStack();
+    const { id, responseId } = await handedOver(theStack(), { kind: "stuck-in-progress" });
+    await advance(sql, id, 61_000);
+    const cancelled = await fetch(`${openai.url}/responses/${responseId}/cancel`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${openai.apiKey}` },
+    });
+    assert.equal((await cancelled.json()).status, "cancelled");
+    const job = await finished(id);
+    assert.deepEqual([job.status, job.fallback_reason], ["completed", "background_stuck"]);
+  });
+
   Deno.test("a stuck response that may act, and cannot be cancelled yet, keeps its job in background", async () => {
     const { openai, finished, sql, wake } = theStack();
     const stuck = { kind: "stuck-queued" } as const;

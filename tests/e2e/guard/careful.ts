@@ -7,7 +7,7 @@ import { cancel, createBackground, raw, response, retrieve } from "../upstream/a
 import { settledInTime } from "../upstream/ask.ts";
 import { begin, createsSince, query, sentInAll, works } from "./mail.ts";
 
-const goesOn = { body: response("in_progress", []) };
+const stillRunning = { body: response("in_progress", []) };
 
 export function testCarefulWaiting(theStack: () => TestStack): void {
   Deno.test("guard: synchronous lets a background run call by itself", async () => {
@@ -38,8 +38,8 @@ export function testCarefulWaiting(theStack: () => TestStack): void {
       const { submit, fresh, openai, sql, ask, stack } = theStack();
       begin(theStack(), [
         { kind: "stuck-in-progress", match: createBackground, times: 1 },
-        raw(cancel, goesOn),
-        raw(retrieve, goesOn),
+        raw(cancel, stillRunning),
+        raw(retrieve, stillRunning),
       ]);
       const { id } = await submit(fresh(profile), query);
       await recorded(sql, id);

@@ -8,7 +8,7 @@ import { callsFor, functionsAreDone, handedOver, recorded } from "../background/
 import { cancel, createBackground, message, raw, response, retrieve, sent } from "./answers.ts";
 import { answering, emailsSent, replying, settledInTime, submitUnder } from "./ask.ts";
 
-const goesOn = { body: response("in_progress", []) };
+const stillRunning = { body: response("in_progress", []) };
 const noScope = {
   status: 401,
   body: {
@@ -25,8 +25,8 @@ export function testCancels(theStack: () => TestStack): void {
     const before = emailsSent(theStack());
     const id = await submitUnder(theStack(), "mail", replying, [
       { kind: "stuck-in-progress", match: createBackground, times: 1 },
-      raw(cancel, goesOn),
-      raw(retrieve, goesOn),
+      raw(cancel, stillRunning),
+      raw(retrieve, stillRunning),
     ]);
     await recorded(theStack().sql, id);
     const job = await settledInTime(theStack(), id);
@@ -39,8 +39,8 @@ export function testCancels(theStack: () => TestStack): void {
   Deno.test("with harmless tools nobody waits for a cancel that is not believed; it stays wanted", async () => {
     const id = await submitUnder(theStack(), "plain", answering, [
       { kind: "stuck-in-progress", match: createBackground, times: 1 },
-      raw(cancel, goesOn),
-      raw(retrieve, goesOn),
+      raw(cancel, stillRunning),
+      raw(retrieve, stillRunning),
     ]);
     await recorded(theStack().sql, id);
     const job = await settledInTime(theStack(), id);

@@ -17,7 +17,14 @@ import {
 
 type Raw = Extract<Fault, { kind: "raw" }>;
 
-const id = fc.constantFrom("", "same", "mcp_1", "{{id}}", "x".repeat(3_000));
+/** No index takes it; a text of one letter could be compressed. */
+const [noise = ""] = fc.sample(
+  fc.string({ unit: fc.constantFrom(..."0123456789abcdefghijklmnopqrstuvwxyz"), minLength: 3_000 }),
+  { numRuns: 1, seed: 1 },
+);
+const id = fc.constantFrom("", "same", "mcp_1", "{{id}}", noise);
+/** What every object of JavaScript has. */
+const inherited = fc.constantFrom("constructor", "toString", "__proto__");
 const odd = fc.constantFrom<unknown>(null, "", 7, [], {}, "text", [null], { a: [1] });
 const told = fc.record({
   code: fc.constantFrom<unknown>(
@@ -27,12 +34,14 @@ const told = fc.record({
     "server_error",
     "context_length_exceeded",
     "a_code_of_next_year",
+    "constructor",
   ),
   type: fc.constantFrom<unknown>(null, "invalid_request_error", "server_error", 3),
   message: fc.constantFrom<unknown>(
     "no",
     null,
     "try again in 20ms",
+    "Cannot decode 'insufficient_quota'",
     "Request too large: limit 1, requested 2",
   ),
 }, { requiredKeys: [] });
@@ -41,7 +50,24 @@ const item = fc.oneof(
   id.map((own) => message("an answer", { id: own })),
   id.map((own) => ({ id: own, type: "reasoning", summary: [] })),
   id.map((own) => ({ id: own, type: "web_search_call", status: "completed", action: null })),
-  fc.record({ type: odd, id: odd, content: odd, output: odd }, { requiredKeys: [] }),
+  // Two requests may have one id, and one that is none.
+  fc.tuple(id, odd).map(([own, args]) => ({
+    id: own,
+    type: "mcp_approval_request",
+    server_label: "mailbox",
+    name: "gmail_find_email",
+    arguments: args,
+  })),
+  fc.tuple(id, id, fc.oneof(inherited, odd)).map(([own, call_id, name]) => ({
+    id: own,
+    type: "function_call",
+    call_id,
+    name,
+    arguments: '{"a": 1, "a": 9007199254740993}',
+  })),
+  fc.record({ type: fc.oneof(odd, inherited), id: odd, content: odd, output: odd }, {
+    requiredKeys: [],
+  }),
 );
 const output = fc.oneof({ weight: 3, arbitrary: fc.array(item, { maxLength: 4 }) }, {
   weight: 1,
@@ -56,8 +82,13 @@ const status = fc.constantFrom(
   "cancelled",
   "thinking",
 );
-const whole = fc.tuple(status, output, fc.oneof(told, odd)).map(([given, items, error]) =>
-  response(given, items, { error })
+const whole = fc.tuple(status, output, fc.oneof(told, odd), odd, id).map(
+  ([given, items, error, usage, own]) =>
+    response(given, items, {
+      error,
+      ...(own === noise ? { id: own } : {}),
+      ...(usage === "" ? {} : { usage }),
+    }),
 );
 
 /** A body that is a response, or less. */
@@ -79,6 +110,8 @@ const httpStatus = fc.constantFrom(
   200,
   202,
   204,
+  302,
+  307,
   400,
   401,
   403,
@@ -90,9 +123,16 @@ const httpStatus = fc.constantFrom(
   504,
   524,
 );
-const headers = fc.constantFrom<Record<string, string>>({}, {}, { "retry-after": "0.01" }, {
-  "retry-after": "1e999",
-});
+const headers = fc.constantFrom<Record<string, string>>(
+  {},
+  {},
+  { "retry-after": "0.01" },
+  {
+    "retry-after": "1e999",
+  },
+  { "retry-after": "Tue, 01 Dec 2015 07:28:00 GMT" },
+  { location: "/v1/responses" },
+);
 
 /** Every event of the API that is looked at, some that nobody knows, and what is none. */
 const event = fc.oneof(
@@ -111,6 +151,8 @@ const event = fc.oneof(
     ["data: 7\n\n"],
     ["event: error\ndata: {}\n\n"],
     [{ type: "response.hologram.done", hologram: null }],
+    [{ type: "toString" }],
+    [{ type: "a\n\ndata: {}", output_index: 0 }],
     [{ type: "response.completed" }],
     ["data: <html>\n\n"],
   ),

@@ -7,7 +7,7 @@ import {
 import { EffectRules } from "../../../supabase/functions/_durable_responses/tools/effect-rules.ts";
 import { requestSchema } from "../../../supabase/functions/_durable_responses/model/request.ts";
 
-const LIST = {
+const toolsListed = {
   type: "mcp_list_tools",
   server_label: "mailbox",
   tools: [
@@ -55,6 +55,11 @@ const cases: Case[] = [
     sent: { ...readOnly, always: { tool_names: ["find"] } },
   },
   {
+    name: "of a server that is narrowed to no tool as of any, since some APIs read it so",
+    tool: { allowed_tools: [] },
+    sent: readOnly,
+  },
+  {
     name: "nothing, where only harmless tools are allowed",
     tool: { allowed_tools: ["find"] },
     rules: { find: "none" },
@@ -94,7 +99,7 @@ const cases: Case[] = [
 for (const { name, tool, rules, listed, sent } of cases) {
   Deno.test(`asks before: ${name}`, () => {
     const effects = new EffectRules(rules ?? {});
-    if (listed) effects.learn(LIST);
+    if (listed) effects.learn(toolsListed);
     const mcp = { type: "mcp", server_label: "mailbox", require_approval: "never", ...tool };
     const other = { type: "web_search" };
     const guarded = askBeforeOnce(requestSchema.parse({ tools: [mcp, other] }), effects);
@@ -104,7 +109,7 @@ for (const { name, tool, rules, listed, sent } of cases) {
 
 Deno.test("a person is asked where the request says so, and where it says nothing", () => {
   const effects = new EffectRules({});
-  effects.learn(LIST);
+  effects.learn(toolsListed);
   const asks = (require_approval: unknown, name: string) => {
     const request = requestSchema.parse({
       tools: [{ type: "mcp", server_label: "mailbox", require_approval }],

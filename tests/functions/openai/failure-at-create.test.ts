@@ -86,6 +86,20 @@ const answers: [string, ApiAnswer, FailureCode, FailureClass][] = [
     "quota",
   ],
   [
+    "quota text of a gateway that says None for nothing",
+    {
+      status: 429,
+      error: {
+        code: "429",
+        type: "None",
+        param: "None",
+        message: `GatewayException - ${quotaText}`,
+      },
+    },
+    "openai_quota_exceeded",
+    "quota",
+  ],
+  [
     "a caller's picture by a name that speaks of quota",
     {
       status: 400,

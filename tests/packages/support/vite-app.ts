@@ -11,7 +11,10 @@ export async function makeViteApp(folder: string): Promise<string> {
     command: "node",
     args: [
       join(projectRoot, "node_modules/create-vite/index.js"),
-      ...["app", "--template", "react-ts", "--no-interactive"],
+      "app",
+      "--template",
+      "react-ts",
+      "--no-interactive",
     ],
     cwd: folder,
   });

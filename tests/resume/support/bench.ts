@@ -13,7 +13,8 @@ import { expireAllLeases, passForBackground, replaceInput } from "../../support/
 import { isFinal, type JobRow, readJob } from "../../support/jobs.ts";
 import { startTestStack, type TestStack, type TestStackOptions } from "../../support/stack.ts";
 
-export const QUERY = "Find the latest email about the invoice and reply that it is paid on Friday";
+export const invoiceQuery =
+  "Find the latest email about the invoice and reply that it is paid on Friday";
 
 export interface Bench {
   stack: Stack;
@@ -78,7 +79,7 @@ export function benchForFile(options: TestStackOptions = {}, { gated = true } = 
 function actions({ stack, openai, sql, ask, wake }: TestStack, gates: Gates) {
   const post: Bench["post"] = async (path, body, headers = {}) =>
     await ask({ path, body, token: null, headers: { apikey: stack.secretKey, ...headers } });
-  const submit: Bench["submit"] = async (profile, query = QUERY) =>
+  const submit: Bench["submit"] = async (profile, query = invoiceQuery) =>
     (await post("", { profile, query })).id;
   const kill: Bench["kill"] = async (name = "run-jobs") => {
     const pids = await stack.edge.kill(name);
@@ -112,7 +113,7 @@ function actions({ stack, openai, sql, ask, wake }: TestStack, gates: Gates) {
     },
     kill,
     async cutWhileThinking(profile: string) {
-      const query = `${QUERY} [[plan: ${findEmail("invoice")}; reason; sleep 60000ms; ${
+      const query = `${invoiceQuery} [[plan: ${findEmail("invoice")}; reason; sleep 60000ms; ${
         replyToEmail("It is paid.")
       }]]`;
       const id = await submit(profile, query);

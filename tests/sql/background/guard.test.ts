@@ -11,7 +11,8 @@ import {
   stepsOf,
   view,
 } from "../../support/ledger.ts";
-import { type Fence, type Machine, someError } from "../../support/machine.ts";
+import { type Machine, someError } from "../../support/machine.ts";
+import type { AttemptKey } from "../../../supabase/functions/_durable_responses/model/job.ts";
 import { knownWork, recorded } from "../../support/machine-shapes.ts";
 import { refused } from "../../support/refused.ts";
 import { routeOf } from "../../support/routes.ts";
@@ -32,7 +33,7 @@ async function asked(m: Machine, args = {}): Promise<string> {
   return id;
 }
 
-async function goOn(m: Machine, fence: Fence, responseId: string | null = "resp_2") {
+async function goOn(m: Machine, fence: AttemptKey, responseId: string | null = "resp_2") {
   return recorded.parse(
     await m.call("continue_in_background", {
       ...fenced(fence),
@@ -43,7 +44,7 @@ async function goOn(m: Machine, fence: Fence, responseId: string | null = "resp_
 }
 
 /** A job whose call had its yes, and whose second response is under way. */
-async function answered(m: Machine, responseId: string | null = "resp_2"): Promise<Fence> {
+async function answered(m: Machine, responseId: string | null = "resp_2"): Promise<AttemptKey> {
   const id = await asked(m);
   const [work] = await m.claim();
   assert.equal(work?.attempt, 2);
@@ -177,7 +178,7 @@ sqlTest(
 sqlTest("but not where the worker goes on by itself", async (m) => {
   const id = await asked(m);
   await m.claim();
-  await m.call("note_background_failure", { ...fenced({ id, attempt: 2 }), p_error: someError });
+  await m.call("record_background_failure", { ...fenced({ id, attempt: 2 }), p_error: someError });
   const adopted = knownWork.parse(
     await m.call("adopt_background_response", {
       ...fenced({ id, attempt: 3 }),
@@ -203,7 +204,10 @@ sqlTest("an attempt that is over cannot continue", async (m) => {
 
 sqlTest("what ignores approval is treated as unguarded", async (m) => {
   const first = await m.submitBackground("resp_1", { route: "r" });
-  await m.call("note_ignored_approval", { ...fenced({ id: first.id, attempt: 1 }), p_detail: "x" });
+  await m.call("record_ignored_approval", {
+    ...fenced({ id: first.id, attempt: 1 }),
+    p_detail: "x",
+  });
   const route = await routeOf(m, "r");
   assert.equal(route["ignores_approval"], true);
   const job = await view(m, "fall_back_response_job", {
@@ -255,7 +259,7 @@ sqlTest("while a call is uncertain nothing that was asked is answered", async (m
 });
 
 /** A job that waits for a person, since nobody knows how its call ended, and what the call is. */
-async function inDoubt(m: Machine): Promise<Fence> {
+async function inDoubt(m: Machine): Promise<AttemptKey> {
   const fence = await answered(m);
   const held = await view(m, "fall_back_response_job", { ...fenced(fence), p_error: someError });
   assert.equal(held.status, "needs_review");

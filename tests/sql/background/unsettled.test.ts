@@ -13,9 +13,9 @@ const note = (id: string, more: Record<string, unknown> = {}) => ({
 
 sqlTest("what kept it is counted, and stands in the error at the deadline", async (machine) => {
   const { id } = await machine.submitBackground("resp_1");
-  assert.equal(await machine.call("note_settle_failure", note(id)), 1);
+  assert.equal(await machine.call("record_settle_failure", note(id)), 1);
   assert.equal(
-    await machine.call("note_settle_failure", note(id, { p_after_ms: 99_999_999_999_999 })),
+    await machine.call("record_settle_failure", note(id, { p_after_ms: 99_999_999_999_999 })),
     2,
   );
   machine.clock.advance(30 * 86_400_000);
@@ -28,7 +28,7 @@ sqlTest("what kept it is counted, and stands in the error at the deadline", asyn
 sqlTest("nothing is counted for an attempt that is over", async (machine) => {
   const { id } = await machine.submitBackground("resp_1");
   await machine.call("cancel_response_job", { p_job_id: id, p_as_service: true });
-  assert.equal(await machine.call("note_settle_failure", note(id)), null);
+  assert.equal(await machine.call("record_settle_failure", note(id)), null);
 });
 
 sqlTest("a response id that another job waits for is as good as none", async (machine) => {

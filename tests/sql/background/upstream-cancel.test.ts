@@ -102,7 +102,7 @@ sqlTest(
     const [refusedId = ""] = await cancelInTurn(machine, "resp_1");
     for (let time = 0; time < 20; time++) {
       assert.equal((await pending(machine)).length, 1);
-      await machine.call("note_upstream_cancel_failure", {
+      await machine.call("record_upstream_cancel_failure", {
         p_job_id: refusedId,
         p_attempt: 1,
         p_response_id: "resp_1",

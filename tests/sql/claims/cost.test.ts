@@ -36,16 +36,16 @@ async function pages(m: Machine, query: string): Promise<number> {
   });
 }
 
-const CLAIM = "select public.claim_response_work('worker-1', 8, 30000, 100000, 100000)";
+const claimStatement = "select public.claim_response_work('worker-1', 8, 30000, 100000, 100000)";
 
 for (const owners of [1, 50]) {
   sqlTest(
     `a claim of eight from ${owners} owners costs no more with 20,000 jobs waiting`,
     async (m) => {
       await addBacklog(m, 200, owners);
-      const short = await pages(m, CLAIM);
+      const short = await pages(m, claimStatement);
       await addBacklog(m, 19_800, owners);
-      const long = await pages(m, CLAIM);
+      const long = await pages(m, claimStatement);
       // An index that is a level or two deeper is read a page or two more for each probe.
       assert.ok(long < short * 2, `${short} pages with 200 jobs, ${long} with 20,000`);
     },

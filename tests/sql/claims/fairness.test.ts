@@ -10,8 +10,10 @@ const answer = z.object({
   spare_workers: z.number(),
 });
 
-const OWNERS = ["1", "2", "3", "4"].map((digit) => `00000000-0000-4000-8000-00000000000${digit}`);
-const [A, B, C, D] = OWNERS as [string, string, string, string];
+const fourOwners = ["1", "2", "3", "4"].map((digit) =>
+  `00000000-0000-4000-8000-00000000000${digit}`
+);
+const [A, B, C, D] = fourOwners as [string, string, string, string];
 
 /** Puts `count` due jobs of an owner into the queue. */
 async function fill(m: Machine, owner: string | null, count: number, more = {}) {
@@ -38,7 +40,7 @@ sqlTest("one owner's 10,000 jobs do not hold up another's one", async (m) => {
 });
 
 sqlTest("owners take turns from claim to claim, and it goes round", async (m) => {
-  for (const owner of OWNERS) await fill(m, owner, 3);
+  for (const owner of fourOwners) await fill(m, owner, 3);
   assert.deepEqual(await claimOwners(m, 3, B), [C, D, A]);
   assert.deepEqual(await claimOwners(m, 3, A), [B, C, D]);
   assert.deepEqual(await claimOwners(m, 6, D), [A, B, C, D, A, B]);
@@ -72,7 +74,7 @@ sqlTest("owners whose jobs do not fit this worker do not stand in others' way", 
 });
 
 sqlTest("claims at once take different jobs, and all of them", async (m) => {
-  for (const owner of OWNERS) await fill(m, owner, 10);
+  for (const owner of fourOwners) await fill(m, owner, 10);
   const claims = await Promise.all(
     Array.from({ length: 10 }, (_, n) => m.claim(`worker-${n}`, 4)),
   );

@@ -3,7 +3,11 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { flagsOf } from "../../support/job-state.ts";
 import { awaitApproval, callStep, fenced, saveSteps } from "../../support/ledger.ts";
-import { type JobStatus, jobStatuses, submitted } from "../../support/machine-shapes.ts";
+import { submitted } from "../../support/machine-shapes.ts";
+import {
+  isFinal,
+  jobStatuses,
+} from "../../../supabase/functions/_durable_responses/model/status.ts";
 import { type Machine, someError } from "../../support/machine.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
@@ -39,9 +43,8 @@ async function traces(m: Machine, ids: string[]): Promise<string[]> {
   return found.sort();
 }
 
-const final: JobStatus[] = ["completed", "failed", "cancelled"];
 for (const status of jobStatuses) {
-  if (final.includes(status)) {
+  if (isFinal({ status })) {
     sqlTest(`a job that is ${status} is deleted with all that it had`, async (m) => {
       const id = await m.jobIn(status);
       assert.deepEqual(await deleteJob(m, id), { id, deleted: true });

@@ -136,6 +136,19 @@ sqlTest("pruning old jobs lets their files go", async (m) => {
   assert.deepEqual(await claimUnused(m), ["server/a.png"]);
 });
 
+sqlTest("a job that was deleted by hand lets its files go when old jobs are pruned", async (m) => {
+  const job = await sendFile(m, null, "server/a.png");
+  const kept = await sendFile(m, null, "server/b.png");
+  await m.db.owner`delete from durable_responses.jobs where id = ${job}`;
+  assert.deepEqual(await claimUnused(m), []);
+  await m.db.owner.begin(async (sql) => {
+    await m.clock.pin(sql);
+    await sql`select public.prune_response_jobs()`;
+  });
+  assert.deepEqual(await claimUnused(m), ["server/a.png"]);
+  assert.equal((await filesOf(m, kept)).length, 1);
+});
+
 sqlTest("a file may have as many bytes as the setting says", async (m) => {
   const reserveBytes = (bytes: number) =>
     m.call("reserve_response_files", { p_files: [{ path: "o/a.png", bytes }] });

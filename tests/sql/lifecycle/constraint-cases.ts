@@ -1,6 +1,10 @@
 /** For each named check constraint, of a table or of a type, and for what guards check: rows that break it and nothing else. */
 import { type Columns, type StoredJob, storedJob } from "../../support/job-rows.ts";
-import { type JobStatus, jobStatuses } from "../../support/machine-shapes.ts";
+import {
+  finalStatuses,
+  type JobStatus,
+  jobStatuses,
+} from "../../../supabase/functions/_durable_responses/model/status.ts";
 
 export interface Case {
   constraint: string;
@@ -13,7 +17,7 @@ export interface Case {
 
 const time = "2030-01-01T12:00:00Z";
 const isOneOf = (...statuses: JobStatus[]) => (status: JobStatus) => statuses.includes(status);
-const isFinal = isOneOf("completed", "failed", "cancelled");
+const isFinal = isOneOf(...finalStatuses);
 
 function job(constraint: string, status: JobStatus, columns: Columns): Case {
   const row = { ...storedJob(status).job, ...columns };
@@ -103,7 +107,7 @@ export const guardCases: GuardCase[] = [
     "cancelled",
   ),
   ...endings("failed_with_error", { error_message: null }, "completed", "cancelled"),
-  ...["completed", "failed", "cancelled"].map((status) => wait(undefined, "queued", { status })),
+  ...finalStatuses.map((status) => wait(undefined, "queued", { status })),
   wait("one_clock", "queued", { deadline_left_ms: 1 }),
   wait("one_clock", "queued", { deadline: null }),
   wait("one_clock", "needs_review", { deadline_left_ms: null }),
@@ -143,7 +147,7 @@ const attempt = breaking("durable_responses.attempts", {
 }, "job_id");
 const attemptCases: Case[] = [
   attempt("mode", { mode: "sideways" }),
-  attempt("outcome", { outcome: "parked" }),
+  attempt("outcome", { outcome: "paused" }),
 ];
 
 const settings = breaking("public.response_settings", { only_row: true });
@@ -186,6 +190,7 @@ const stepCases: Case[] = [
   step("run_by", { kind: "function_call", effect: "once", run_by: "nobody" }),
   step("own_call", { kind: "function_call", effect: "once" }),
   step("own_call", { run_by: "worker" }),
+  step("call_repeat", { call_repeat: -1 }),
   step("answer_has_author", { answer: { approve: true } }),
   step("answer_has_author", { answer: { approve: true }, answered_at: time }),
   step("answer_has_author", { answered_by: "service" }),

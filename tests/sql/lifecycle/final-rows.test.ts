@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
 import { flagsOf, rewriteColumn, writableColumns } from "../../support/job-state.ts";
 import { callStep, saveSteps, stepLines } from "../../support/ledger.ts";
-import { type JobStatus, submitted } from "../../support/machine-shapes.ts";
+import { submitted } from "../../support/machine-shapes.ts";
+import { finalStatuses } from "../../../supabase/functions/_durable_responses/model/status.ts";
 import { someError, someOutput } from "../../support/machine.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
-const finals: JobStatus[] = ["completed", "failed", "cancelled"];
-
-for (const status of finals) {
+for (const status of finalStatuses) {
   sqlTest(
     `no column of a ${status} job can be changed, not even to what it is`,
     async (machine) => {

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Machine } from "../../support/machine.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
-const COUNT = 10_000;
+const idCount = 10_000;
 
 async function makeIds({ db }: Machine, count: number): Promise<string[]> {
   const rows = await db.owner`
@@ -24,8 +24,8 @@ async function databaseTime({ db }: Machine): Promise<number> {
 }
 
 sqlTest("10,000 ids are unique, and each says version 7 and the variant", async (m) => {
-  const ids = await makeIds(m, COUNT);
-  assert.equal(new Set(ids).size, COUNT);
+  const ids = await makeIds(m, idCount);
+  assert.equal(new Set(ids).size, idCount);
   for (const id of ids) {
     assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   }
@@ -33,7 +33,7 @@ sqlTest("10,000 ids are unique, and each says version 7 and the variant", async 
 
 sqlTest("an id's time is the database's, and never goes back", async (m) => {
   const before = await databaseTime(m);
-  const ids = await makeIds(m, COUNT);
+  const ids = await makeIds(m, idCount);
   const after = await databaseTime(m);
   for (const id of ids) assert.ok(before <= msOf(id) && msOf(id) <= after, id);
   for (const [index, id] of ids.slice(1).entries()) {
@@ -42,7 +42,7 @@ sqlTest("an id's time is the database's, and never goes back", async (m) => {
 });
 
 sqlTest("ids of one millisecond are in order too", async (m) => {
-  const ids = await makeIds(m, COUNT);
+  const ids = await makeIds(m, idCount);
   const within = Map.groupBy(ids, msOf);
   const most = Math.max(...[...within.values()].map((group) => new Set(group.map(timeOf)).size));
   assert.ok(most > 1, "every millisecond has one time only");
@@ -60,11 +60,11 @@ sqlTest("jobs that come one after the other are in the order of their ids", asyn
 });
 
 sqlTest("what is not time is random", async (m) => {
-  const tails = (await makeIds(m, COUNT)).map((id) => id.slice(19));
-  assert.equal(new Set(tails).size, COUNT);
+  const tails = (await makeIds(m, idCount)).map((id) => id.slice(19));
+  assert.equal(new Set(tails).size, idCount);
   // Each bit of the last 48 is set in about half of them: 350 are 7 standard deviations.
   for (let bit = 0n; bit < 48n; bit++) {
     const set = tails.filter((tail) => BigInt(`0x${tail.slice(-12)}`) >> bit & 1n).length;
-    assert.ok(Math.abs(set - COUNT / 2) < 350, `bit ${bit} is set in ${set}`);
+    assert.ok(Math.abs(set - idCount / 2) < 350, `bit ${bit} is set in ${set}`);
   }
 });

@@ -6,7 +6,10 @@ import {
   moveDirectly,
   storedJob,
 } from "../../support/job-rows.ts";
-import { type JobStatus, jobStatuses } from "../../support/machine-shapes.ts";
+import {
+  type JobStatus,
+  jobStatuses,
+} from "../../../supabase/functions/_durable_responses/model/status.ts";
 import type { Machine } from "../../support/machine.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";

@@ -9,7 +9,7 @@ import {
   stepsOf,
   view,
 } from "../../support/ledger.ts";
-import { jobStatuses } from "../../support/machine-shapes.ts";
+import { jobStatuses } from "../../../supabase/functions/_durable_responses/model/status.ts";
 import type { Machine } from "../../support/machine.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";

@@ -66,6 +66,7 @@ for (
     "answer_empty",
     "output_invalid",
     "storage_unavailable",
+    "file_changed",
   ]
 ) {
   sqlTest(`${code} says nothing about background and does not count`, async (m) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
-import type { JobStatus } from "../../support/machine-shapes.ts";
+import type { JobStatus } from "../../../supabase/functions/_durable_responses/model/status.ts";
 import type { Machine } from "../../support/machine.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 

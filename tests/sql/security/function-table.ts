@@ -14,6 +14,7 @@ export const userFunctions = [
 export const userHelpers = [
   "is_operator",
   "only_owner",
+  "refuse_unknown_job",
   "register_watch",
   "sees_all",
   "several_owners",
@@ -25,7 +26,7 @@ export const definerFunctions = [
   "durable_responses.announce(text,text[],jsonb[])",
   "durable_responses.announce_jobs(uuid[])",
   "durable_responses.announce_steps(uuid,integer[])",
-  "durable_responses.note_deleted_user()",
+  "durable_responses.record_deleted_user()",
   "durable_responses.register_watch(uuid,uuid,boolean)",
 ];
 
@@ -75,12 +76,12 @@ export const serviceFunctions = [
   "fall_back_response_job",
   "continue_response_job",
   "continue_in_background",
-  "note_background_failure",
-  "note_ignored_approval",
+  "record_background_failure",
+  "record_ignored_approval",
   "claim_pending_cancels",
   "confirm_upstream_cancel",
-  "note_settle_failure",
-  "note_upstream_cancel_failure",
+  "record_settle_failure",
+  "record_upstream_cancel_failure",
   // Either mode
   "complete_response_job",
   "complete_response_jobs",
@@ -104,7 +105,8 @@ export const serviceFunctions = [
   // Watchers, and operators by claim
   ...userFunctions,
   // The same names embed in response_jobs_internal
-  ...["response_attempts", "response_steps"],
+  "response_attempts",
+  "response_steps",
   // Operators
   "connect_response_worker",
   "probe_response_worker",

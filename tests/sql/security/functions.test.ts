@@ -61,7 +61,7 @@ sqlTest(
     assert.deepEqual(
       callable.map(({ signature }) => signature).sort(),
       [
-        ...definerFunctions.filter((name) => !/announce\(|note_deleted/.test(name)),
+        ...definerFunctions.filter((name) => !/announce\(|record_deleted/.test(name)),
         ...operatorFunctions,
       ]
         .sort(),

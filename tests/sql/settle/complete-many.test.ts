@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import type { JSONValue } from "postgres";
 import { z } from "zod";
 import { callStep, stepLines } from "../../support/ledger.ts";
-import { type Fence, type Machine, someOutput } from "../../support/machine.ts";
+import { type Machine, someOutput } from "../../support/machine.ts";
+import type { AttemptKey } from "../../../supabase/functions/_durable_responses/model/job.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
-const result = ({ id, attempt }: Fence, more: Record<string, JSONValue> = {}) => ({
+const result = ({ id, attempt }: AttemptKey, more: Record<string, JSONValue> = {}) => ({
   job_id: id,
   attempt,
   response_id: "resp_1",

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { callStep, fenced, itemStep, stepLines, view } from "../../support/ledger.ts";
-import { type Fence, type Machine, someError } from "../../support/machine.ts";
+import { type Machine, someError } from "../../support/machine.ts";
+import type { AttemptKey } from "../../../supabase/functions/_durable_responses/model/job.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
-async function fallBack(m: Machine, fence: Fence, more = {}) {
+async function fallBack(m: Machine, fence: AttemptKey, more = {}) {
   return await view(m, "fall_back_response_job", { ...fenced(fence), p_error: someError, ...more });
 }
 
-async function submitted(m: Machine, args = {}): Promise<Fence> {
+async function submitted(m: Machine, args = {}): Promise<AttemptKey> {
   return { id: (await m.submitBackground("resp_1", args)).id, attempt: 1 };
 }
 

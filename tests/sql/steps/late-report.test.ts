@@ -13,7 +13,8 @@ import {
   submitUncertain,
   view,
 } from "../../support/ledger.ts";
-import { type Fence, type Machine, someError } from "../../support/machine.ts";
+import { type Machine, someError } from "../../support/machine.ts";
+import type { AttemptKey } from "../../../supabase/functions/_durable_responses/model/job.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
@@ -39,7 +40,7 @@ async function yesesOfNextRun(m: Machine): Promise<unknown[]> {
 }
 
 /** A job whose call a person has called not made, and whose next run asks for it again. @returns the attempt of the call */
-async function askedAgain(m: Machine, ...asked: StepInput[]): Promise<Fence> {
+async function askedAgain(m: Machine, ...asked: StepInput[]): Promise<AttemptKey> {
   const first = await submitUncertain(m);
   assert.equal((await resolve(m, first.id, "did_not_happen")).status, "queued");
   const [again] = await m.claim("worker-2");
@@ -49,7 +50,7 @@ async function askedAgain(m: Machine, ...asked: StepInput[]): Promise<Fence> {
 }
 
 /** A job that is handed over to the next attempt, which ends with `steps`. @returns the attempt that was handed over */
-async function handedOver(m: Machine, args: object, ...steps: StepInput[]): Promise<Fence> {
+async function handedOver(m: Machine, args: object, ...steps: StepInput[]): Promise<AttemptKey> {
   const first = await m.submitRunning({ ...args });
   await m.call("release_response_jobs", { p_worker: "worker-1", p_jobs: [held(first)] });
   const [again] = await m.claim("worker-2");

@@ -1,10 +1,11 @@
 /** What becomes of calls that were in flight when an attempt ended, for each way to end. */
 import assert from "node:assert/strict";
 import { callStep, type Effect, fenced, saveSteps, stepLines, view } from "../../support/ledger.ts";
-import { type Fence, type Machine, someError } from "../../support/machine.ts";
+import { type Machine, someError } from "../../support/machine.ts";
+import type { AttemptKey } from "../../../supabase/functions/_durable_responses/model/job.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
-type End = (machine: Machine, work: Fence) => Promise<unknown>;
+type End = (machine: Machine, work: AttemptKey) => Promise<unknown>;
 
 const ends: Record<string, { end: End; otherwise: string }> = {
   "a failure that may pass": {

@@ -55,6 +55,48 @@ sqlTest("what was submitted is stored as it came", async (machine) => {
   assert.equal(row["deadline"].getTime() - machine.clock.now.getTime(), 60_000);
 });
 
+const defaults = {
+  metadata: {},
+  priority: 0,
+  max_attempts: 5,
+  backoff_base_ms: 1000,
+  backoff_cap_ms: 300_000,
+  deadline_ms: "86400000",
+  approval_ms: "604800000",
+  review_ms: "2592000000",
+  poll_ms: 30_000,
+  background_ms: "600000",
+  once_tools: true,
+  on_uncertain: "review",
+  guard: "always",
+};
+
+for (
+  const [what, given] of [
+    ["is not given", {}],
+    ["is null", Object.fromEntries(Object.keys(defaults).map((field) => [field, null]))],
+  ] as const
+) {
+  sqlTest(`what ${what} has its default`, async (machine) => {
+    const { id } = await machine.submit({ ...given });
+    const row = await machine.row(id);
+    for (const [field, value] of Object.entries(defaults)) {
+      assert.deepEqual(row[field], value, field);
+    }
+    assert.equal(row["query_text"], "hello");
+    const background = await machine.submit({ ...given, mode: "background" });
+    const waiting = await machine.row(background.id);
+    const at = machine.clock.now.getTime();
+    assert.equal(waiting["poll_at"].getTime() - at, 20_000);
+    assert.equal(waiting["background_until"].getTime() - at, 600_000);
+  });
+}
+
+sqlTest("null in place of input is no input", async (machine) => {
+  const { message } = await refused(machine.submit({ input: null }), "DR400");
+  assert.match(message, /not neither/);
+});
+
 sqlTest("a whole Responses API request is taken in place of input", async (machine) => {
   const request = { model: "gpt-6.1-sol", input: "hi" };
   const { id } = await machine.submit({ request: request });

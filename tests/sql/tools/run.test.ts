@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
 import { fenced, held, stepLines, stepsOf } from "../../support/ledger.ts";
-import type { Fence, Machine } from "../../support/machine.ts";
+import type { Machine } from "../../support/machine.ts";
+import type { AttemptKey } from "../../../supabase/functions/_durable_responses/model/job.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
@@ -37,6 +38,12 @@ async function makeThings({ db }: Machine): Promise<void> {
       return repeat('x', 1000001);
     end;
     $$;
+    create function public.insist(name text) returns void language plpgsql as $$
+    begin
+      perform public.add_thing(name);
+      assert false, 'it must not be so';
+    end;
+    $$;
     create function public.twice(a integer) returns integer language sql as 'select a';
     create function public.twice(a text) returns text language sql as 'select a';
   `);
@@ -55,7 +62,7 @@ const step = (id = "fc_1") => ({
 
 async function run(
   m: Machine,
-  fence: Fence,
+  fence: AttemptKey,
   name: string,
   args: Record<string, unknown> = {},
   more: { as?: string; id?: string } = {},
@@ -71,7 +78,7 @@ async function run(
   );
 }
 
-async function ownersJob(m: Machine): Promise<{ work: Fence; owner: string }> {
+async function ownersJob(m: Machine): Promise<{ work: AttemptKey; owner: string }> {
   await makeThings(m);
   const owner = await m.db.createUser();
   return { work: await m.submitRunning({ owner_id: owner }), owner };
@@ -142,6 +149,14 @@ sqlTest(
     assert.deepEqual(await stepsOf(m, work.id), []);
   },
 );
+
+sqlTest("an assertion of its own that fails is its error, too", async (m) => {
+  const { work } = await ownersJob(m);
+  const { output, error } = await run(m, work, "insist", { name: "x" });
+  assert.deepEqual([output, error], [null, "it must not be so"]);
+  const [left] = await m.db.owner`select count(*)::int as things from public.things`;
+  assert.equal(left?.["things"], 0);
+});
 
 sqlTest("what it throws is its error, and undone", async (m) => {
   const { work } = await ownersJob(m);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { Fence } from "../../support/machine.ts";
+import type { AttemptKey } from "../../../supabase/functions/_durable_responses/model/job.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
-const fence = ({ id, attempt }: Fence): Fence & Record<string, string | number> => ({
+const fence = ({ id, attempt }: AttemptKey): AttemptKey & Record<string, string | number> => ({
   id,
   attempt,
 });

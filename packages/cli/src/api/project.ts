@@ -5,6 +5,7 @@ import { z } from "zod";
 import { Failure } from "../failure.ts";
 import type { Connection } from "./connection.ts";
 import { type Answer, type HttpRequest, send } from "./http.ts";
+import { pushMigrations } from "../project/release.ts";
 
 const functionError = z.object({
   error: z.object({
@@ -123,9 +124,7 @@ export class Project {
     if (code === "PGRST202" || code === "PGRST205" || code === "42P01") {
       throw new Failure(
         "Cannot find durable-responses in the project's database: not all migrations are applied",
-        {
-          hint: "npx supabase db push --remote --include-all",
-        },
+        { hint: pushMigrations },
       );
     }
     throw new Failure(

@@ -41,9 +41,17 @@ export async function dev(terminal: Terminal, options: DevOptions): Promise<numb
   if (!options.openaiOnly) await checkFirst(terminal, supabase, commands);
   const manifest = await readManifest(supabase);
   const args = [
-    ...["run", "--quiet", "-A", "--no-config", "--no-lock", "--node-modules-dir=manual", program],
-    ...["--project", dirname(supabase)],
-    ...["--function-name", manifest?.function_name ?? defaultFunctionName],
+    "run",
+    "--quiet",
+    "-A",
+    "--no-config",
+    "--no-lock",
+    "--node-modules-dir=manual",
+    program,
+    "--project",
+    dirname(supabase),
+    "--function-name",
+    manifest?.function_name ?? defaultFunctionName,
     ...(options.openaiOnly ? ["--openai-only"] : []),
     ...options.rest,
   ];

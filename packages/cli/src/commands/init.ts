@@ -16,7 +16,13 @@ import { Failure } from "../failure.ts";
 import { showReport, writeTypes } from "./check.ts";
 import { installedDeno } from "../project/deno.ts";
 import { readText, requireProject } from "../project/locate.ts";
-import { deployCommand, profilesPath, readRelease, type Release } from "../project/release.ts";
+import {
+  deployCommand,
+  profilesPath,
+  pushMigrations,
+  readRelease,
+  type Release,
+} from "../project/release.ts";
 import { askYes } from "../terminal/ask.ts";
 import { asCalled } from "../terminal/called.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -215,7 +221,7 @@ function title({ installed }: Plan, { version }: Release): string {
 function nextSteps({ installed, functionName }: Plan, checked: boolean): string[] {
   const file = `supabase/${secretsFile}`;
   const steps: [string, string][] = [
-    ["Set up the database", "npx supabase db push --remote --include-all"],
+    ["Set up the database", pushMigrations],
     [
       `Fill in ${file}, then set the secrets`,
       `npx supabase secrets set --remote --env-file ${file}`,

@@ -1,11 +1,10 @@
 /** Checks what the database reports about itself. */
 import { pausedStatuses } from "../../../../supabase/functions/_durable_responses/model/status.ts";
 import { ago } from "../terminal/table.ts";
-import { migrationNames, type Release } from "../project/release.ts";
+import { migrationNames, pushMigrations, type Release } from "../project/release.ts";
 import { ok, skipped, type Verdict, warn, wrong } from "./finding.ts";
 import type { Report } from "./report.ts";
 
-const push = "npx supabase db push --remote --include-all";
 /** A due job is taken within seconds, and a lease is renewed every few seconds. After this time, nobody is working. */
 const stuckAfterS = 60;
 /** If the clocks differ by more than this, signed webhooks (300 s tolerance) are at risk. */
@@ -31,7 +30,7 @@ export function checkMigrations(
         ? "applied"
         : `all ${migrationNames(release).length} are applied`,
     )
-    : wrong(`${missing.length} are not applied: ${missing.join(", ")}`, push);
+    : wrong(`${missing.length} are not applied: ${missing.join(", ")}`, pushMigrations);
 }
 
 /** @param expected the major version that the functions are written for */
@@ -40,7 +39,7 @@ export function checkSchema({ schema }: Report, expected: number): Verdict {
   return schema.major === expected ? ok(`${version}, which matches the functions`) : wrong(
     `${version}, but the functions need ${expected}: they are refused (schema_mismatch), and jobs wait`,
     schema.major < expected
-      ? `${push}, then deploy the functions`
+      ? `${pushMigrations}, then deploy the functions`
       : "npx durable-responses@latest init, then deploy the functions",
   );
 }
@@ -49,7 +48,7 @@ export function checkCron({ cron, extensions }: Report): Verdict {
   if (!extensions["pg_cron"]) {
     return wrong(
       "pg_cron is not installed",
-      `dashboard > Integrations > Cron, then ${push}`,
+      `dashboard > Integrations > Cron, then ${pushMigrations}`,
     );
   }
   const wake = cron.find(({ name }) => name === "durable-responses-wake");
@@ -107,7 +106,7 @@ export function checkNet({ net, extensions }: Report): Verdict {
   if (!extensions["pg_net"]) {
     return wrong(
       "pg_net is not installed",
-      `dashboard > Database > Extensions, then ${push}`,
+      `dashboard > Database > Extensions, then ${pushMigrations}`,
     );
   }
   if (net.waiting > 200) {

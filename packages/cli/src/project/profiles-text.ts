@@ -18,9 +18,9 @@ interface Member {
   value: number | undefined;
 }
 
-const CALL = /\bdefineProfiles\s*(?:<[^()]*>)?\s*\(\s*(?=\{)/;
-const KEY = /(?:"([^"\\]*)"|'([^'\\]*)'|([\w$]+))/y;
-const STRING = /"([^"\\\n]*)"|'([^'\\\n]*)'/y;
+const callPattern = /\bdefineProfiles\s*(?:<[^()]*>)?\s*\(\s*(?=\{)/;
+const keyPattern = /(?:"([^"\\]*)"|'([^'\\]*)'|([\w$]+))/y;
+const stringPattern = /"([^"\\\n]*)"|'([^'\\\n]*)'/y;
 const blank = /(?:\s|\/\/[^\n]*|\/\*[^]*?\*\/)*/y;
 const regularExpression = /\/(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/\w*/y;
 /** After one of these, a slash starts a regular expression. After anything else, it is a division. */
@@ -28,13 +28,13 @@ const beforeExpression = "(,=:[!&|?{};+-*%<>~^";
 
 /** The profiles in `defineProfiles({…})`; undefined if the text does not show them. */
 export function readProfiles(text: string): ProfileText[] | undefined {
-  const call = CALL.exec(text);
+  const call = callPattern.exec(text);
   if (!call) return undefined;
   return membersOf(text, call.index + call[0].length)?.map(({ key, value }) => {
     const inside = value === undefined ? [] : membersOf(text, value, true) ?? [];
     const valueOf = (name: string) => inside.find((member) => member.key === name)?.value;
     const [model, prompt] = [valueOf("model"), valueOf("prompt")];
-    const written = model === undefined ? null : matchAt(STRING, text, model);
+    const written = model === undefined ? null : matchAt(stringPattern, text, model);
     return {
       name: key,
       model: written?.[1] ?? written?.[2],
@@ -57,7 +57,7 @@ function membersOf(text: string, start: number, partly = false): Member[] | unde
       if (text[at] === ",") at = skipBlank(text, at + 1);
       continue;
     }
-    const key = matchAt(KEY, text, at);
+    const key = matchAt(keyPattern, text, at);
     if (!key) return undefined;
     at = skipBlank(text, at + key[0].length);
     const named = text[at] === ":";

@@ -40,6 +40,8 @@ export const importMapFile = "functions/import_map.json";
 export const product = "functions/_durable_responses";
 const schemaVersion = `${product}/db/schema-version.ts`;
 const adopters = "functions/_shared/";
+/** What applies the migrations to the project. */
+export const pushMigrations = "npx supabase db push --remote --include-all";
 export const profilesPath = "functions/_shared/profiles.ts";
 
 const importMapSchema = z.object({ imports: z.record(z.string(), z.string()) });

@@ -1,6 +1,7 @@
 /** One tiny job of the smoke test: submitted, watched in the table, and deleted. */
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
+import { finalStatuses } from "../../../../supabase/functions/_durable_responses/model/status.ts";
 import type { Project } from "../api/project.ts";
 import { Failure } from "../failure.ts";
 
@@ -11,7 +12,7 @@ const jobSchema = z.object({
   error_code: z.string().nullable(),
   error_message: z.string().nullable(),
   response_id: z.string().nullable(),
-  usage: z.looseObject({ total_tokens: z.number().optional() }).nullable(),
+  usage: z.looseObject({ total_tokens: z.number().optional().catch(undefined) }).nullable(),
   created_at: z.string(),
   finished_at: z.string().nullable(),
 });
@@ -48,7 +49,7 @@ export interface HarmlessTool {
 
 const lookEveryMs = 400;
 /** A status that a job never leaves. */
-export const isOver = (status: string) => ["completed", "failed", "cancelled"].includes(status);
+export const isFinal = (status: string) => finalStatuses.some((final) => final === status);
 const mark = { durable_responses_smoke: "doctor" };
 
 /** The jobs of one smoke test. */
@@ -129,7 +130,7 @@ export class SmokeJobs {
   /** The job when `isDone`, or as it is when the time is up. */
   async watch(
     id: string,
-    isDone: (job: SmokeJob) => boolean = ({ status }) => isOver(status),
+    isDone: (job: SmokeJob) => boolean = ({ status }) => isFinal(status),
     waitMs: number = this.options.waitMs,
   ): Promise<SmokeJob> {
     for (const end = Date.now() + waitMs;; await delay(lookEveryMs)) {
@@ -171,7 +172,7 @@ export class SmokeJobs {
     for (const id of this.#made) {
       try {
         const { status } = await this.watch(id, () => true);
-        if (!isOver(status)) {
+        if (!isFinal(status)) {
           await this.project.respond(`/${id}/cancel`, { method: "POST" }, submittedSchema);
         }
         await this.project.call(

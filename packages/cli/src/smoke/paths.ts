@@ -3,7 +3,7 @@ import { z } from "zod";
 import { skipped, type Verdict, warn, wrong } from "../doctor/finding.ts";
 import { blame } from "./blame.ts";
 import { afterTick, cronClock, nudgeMs } from "./cron-tick.ts";
-import { type HarmlessTool, isOver, type SmokeJob, type SmokeJobs } from "./job.ts";
+import { type HarmlessTool, isFinal, type SmokeJob, type SmokeJobs } from "./job.ts";
 
 /** Shorter than any webhook takes once the response is there. */
 const fastPollMs = 1_000;
@@ -112,7 +112,7 @@ async function toolVerdict(tool: HarmlessTool, jobs: SmokeJobs): Promise<Verdict
   const id = await jobs.askForTool(tool);
   const asked = await jobs.watch(
     id,
-    ({ status }) => status === "awaiting_approval" || isOver(status),
+    ({ status }) => status === "awaiting_approval" || isFinal(status),
   );
   if (asked.status === "completed") {
     return warn(

@@ -1,7 +1,7 @@
 /** What the demo reads of the product's tables. */
 import type { Sql } from "postgres";
 import { z } from "zod";
-import { INTERNAL_ATTEMPTS, internalJobs } from "../../postgres/internal-rows.ts";
+import { internalAttemptRows, internalJobs } from "../../postgres/internal-rows.ts";
 import { jobStatuses } from "../../../../supabase/functions/_durable_responses/model/status.ts";
 
 const time = z.iso.datetime({ offset: true, local: true }).transform((text) => Date.parse(text));
@@ -87,7 +87,7 @@ export async function readRows(sql: Sql): Promise<Rows> {
     select
       (select coalesce(json_agg(j order by j.id), '[]') from ${sql(internalJobs)} j) as jobs,
       (select coalesce(json_agg(a order by a.started_at, a.number), '[]') from ${
-    sql(INTERNAL_ATTEMPTS)
+    sql(internalAttemptRows)
   } a) as attempts,
       (select coalesce(json_agg(s order by s.job_id, s.number), '[]') from public.response_steps s) as steps,
       (select coalesce(json_agg(r), '[]') from public.response_routes r) as routes`;

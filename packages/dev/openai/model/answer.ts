@@ -1,6 +1,6 @@
 import { generateSync } from "json-schema-faker";
 import type { TextFormat } from "../request/schema.ts";
-import type { DoneCall } from "./history.ts";
+import type { DoneCall } from "./done-call.ts";
 import { withoutPlan } from "./plan.ts";
 
 /** How much of a query, and of what a tool said, an answer quotes. */

@@ -1,18 +1,7 @@
 import type { InputItem } from "../request/items.ts";
 import { messageText } from "../request/items.ts";
+import type { DoneCall } from "./done-call.ts";
 import { jsonOrText, outcomeOf, toolRecords } from "./records.ts";
-
-/** A call that was made, refused, or failed: in any case not to be made again. */
-export interface DoneCall {
-  /** Unknown when only a name was told. */
-  server: string | undefined;
-  tool: string;
-  arguments: unknown;
-  output?: string;
-  error?: string;
-  /** A person said no, with this reason. */
-  denied?: string;
-}
 
 /** A call that a person said yes to, and that has not been made. */
 export interface ApprovedCall {

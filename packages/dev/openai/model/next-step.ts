@@ -1,7 +1,8 @@
 import type { ListedTool } from "../request/items.ts";
 import { exampleOf } from "./answer.ts";
 import { canonical } from "./canonical.ts";
-import type { DoneCall, History } from "./history.ts";
+import type { DoneCall } from "./done-call.ts";
+import type { History } from "./history.ts";
 import type { PlanStep } from "./plan.ts";
 
 /** A tool that the model may use, and where it is. */

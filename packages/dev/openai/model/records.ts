@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { DoneCall } from "./history.ts";
+import type { DoneCall } from "./done-call.ts";
 import { parseJson } from "../../json.ts";
 
 /** A finished call as a developer message tells it, on a line of its own. */

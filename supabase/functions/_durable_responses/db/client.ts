@@ -18,7 +18,7 @@ const deployedS = 60;
  * SQLSTATE classes that mean that the database cannot be reached, is starting, stopping or full. PGRST0xx is PostgREST's way
  * to say so.
  */
-const UNAVAILABLE = /^(?:08|53|57|PGRST0|PGRST5)/;
+const unavailableStates = /^(?:08|53|57|PGRST0|PGRST5)/;
 /** PostgREST found no function with this name and these arguments: the migrations have another version. */
 const noSuchFunction = "PGRST202";
 /** PostgREST's connection to the database broke while it was in use. */
@@ -64,7 +64,7 @@ function toRequestError(name: string, error: PostgrestError, status: number): Re
   // What supabase-js gives as the error is whatever JSON came, so the message may be missing.
   const saysNothing = String(error.message ?? "").trim() === "";
   const isCutOff = !error.code && (status === 500 || saysNothing);
-  if (status === 0 || status >= 502 || isCutOff || UNAVAILABLE.test(error.code)) {
+  if (status === 0 || status >= 502 || isCutOff || unavailableStates.test(error.code)) {
     return unavailable("Cannot reach the database", error, isUnanswered(error, status));
   }
   if (repeatableSqlstates.has(error.code)) {

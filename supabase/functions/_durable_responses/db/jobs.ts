@@ -236,13 +236,13 @@ export const continueInBackground = (
     p_request_id: requestId,
     p_poll_ms: pollMs,
   }, z.object({ orphaned: z.boolean(), job: jobSchema }));
-export const noteBackgroundFailure = (key: AttemptKey, failure: Failure) =>
-  call("note_background_failure", { ...keyArgs(key), p_error: errorOf(failure) }, z.null());
-export const noteIgnoredApproval = (key: AttemptKey, detail: string) =>
-  call("note_ignored_approval", { ...keyArgs(key), p_detail: masked(detail) }, z.null());
+export const recordBackgroundFailure = (key: AttemptKey, failure: Failure) =>
+  call("record_background_failure", { ...keyArgs(key), p_error: errorOf(failure) }, z.null());
+export const recordIgnoredApproval = (key: AttemptKey, detail: string) =>
+  call("record_ignored_approval", { ...keyArgs(key), p_detail: masked(detail) }, z.null());
 /** @returns how often it could not be settled; null if the attempt has ended */
-export const noteSettleFailure = (key: AttemptKey, failure: Failure, afterMs: number | null) =>
-  call("note_settle_failure", {
+export const recordSettleFailure = (key: AttemptKey, failure: Failure, afterMs: number | null) =>
+  call("record_settle_failure", {
     ...keyArgs(key),
     p_error: masked(`${failure.code}: ${failure.message}`),
     p_after_ms: afterMs,
@@ -251,8 +251,8 @@ export const claimPendingCancels = (limit: number) =>
   call("claim_pending_cancels", { p_limit: limit }, z.array(upstreamSchema));
 export const confirmCancel = ({ job_id, attempt }: z.infer<typeof upstreamSchema>) =>
   call("confirm_upstream_cancel", { p_job_id: job_id, p_attempt: attempt }, z.null());
-export const noteCancelFailure = (upstream: z.infer<typeof upstreamSchema>, failure: Failure) =>
-  call("note_upstream_cancel_failure", {
+export const recordCancelFailure = (upstream: z.infer<typeof upstreamSchema>, failure: Failure) =>
+  call("record_upstream_cancel_failure", {
     p_job_id: upstream.job_id,
     p_attempt: upstream.attempt,
     p_response_id: upstream.response_id,

@@ -46,13 +46,13 @@ export async function recordWarning(key: AttemptKey, warning: string): Promise<v
 }
 
 /** Records that a route ignores `require_approval`. Tried once, because the next such call records it again. */
-export async function noteUnasked(key: AttemptKey, call: Step): Promise<void> {
+export async function recordUnaskedCall(key: AttemptKey, call: Step): Promise<void> {
   const { tool, server_label } = call;
   const detail =
     `${tool} at ${server_label} was called without the required yes: its API ignores require_approval`;
   log.warn("a call was made without the required yes", { job_id: key.id, detail });
   try {
-    await jobs.noteIgnoredApproval(key, detail);
+    await jobs.recordIgnoredApproval(key, detail);
   } catch (error) {
     log.warn("cannot record that approval is ignored", { job_id: key.id, error: describe(error) });
   }

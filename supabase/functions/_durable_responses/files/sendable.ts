@@ -1,5 +1,7 @@
 import { refersToFiles } from "../model/files.ts";
 import type { RequestBody } from "../model/request.ts";
+import { describe } from "../platform/log.ts";
+import { NotSent } from "../platform/not-sent.ts";
 
 /** How much longer than its request an address is valid, ms. */
 const marginMs = 60_000;
@@ -16,6 +18,13 @@ export async function sendable(
   longestMs: number,
 ): Promise<RequestBody> {
   if (!refersToFiles(body.input)) return body;
-  const { withSignedFiles } = await import("./signed-files.ts");
-  return await withSignedFiles(body, jobId, longestMs + marginMs);
+  try {
+    const { withSignedFiles } = await import("./signed-files.ts");
+    return await withSignedFiles(body, jobId, longestMs + marginMs);
+  } catch (cause) {
+    if (cause instanceof NotSent) throw cause;
+    // Whatever it is, OpenAI has not been asked.
+    const why = `Cannot get addresses of the job's files: ${describe(cause)}`;
+    throw new NotSent("storage_unavailable", why, { cause });
+  }
 }

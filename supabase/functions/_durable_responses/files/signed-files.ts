@@ -11,7 +11,6 @@ import {
 import type { RequestBody } from "../model/request.ts";
 import * as z from "../model/zod.ts";
 import { environment } from "../platform/environment.ts";
-import { describe } from "../platform/log.ts";
 import { NotSent } from "../platform/not-sent.ts";
 import { storage } from "./storage.ts";
 
@@ -41,13 +40,7 @@ export async function withSignedFiles(
 }
 
 async function checkedFiles(jobId: string): Promise<StoredFile[]> {
-  const files = await filesOf(jobId).catch((cause: unknown) => {
-    throw new NotSent(
-      "storage_unavailable",
-      `Cannot look at the job's files: ${describe(cause)}`,
-      { cause },
-    );
-  });
+  const files = await filesOf(jobId);
   const changed = files.find(({ current }) => !current);
   if (changed) throw gone(changed);
   return files;

@@ -11,7 +11,7 @@ import { isAway } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Profiles } from "../profiles/profile.ts";
-import { noteUnasked } from "../db/persist.ts";
+import { recordUnaskedCall } from "../db/persist.ts";
 import { effectsOf } from "../tools/effect-rules.ts";
 import { calledUnasked } from "../tools/unasked-calls.ts";
 import { stepsOfOutput } from "./output-steps.ts";
@@ -59,7 +59,7 @@ async function settleAbandoned(
         job_id: upstream.job_id,
         code: fate.failure.code,
       });
-      await jobs.noteCancelFailure(upstream, fate.failure);
+      await jobs.recordCancelFailure(upstream, fate.failure);
       return;
     }
     // Nothing is stored for a deleted job, and it has no profile.
@@ -72,7 +72,9 @@ async function settleAbandoned(
       job_id: upstream.job_id,
       error: describe(error),
     });
-    if (!isAway(error)) await jobs.noteCancelFailure(upstream, classifyError(error)).catch(ignored);
+    if (!isAway(error)) {
+      await jobs.recordCancelFailure(upstream, classifyError(error)).catch(ignored);
+    }
   }
 }
 
@@ -92,7 +94,7 @@ async function saveWhatWasDone(
   const { done } = stepsOfOutput(id, response, effects, upstream.yeses);
   const calls = done.filter(({ effect }) => effect === "once");
   const unasked = upstream.guarded ? calledUnasked(calls, upstream.yeses) : undefined;
-  if (unasked) await noteUnasked({ id, attempt }, unasked);
+  if (unasked) await recordUnaskedCall({ id, attempt }, unasked);
   if (calls.length > 0) await jobs.saveSteps({ id, attempt }, calls);
 }
 

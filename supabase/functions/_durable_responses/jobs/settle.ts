@@ -1,6 +1,6 @@
 /** From what is known about a background response to the next state of its job. */
 import * as jobs from "../db/jobs.ts";
-import { noteUnasked, recordWarning } from "../db/persist.ts";
+import { recordUnaskedCall, recordWarning } from "../db/persist.ts";
 import type { Failure } from "../model/failure.ts";
 import { isApprovalRequest, isFunctionCall } from "../model/items.ts";
 import type { AttemptKey, Job, Work } from "../model/job.ts";
@@ -80,6 +80,15 @@ async function settle(
     });
   }
   const { response } = found;
+  // Its webhook may be here before whoever has cancelled it has read it.
+  if (response.status === "cancelled" && isOverdue(work)) {
+    return await endCancelled(
+      profiles,
+      work,
+      response,
+      "it was not finished when its budget ended",
+    );
+  }
   if (isFinalUpstream(response)) return await settleFinal(profiles, work, response);
   if (!isOverdue(work)) return undefined;
   return await endStuck(profiles, work, work.response_id, response);
@@ -129,6 +138,10 @@ async function endStuck(
   seen: UpstreamResponse,
 ): Promise<Job | Unsettled> {
   const still = `it was still ${seen.status} when its budget ended`;
+  const stuck = makeFailure(
+    "background_stuck",
+    `Cannot wait for the background response any longer: ${still}`,
+  );
   let refused: Failure | undefined;
   try {
     await cancelUpstream(responseId);
@@ -139,10 +152,6 @@ async function endStuck(
   if ("failure" in after || !isFinalUpstream(after.response)) {
     // Nothing that it may still do matters: all that can come of it is a question that nobody answers.
     if (!mayHaveActed(work) && !isPastDeadline(work)) {
-      const stuck = makeFailure(
-        "background_stuck",
-        `Cannot wait for the background response any longer: ${still}`,
-      );
       return await jobs.fallBack(work, stuck, await stepsOf(profiles, work, seen), {
         running: true,
       });
@@ -155,7 +164,18 @@ async function endStuck(
   }
   const { response } = after;
   // It may have finished between the read and the cancel: then its result counts.
-  if (response.status !== "cancelled") return await settleFinal(profiles, work, response);
+  return response.status === "cancelled"
+    ? await endCancelled(profiles, work, response, still)
+    : await settleFinal(profiles, work, response);
+}
+
+/** A response that was cancelled because its budget had ended. */
+async function endCancelled(
+  profiles: Profiles,
+  work: Work,
+  response: UpstreamResponse,
+  still: string,
+): Promise<Job> {
   const steps = await stepsOf(profiles, work, response);
   if (isPastDeadline(work)) {
     return await jobs.fail(
@@ -164,8 +184,7 @@ async function endStuck(
       steps,
     );
   }
-  const stuck = `Cannot wait for the background response any longer: ${still}`;
-  return await jobs.fallBack(work, makeFailure("background_stuck", stuck), steps);
+  return await jobs.fallBack(work, stuck, steps);
 }
 
 /** Settles a background job whose response is final. */
@@ -275,7 +294,7 @@ async function readBy(
   const ids = new Map(response.output.map((item, place) => [item, made.of(item, place)]));
   const { steps, unasked } = callsOf(response, key, { guard, body, effects, ids });
   // Recorded before anything is decided: on such a route, nothing counts as guarded.
-  for (const call of unasked.slice(0, 1)) await noteUnasked(key, call);
+  for (const call of unasked.slice(0, 1)) await recordUnaskedCall(key, call);
   return { steps, effects, guard, ids };
 }
 

@@ -44,7 +44,7 @@ export async function waitOn(
   const failures = work.settle_failures + 1;
   const budgetLeft = work.deadline_left_ms > 0 && (work.background_left_ms ?? 0) > 0;
   const afterMs = budgetLeft ? failure.retryAfterMs ?? null : pauseAfter(failures, failure);
-  const goesOn = budgetLeft ||
+  const waitsLonger = budgetLeft ||
     work.deadline_left_ms > 0 && mayHaveActed(work) && !lasting && failures < maxFailures;
   log.warn("cannot settle a background response", {
     job_id: work.id,
@@ -52,8 +52,8 @@ export async function waitOn(
     error: failure.message,
     failures,
   });
-  if (goesOn) {
-    await jobs.noteSettleFailure(work, failure, afterMs);
+  if (waitsLonger) {
+    await jobs.recordSettleFailure(work, failure, afterMs);
     return undefined;
   }
   const times = failures === 1 ? "" : `, ${failures} times`;

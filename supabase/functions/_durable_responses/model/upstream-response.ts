@@ -8,7 +8,7 @@ import {
   readItem,
 } from "./items.ts";
 import { isRecord, list, record, text } from "./lenient.ts";
-import { readToldError, type ToldError } from "./told-error.ts";
+import { readReportedError, type ReportedError } from "./reported-error.ts";
 import * as z from "./zod.ts";
 
 const statuses = [
@@ -47,7 +47,7 @@ export interface UpstreamResponse {
   /** What the model says if it declines to answer; null if it does not. */
   refusal: string | null;
   usage: Record<string, unknown> | null;
-  error: ToldError | null;
+  error: ReportedError | null;
   incompleteReason: string | null;
   metadata: Record<string, string>;
 }
@@ -63,7 +63,7 @@ export function parseUpstreamResponse(response: unknown): UpstreamResponse {
     id: parsed.id,
     status: parsed.status,
     usage: parsed.usage,
-    error: readToldError(parsed["error"]),
+    error: readReportedError(parsed["error"]),
     incompleteReason: typeof reason === "string" ? reason : null,
     metadata: Object.fromEntries(
       Object.entries(parsed.metadata ?? {}).flatMap(([key, value]) =>

@@ -1,7 +1,7 @@
 /** Background mode: create, retrieve, cancel, and the metadata that links a response to its attempt. */
 import type { AttemptKey } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
-import { errorIn } from "../model/told-error.ts";
+import { errorIn } from "../model/reported-error.ts";
 import {
   isResponse,
   parseUpstreamResponse,

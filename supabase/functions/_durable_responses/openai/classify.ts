@@ -7,11 +7,11 @@ import {
 } from "openai/core/error";
 import type { Failure } from "../model/failure.ts";
 import { isRecord } from "../model/lenient.ts";
-import { readToldError, type ToldError } from "../model/told-error.ts";
+import { readReportedError, type ReportedError } from "../model/reported-error.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import { codeOf, statusIn } from "./failure-code.ts";
-import { toldWait } from "./told-wait.ts";
+import { retryDelay } from "./retry-delay.ts";
 import { AnswerTooLarge, ErrorAnswer, UnreadableAnswer } from "./unreadable.ts";
 
 /** Connection errors that happen before a request is sent. */
@@ -40,7 +40,7 @@ export function classifyError(error: unknown): Failure {
   }
   if (error instanceof APIError) return classifyAnswer(error);
   if (error instanceof ErrorAnswer) {
-    const why = classifyTold(error.told, "OpenAI answered with a 2xx and an error", {
+    const why = classifyReported(error.told, "OpenAI answered with a 2xx and an error", {
       ...(error.requestId ? { requestId: error.requestId } : {}),
     });
     const isNo = why.class !== "transient" || why.code === "openai_rate_limited";
@@ -77,9 +77,9 @@ function classifyAnswer(error: APIError): Failure {
   const { status, headers } = error;
   // The SDK puts the status before the message.
   const plain = error.message.replace(/^\d{3} /, "");
-  const told = readToldError(error.error) ?? bareError(plain) ??
+  const told = readReportedError(error.error) ?? bareError(plain) ??
     { code: null, type: null, param: null, message: plain, retryAfterMs: null };
-  return classifyTold(told, `OpenAI answered ${status ?? "in the stream"}`, {
+  return classifyReported(told, `OpenAI answered ${status ?? "in the stream"}`, {
     ...(status === undefined ? {} : { status }),
     ...(headers === undefined ? {} : { headers }),
     ...(error.requestID ? { requestId: error.requestID } : {}),
@@ -94,10 +94,10 @@ function isOpenAIs({ requestID, error }: APIError): boolean {
 }
 
 /** An error in a body without an `error` around it. */
-function bareError(text: string): ToldError | null {
+function bareError(text: string): ReportedError | null {
   if (!text.startsWith("{")) return null;
   try {
-    return readToldError(JSON.parse(text));
+    return readReportedError(JSON.parse(text));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return null;
@@ -105,8 +105,8 @@ function bareError(text: string): ToldError | null {
 }
 
 /** Classifies the error in an event of a stream, or in a JSON body instead of a stream. */
-export function classifyStreamError(told: ToldError, headers?: Headers): Failure {
-  return classifyTold(
+export function classifyStreamError(told: ReportedError, headers?: Headers): Failure {
+  return classifyReported(
     told,
     "OpenAI answered in the stream",
     headers === undefined ? {} : { headers },
@@ -120,17 +120,17 @@ export function classifyResponseError(response: UpstreamResponse, requestId?: st
   const what = `OpenAI's response ${response.id} failed with ${
     told.code ?? told.type ?? "no code"
   }`;
-  return classifyTold(told, what, requestId ? { requestId } : {});
+  return classifyReported(told, what, requestId ? { requestId } : {});
 }
 
 const noMore = "the response failed without details";
 
-function classifyTold(
-  told: ToldError,
+function classifyReported(
+  told: ReportedError,
   what: string,
   from: { status?: number; headers?: Headers; requestId?: string; maybeAccepted?: boolean },
 ): Failure {
-  const wait = toldWait(from.headers, told.message, told.retryAfterMs);
+  const wait = retryDelay(from.headers, told.message, told.retryAfterMs);
   const type = told.code ?? told.type;
   const status = from.status ?? statusIn(told);
   return makeFailure(codeOf(told, status), `${what}: ${told.message}`, {

@@ -1,6 +1,6 @@
 /** Maps an OpenAI error to a failure of the catalogue: by its code, its type, its status and its words. */
 import type { FailureCode } from "../model/failure.ts";
-import type { ToldError } from "../model/told-error.ts";
+import type { ReportedError } from "../model/reported-error.ts";
 
 const quotaText =
   /insufficient_quota|billing_(?:hard_limit|not_active)|exceeded your current quota/i;
@@ -49,7 +49,7 @@ const statuses: Readonly<Record<string, number>> = {
 };
 
 /** `error.code` is an open set, and quota errors also come under other codes. So the message is read too. */
-export function codeOf(told: ToldError, status: number | undefined): FailureCode {
+export function codeOf(told: ReportedError, status: number | undefined): FailureCode {
   const { code, type, message } = told;
   const aboutInput = isAboutInput(told);
   const words = aboutInput || requestStatuses.has(status ?? 0) ? "" : message;
@@ -71,12 +71,15 @@ export function codeOf(told: ToldError, status: number | undefined): FailureCode
  * Whether an error is about something that the caller has sent. OpenAI quotes a URL or a value that it does not take, so the
  * message may have any words in it, and such words must not pause a route, or open its breaker, for everybody else.
  */
-function isAboutInput({ code, param }: ToldError): boolean {
+function isAboutInput({ code, param }: ReportedError): boolean {
   if (param !== null && !param.startsWith("tools")) return true;
   return invalidRequestCode.test(code ?? "") || /^failed_to_download/.test(code ?? "");
 }
 
-function byStatus({ code, param, message }: ToldError, status: number | undefined): FailureCode {
+function byStatus(
+  { code, param, message }: ReportedError,
+  status: number | undefined,
+): FailureCode {
   switch (status) {
     case undefined:
       return invalidRequestCode.test(code ?? "") ? "openai_invalid_request" : "openai_server_error";
@@ -110,7 +113,7 @@ function refuses(name: string, code: string | null, param: string | null, messag
 }
 
 /** The HTTP status of an error that came without one. Some errors have it in digits. */
-export function statusIn({ code, type }: ToldError): number | undefined {
+export function statusIn({ code, type }: ReportedError): number | undefined {
   return statusOf(code) ?? statusOf(type);
 }
 
@@ -139,7 +142,7 @@ function amountAfter(word: string, message: string): number | undefined {
 }
 
 function isPassingDownload(
-  { code, param, message }: ToldError,
+  { code, param, message }: ReportedError,
   status: number | undefined,
 ): boolean {
   if (status !== undefined && status !== 400 && status !== 422) return false;

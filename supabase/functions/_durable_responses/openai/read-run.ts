@@ -2,7 +2,7 @@
 import type { Failure } from "../model/failure.ts";
 import { type Item, readItem } from "../model/items.ts";
 import { isRecord } from "../model/lenient.ts";
-import { errorIn } from "../model/told-error.ts";
+import { errorIn } from "../model/reported-error.ts";
 import {
   isFinalUpstream,
   isResponse,

@@ -1,11 +1,11 @@
 /** Answers with a 2xx that are not a response. */
-import type { ToldError } from "../model/told-error.ts";
+import type { ReportedError } from "../model/reported-error.ts";
 
 /** An error with a 2xx: some gateways have no other status. */
 export class ErrorAnswer extends Error {
   override readonly name = "ErrorAnswer";
 
-  constructor(readonly told: ToldError, readonly requestId: string | null) {
+  constructor(readonly told: ReportedError, readonly requestId: string | null) {
     super(told.message);
   }
 }

@@ -1,5 +1,9 @@
 import { RequestError } from "../platform/errors.ts";
 
+/** What to do instead, here and where profiles are checked. */
+export const storedPromptHint =
+  "Copy the prompt's text into `instructions`, and put the values of its variables into the input";
+
 /**
  * Refuses `prompt: {id}`: OpenAI's stored prompts ended on 2026-11-30, and a request that names one would be accepted here
  * only to fail there.
@@ -11,8 +15,7 @@ export function refuseStoredPrompt(settings: object, where: string): void {
     "stored_prompt",
     `Cannot use ${where}: it has a 'prompt', but OpenAI's stored prompts ended on 2026-11-30`,
     {
-      hint:
-        "Copy the prompt's text into `instructions`, and put the values of its variables into the input",
+      hint: storedPromptHint,
     },
   );
 }

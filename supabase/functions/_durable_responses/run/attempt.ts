@@ -1,6 +1,6 @@
 /** One attempt at a job: its parts, and how its end is written. */
 import * as jobs from "../db/jobs.ts";
-import { noteUnasked, persist, recordWarning } from "../db/persist.ts";
+import { persist, recordUnaskedCall, recordWarning } from "../db/persist.ts";
 import type { Failure } from "../model/failure.ts";
 import { isApprovalRequest } from "../model/items.ts";
 import type { Work } from "../model/job.ts";
@@ -16,7 +16,7 @@ import { type RunnableTools, runnableTools } from "../tools/own/runnable-tools.t
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
 import { ToolCallTracker } from "../tools/tool-call-tracker.ts";
 import { isUnasked } from "../tools/unasked-calls.ts";
-import { goOnInBackground } from "./go-on-in-background.ts";
+import { continueInBackground } from "./continue-in-background.ts";
 import { liveText } from "./live/live-text.ts";
 import { type Made, makeCalls, makingOf } from "./own-calls.ts";
 import { resultWriter } from "./result-writer.ts";
@@ -111,7 +111,7 @@ async function attempt(
     const guardFor = (wanted: boolean) =>
       new ToolCallGuard(work, plan.body, effects, wanted, plan.approveWhen);
     const inBackground = { ...parts, work, guard: guardFor(work.guard === "always") };
-    if (await goOnInBackground(inBackground) !== "here") return undefined;
+    if (await continueInBackground(inBackground) !== "here") return undefined;
     const guard = guardFor(plan.guard !== "off");
     const tracker = new ToolCallTracker({
       work,
@@ -121,7 +121,7 @@ async function attempt(
       handOver: () => stop.stop({ kind: "hand_over" }),
       hold: (stage) => stop.hold(stage),
       onUnapproved: (item, step) => {
-        if (isUnasked(item, step, guard, plan.body)) void noteUnasked(work, step);
+        if (isUnasked(item, step, guard, plan.body)) void recordUnaskedCall(work, step);
       },
       holdForReview: (failure) => stop.stop({ kind: "review", failure }),
     });

@@ -6,7 +6,7 @@ import * as z from "../model/zod.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import { approvalOf, pendingApprovals } from "../tools/ledger.ts";
 import { callAskedAbout, itemAndParts } from "../tools/own/call-steps.ts";
-import { factOf } from "./told-facts.ts";
+import { factOf } from "./step-facts.ts";
 
 /** Larger input is not sent as items, and in the end not at all, in characters of JSON. */
 const maxCheckpointChars = 1_000_000;

@@ -64,7 +64,9 @@ function approvalFor(
   if (conditional.length === 0 && allowed && !Array.isArray(allowed) && allowed.read_only) {
     return undefined;
   }
-  const only = Array.isArray(allowed) ? allowed : allowed?.tool_names;
+  const named = Array.isArray(allowed) ? allowed : allowed?.tool_names;
+  // A caller may narrow to no tool at all. Some servers read that as any.
+  const only = named?.length === 0 ? undefined : named;
   const names = only ?? [...new Set([...rules.toolsOf(server), ...conditional])];
   const harmless = names.filter((name) =>
     rules.effectOf(server, name) !== "once" && !decided(name)

@@ -113,7 +113,7 @@ function hasOnceTool(server: RequestTool, rules: SideEffects): boolean {
   if (!allowed) return true;
   if (!Array.isArray(allowed) && allowed.read_only) return false;
   const names = Array.isArray(allowed) ? allowed : allowed.tool_names;
-  return names === undefined ||
+  return names === undefined || names.length === 0 ||
     names.some((name) =>
       (own(rules, `${server.server_label}.${name}`) ?? own(rules, name) ?? "once") === "once"
     );

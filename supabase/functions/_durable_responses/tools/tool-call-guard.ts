@@ -114,10 +114,7 @@ export class ToolCallGuard {
       if (this.#reminded.has(call.key)) {
         return {
           kind: "review",
-          failure: makeFailure(
-            "repeated_call",
-            `Cannot continue: the model insists on ${what}, which has finished; it was not called again`,
-          ),
+          failure: repeatedCall(what),
         };
       }
       this.#reminded.add(call.key);
@@ -161,6 +158,14 @@ export class ToolCallGuard {
 function isRefusal({ kind, answered_by, answer }: DoneStep): boolean {
   return kind === "mcp_approval_request" && answered_by === "guard" &&
     answer?.["approve"] === false;
+}
+
+/** For a model that was told that a call is done, and asks for it all the same. */
+export function repeatedCall(what: string): Failure {
+  return makeFailure(
+    "repeated_call",
+    `Cannot continue: the model insists on ${what}, which has finished; it was not called again`,
+  );
 }
 
 /** The answer to a model that asks for a call that was already made. */

@@ -11,7 +11,7 @@ const afterErrorMs = 1_000;
 const lookAgainMs = 1_000;
 
 /** Whether this isolate has registered its profiles with the database. Once is enough: a new deployment is a new isolate. */
-let profilesTold = false;
+let profilesRegistered = false;
 
 export interface WorkerOptions {
   profiles: Profiles;
@@ -120,12 +120,12 @@ export class Worker {
         lifeMs: Number.isFinite(left) ? Math.max(Math.floor(left), 0) : null,
         fullLifeMs: life.fullLifeMs,
         afterOwner: this.#afterOwner,
-        profiles: profilesTold ? null : Object.keys(this.options.profiles),
+        profiles: profilesRegistered ? null : Object.keys(this.options.profiles),
       },
       room,
       leaseMs,
     );
-    profilesTold = true;
+    profilesRegistered = true;
     void this.#runs.start(claimed, askedAt);
     this.#afterOwner = claimed.at(-1)?.owner_key ?? this.#afterOwner;
     // Every free place was filled: there may be more jobs, for another worker.

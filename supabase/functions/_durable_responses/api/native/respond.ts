@@ -14,7 +14,7 @@ import { waitUntil } from "../../platform/runtime.ts";
 import type { Profiles } from "../../profiles/profile.ts";
 import { readJson } from "../http/body.ts";
 import { identifyCaller } from "../http/identify-caller.ts";
-import { usableLife } from "../http/limits.ts";
+import { usableLife, waitLeftMs } from "../http/limits.ts";
 import { requireMethod } from "../http/method.ts";
 import { answering, json, nameFunction, pathOfJob, preflight } from "../http/reply.ts";
 import { withRoom } from "../http/room.ts";
@@ -84,6 +84,7 @@ async function route(profiles: Profiles, request: Request): Promise<Response> {
 
 async function submit(profiles: Profiles, request: Request): Promise<Response> {
   requireMethod(request, "POST");
+  const since = performance.now();
   const caller = await identifyCaller(request);
   const { submitted: { job, ended }, waitMs } = await withRoom(async (limits) => {
     const { query, background, waitMs } = await readSubmission(request, caller, limits);
@@ -93,7 +94,14 @@ async function submit(profiles: Profiles, request: Request): Promise<Response> {
   if (waitMs === 0) return answer(job);
   const untilAgeMs = environment().wallClockMs * usableLife;
   return answer(
-    await waitForJob(job, visibilityOf(caller), waitMs, untilAgeMs, undefined, ended),
+    await waitForJob(
+      job,
+      visibilityOf(caller),
+      waitLeftMs(waitMs, since),
+      untilAgeMs,
+      undefined,
+      ended,
+    ),
   );
 }
 

@@ -12,7 +12,7 @@ import { planFor } from "../../profiles/plan.ts";
 import type { Profiles } from "../../profiles/profile.ts";
 import { mayActOnce } from "../../tools/own/may-act-once.ts";
 import { type BodyLimits, readJsonText } from "../http/body.ts";
-import { maxWaitMs, usableLife } from "../http/limits.ts";
+import { maxWaitMs, usableLife, waitLeftMs } from "../http/limits.ts";
 import { withRoom } from "../http/room.ts";
 import { readIdempotencyKey } from "../http/submission.ts";
 import { takenFiles } from "../http/taken-files.ts";
@@ -40,10 +40,11 @@ export async function createResponse(
   request: Request,
   caller: Caller,
 ): Promise<Response> {
+  const since = performance.now();
   const { submitted, body } = await withRoom((limits) =>
     readAndSubmit(profiles, request, caller, limits)
   );
-  return await answer(submitted, body, caller);
+  return await answer(submitted, body, caller, waitLeftMs(maxWaitMs, since));
 }
 
 async function readAndSubmit(
@@ -199,6 +200,7 @@ async function answer(
   { job, joined, ended }: Submitted,
   body: CreateBody,
   caller: Caller,
+  waitMs: number,
 ): Promise<Response> {
   const who = visibilityOf(caller);
   const untilAgeMs = environment().wallClockMs * usableLife;
@@ -214,7 +216,7 @@ async function answer(
     return eventStream(sseBody(takenAtEnd(told, first, who), -1, first.id), headers);
   }
   if (body.background) return json(toResponse(await lookAt(job, who)), headers);
-  const seen = await waitForJob(job, who, maxWaitMs, untilAgeMs, isFinalOrPaused, ended);
+  const seen = await waitForJob(job, who, waitMs, untilAgeMs, isFinalOrPaused, ended);
   const record = await lookAt(seen, who);
   const refusal = noAnswer(record);
   return refusal ? refused(refusal, headers) : json(toResponse(record), headers);

@@ -6,6 +6,7 @@ import { levenshteinDistance } from "deno-std/text/levenshtein_distance.js";
 import * as z from "../../model/zod.ts";
 import { decidedElsewhere, fieldNames, ownFields } from "./fields.ts";
 import { type Found, pathOf } from "./finding.ts";
+import { storedPromptHint } from "../stored-prompt.ts";
 
 const ownSchema = z.looseObject(ownFields);
 
@@ -50,8 +51,7 @@ function storedPrompt(value: unknown): Found[] {
     path: "prompt",
     severity: "wrong",
     message: "It has a 'prompt', but OpenAI's stored prompts ended on 2026-11-30 (stored_prompt)",
-    hint:
-      "Copy the prompt's text into `instructions`, and put the values of its variables into the input",
+    hint: storedPromptHint,
   }];
 }
 

@@ -5,12 +5,11 @@ import type { DoneStep, Work } from "../../model/job.ts";
 import type { RequestBody } from "../../model/request.ts";
 import { sha256 } from "../../platform/digest.ts";
 import { describe, log } from "../../platform/log.ts";
-import { makeFailure } from "../../platform/make-failure.ts";
 import type { EffectRules } from "../effect-rules.ts";
 import { inTime } from "../in-time.ts";
 import { doneCalls } from "../ledger.ts";
 import { callKey } from "../step-of-item.ts";
-import { reminder, reminderHead } from "../tool-call-guard.ts";
+import { reminder, reminderHead, repeatedCall } from "../tool-call-guard.ts";
 import { callAskedAbout } from "./call-steps.ts";
 import type { OwnCall, ReadyCall, RunnableTool } from "./own-call.ts";
 import type { RunnableTools } from "./runnable-tools.ts";
@@ -173,10 +172,7 @@ function repeatOf(call: OwnCall, { steps, run_since }: Rules["work"]): Judged | 
   return {
     kind: "review",
     call,
-    failure: makeFailure(
-      "repeated_call",
-      `Cannot continue: the model insists on ${what}, which has finished; it was not called again`,
-    ),
+    failure: repeatedCall(what),
   };
 }
 

@@ -3,7 +3,7 @@ import { isRecord, text } from "./lenient.ts";
 import * as z from "./zod.ts";
 
 /** What an error says about itself. */
-export interface ToldError {
+export interface ReportedError {
   /** Text. A number becomes its digits. */
   code: string | null;
   type: string | null;
@@ -28,35 +28,43 @@ const waits: Readonly<Record<string, number>> = {
   resets_in_seconds: 1000,
 };
 
+/** How often one error may be wrapped in another. */
+const deepest = 8;
+
 /** The error that a value is: an object, or text. null for null, false and a missing value. */
-export function readToldError(value: unknown): ToldError | null {
+export function readReportedError(value: unknown, depth = 0): ReportedError | null {
   if (value === undefined || value === null || value === false || value === "") return null;
   if (!isRecord(value)) {
     const message = typeof value === "string" ? value : JSON.stringify(value);
     return { code: null, type: null, param: null, message, retryAfterMs: null };
   }
   // Some wrap it once more.
-  if (isRecord(value["error"]) && value["message"] === undefined) {
-    return readToldError(value["error"]);
+  if (isRecord(value["error"]) && value["message"] === undefined && depth < deepest) {
+    return readReportedError(value["error"], depth + 1);
   }
   const { code, type, param, message } = errorSchema.parse(value);
   return {
-    code: code || null,
-    type: type === "error" ? null : type || null,
-    param: param || null,
+    code: saidIn(code),
+    type: type === "error" ? null : saidIn(type),
+    param: saidIn(param),
     message: message ?? (code || JSON.stringify(value)),
     retryAfterMs: waitIn(value),
   };
 }
 
+/** Python's null as text is what a common gateway sends for nothing. */
+function saidIn(field: string | null): string | null {
+  return field === "" || field === "None" ? null : field;
+}
+
 /** The error in a whole body or event: its `error`, or the value itself if it says `type: "error"`. null if there is none. */
-export function errorIn(value: unknown): ToldError | null {
+export function errorIn(value: unknown): ReportedError | null {
   if (!isRecord(value)) return null;
-  const inner = readToldError(value["error"]);
+  const inner = readReportedError(value["error"]);
   if (inner !== null) {
     return { ...inner, retryAfterMs: inner.retryAfterMs ?? waitIn(value) };
   }
-  return value["type"] === "error" ? readToldError(value) : null;
+  return value["type"] === "error" ? readReportedError(value) : null;
 }
 
 function waitIn(value: Record<string, unknown>): number | null {

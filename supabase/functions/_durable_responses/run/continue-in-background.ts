@@ -14,16 +14,16 @@ import { answersTo, type Form, formsFor, nextForm } from "./continuation.ts";
 import { recordStarts, type Run } from "./run-rounds.ts";
 
 /** Where the run continues: in background, in this worker, or nowhere, because this worker no longer has it. */
-export type GoesOn = "background" | "here" | "elsewhere";
+export type ContinuedIn = "background" | "here" | "elsewhere";
 
 /**
  * Sends the answers to what a background response asked, in a new background request, whose response is the job's next
  * attempt. The ledger has the calls that get a yes first. If the request gets no readable answer, OpenAI may have accepted
  * it. If its response may act, the job waits for it, as the next attempt, without an id.
  */
-export async function goOnInBackground(
+export async function continueInBackground(
   run: Pick<Run, "work" | "plan" | "control" | "guard" | "stepWriter">,
-): Promise<GoesOn> {
+): Promise<ContinuedIn> {
   const { work, plan, control, guard } = run;
   const { signal } = control.stop;
   const forms = formsInBackground(run);
@@ -86,7 +86,7 @@ async function record(
   responseId: string | null,
   requestId: string | null,
   pollMs: number,
-): Promise<GoesOn> {
+): Promise<ContinuedIn> {
   try {
     await persist(async () => {
       const { orphaned } = await jobs.continueInBackground(work, responseId, requestId, pollMs);
@@ -111,7 +111,7 @@ async function record(
 /** Background was refused: the run continues in this worker, if it still owns the job. */
 async function stay({ work, control }: Pick<Run, "work" | "control">, why: Failure) {
   const noted = await persist(
-    () => jobs.noteBackgroundFailure(work, why),
+    () => jobs.recordBackgroundFailure(work, why),
     control.stop.signal,
   );
   return noted ? "here" : "elsewhere";

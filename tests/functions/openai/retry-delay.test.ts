@@ -1,7 +1,7 @@
 /** A wait is heard wherever it is told, and is never more than a number that every layer can hold. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { toldWait } from "../../../supabase/functions/_durable_responses/openai/told-wait.ts";
+import { retryDelay } from "../../../supabase/functions/_durable_responses/openai/retry-delay.ts";
 
 const words: [string, number | undefined][] = [
   ["Rate limit reached. Please try again in 17.5s. Visit …", 17_500],
@@ -17,7 +17,7 @@ const words: [string, number | undefined][] = [
   ["the 30s of this century", undefined],
 ];
 for (const [message, ms] of words) {
-  Deno.test(`'${message}' is ${ms} ms`, () => assert.equal(toldWait(undefined, message), ms));
+  Deno.test(`'${message}' is ${ms} ms`, () => assert.equal(retryDelay(undefined, message), ms));
 }
 
 const headers: [string, Record<string, string>, number | undefined][] = [
@@ -38,7 +38,7 @@ const headers: [string, Record<string, string>, number | undefined][] = [
 ];
 for (const [name, given, ms] of headers) {
   Deno.test(`a header with ${name}`, () => {
-    const told = toldWait(new Headers(given), "");
+    const told = retryDelay(new Headers(given), "");
     if (ms === undefined) assert.ok(Number.isSafeInteger(told) && (told ?? 0) > 0);
     else assert.equal(told, ms);
   });
@@ -59,7 +59,7 @@ Deno.test("whatever a header says, a wait is a safe whole number, or none", () =
   );
   fc.assert(
     fc.property(fc.dictionary(name, value), fc.string(), (given, message) => {
-      const told = toldWait(new Headers(given), message);
+      const told = retryDelay(new Headers(given), message);
       assert.ok(told === undefined || Number.isSafeInteger(told) && told >= 0, String(told));
     }),
   );

@@ -1,7 +1,7 @@
 /** What a finished step says in words: each kind by its own fields, and nothing that states nothing. */
 import assert from "node:assert/strict";
 import type { Item } from "../../../supabase/functions/_durable_responses/model/items.ts";
-import { factOf } from "../../../supabase/functions/_durable_responses/run/told-facts.ts";
+import { factOf } from "../../../supabase/functions/_durable_responses/run/step-facts.ts";
 
 function told(item: Item, longest = Infinity): unknown {
   const fact = factOf({

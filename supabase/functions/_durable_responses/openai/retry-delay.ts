@@ -26,7 +26,7 @@ const joined = /(\d)\s*(ms|[dhms])(?=\d)/gi;
  * The wait that OpenAI asks for, in ms; undefined if none. A wait for this request comes before one for a limit.
  * @param field the wait from the error's own field, in ms
  */
-export function toldWait(
+export function retryDelay(
   headers: Headers | undefined,
   message: string,
   field: number | null = null,
