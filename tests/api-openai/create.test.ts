@@ -164,10 +164,7 @@ Deno.test("the profiles are the models", async () => {
   const { client } = theSdk();
   const models = await Array.fromAsync(client.models.list());
   assert.deepEqual(
-    models.map(({ id }) => id),
-    [
-      ...["default", "plain", "mail", "fresh", "careful", "once", "shaped", "free", "notes"],
-      ...["unset", "wrong", "thinks"],
-    ],
+    models.map(({ id }) => id).join(" "),
+    "default plain mail fresh careful once shaped free notes unset wrong thinks",
   );
 });

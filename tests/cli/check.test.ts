@@ -1,5 +1,6 @@
 /** `check`: an adopter's profiles, loaded by Deno as their functions load them. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { startOpenAI } from "../../packages/dev/openai/mod.ts";
 import { findDeno } from "../../packages/dev/postgres/binaries.ts";
 import { packageForFile } from "./support/package.ts";
@@ -62,6 +63,23 @@ Deno.test("profiles that fit are said to, and their types are written for the fr
   assert.doesNotMatch((await check(project)).stdout, /Types for the frontend/);
   const elsewhere = await check(project, "--types", "web/profiles.gen.ts");
   assert.match(elsewhere.stdout, /^Types for the frontend: web\/profiles\.gen\.ts$/m);
+});
+
+Deno.test("types are not written through a link that came with the project", async () => {
+  await using project = await initialised(profilesOf('model: "gpt-6-luna"'));
+  const home = await Deno.makeTempDir();
+  try {
+    const link = join(project.folder, "supabase", typesFile);
+    if (await project.exists(typesFile)) await Deno.remove(link);
+    await Deno.symlink(join(home, ".bash_profile"), link);
+    const { code, stdout, stderr } = await check(project);
+    assert.equal(code, 0, stderr + stdout);
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(home)), []);
+    assert.match(await project.read(typesFile), /^\/\/ Made by npx durable-responses check/);
+    assert.ok((await Deno.lstat(link)).isFile);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
 });
 
 Deno.test("every mistake is told with its profile and what to do, and exit code 1", async () => {

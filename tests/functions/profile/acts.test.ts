@@ -8,7 +8,7 @@ import {
   tool,
 } from "../../../supabase/functions/_durable_responses/mod.ts";
 import { planFor } from "../../../supabase/functions/_durable_responses/profiles/plan.ts";
-import { mayActOnce } from "../../../supabase/functions/_durable_responses/tools/own/may-act-once.ts";
+import { planHasOnceTools } from "../../../supabase/functions/_durable_responses/tools/own/plan-has-once-tools.ts";
 
 const model = "gpt-6.1-terra";
 const server = {
@@ -57,7 +57,7 @@ for (const [may, cases] of [[true, acting], [false, harmless]] as const) {
     Deno.test(`with ${what} a job may ${may ? "" : "not "}act once`, async () => {
       const ask = { profile: "default", input: "hi", request: null };
       const plan = await planFor(defineProfiles({ default: profile }), ask);
-      assert.equal(mayActOnce(plan), may);
+      assert.equal(planHasOnceTools(plan), may);
     });
   }
 }

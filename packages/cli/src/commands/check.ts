@@ -1,5 +1,6 @@
 /** `durable-responses check`: finds mistakes in the profiles before a user does, and writes their types for the frontend. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import process from "node:process";
 import { connectIfKnown, readAllSecrets } from "../api/connection.ts";
@@ -106,7 +107,10 @@ export async function writeTypes(path: string, report: ProfilesReport): Promise<
   }
   try {
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, text);
+    // Renamed into place: written, it would go through a link that came with the project, to whatever file that names.
+    const beside = `${path}.${randomUUID()}`;
+    await writeFile(beside, text, { flag: "wx" });
+    await rename(beside, path);
   } catch (cause) {
     throw new Failure(`Cannot write '${path}': ${errorCode(cause) ?? String(cause)}`, { cause });
   }

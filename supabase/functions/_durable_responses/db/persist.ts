@@ -46,7 +46,7 @@ export async function recordWarning(key: AttemptKey, warning: string): Promise<v
 }
 
 /** Records that a route ignores `require_approval`. Tried once, because the next such call records it again. */
-export async function recordUnaskedCall(key: AttemptKey, call: Step): Promise<void> {
+export async function recordUnapprovedCall(key: AttemptKey, call: Step): Promise<void> {
   const { tool, server_label } = call;
   const detail =
     `${tool} at ${server_label} was called without the required yes: its API ignores require_approval`;

@@ -11,9 +11,9 @@ import { isAway } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Profiles } from "../profiles/profile.ts";
-import { recordUnaskedCall } from "../db/persist.ts";
+import { recordUnapprovedCall } from "../db/persist.ts";
 import { effectsOf } from "../tools/effect-rules.ts";
-import { calledUnasked } from "../tools/unasked-calls.ts";
+import { firstUnapproved } from "../tools/unapproved-calls.ts";
 import { stepsOfOutput } from "./output-steps.ts";
 
 /** OpenAI may not know an id that it has just given out. Only after this time is an unknown id gone, in ms. */
@@ -93,8 +93,8 @@ async function saveWhatWasDone(
   const effects = effectsOf(upstream.lists.map((item) => ({ item })), rules ?? {});
   const { done } = stepsOfOutput(id, response, effects, upstream.yeses);
   const calls = done.filter(({ effect }) => effect === "once");
-  const unasked = upstream.guarded ? calledUnasked(calls, upstream.yeses) : undefined;
-  if (unasked) await recordUnaskedCall({ id, attempt }, unasked);
+  const unapproved = upstream.guarded ? firstUnapproved(calls, upstream.yeses) : undefined;
+  if (unapproved) await recordUnapprovedCall({ id, attempt }, unapproved);
   if (calls.length > 0) await jobs.saveSteps({ id, attempt }, calls);
 }
 

@@ -1,6 +1,6 @@
 /** From what is known about a background response to the next state of its job. */
 import * as jobs from "../db/jobs.ts";
-import { recordUnaskedCall, recordWarning } from "../db/persist.ts";
+import { recordUnapprovedCall, recordWarning } from "../db/persist.ts";
 import type { Failure } from "../model/failure.ts";
 import { isApprovalRequest, isFunctionCall } from "../model/items.ts";
 import type { AttemptKey, Job, Work } from "../model/job.ts";
@@ -138,10 +138,6 @@ async function endStuck(
   seen: UpstreamResponse,
 ): Promise<Job | Unsettled> {
   const still = `it was still ${seen.status} when its budget ended`;
-  const stuck = makeFailure(
-    "background_stuck",
-    `Cannot wait for the background response any longer: ${still}`,
-  );
   let refused: Failure | undefined;
   try {
     await cancelUpstream(responseId);
@@ -152,7 +148,7 @@ async function endStuck(
   if ("failure" in after || !isFinalUpstream(after.response)) {
     // Nothing that it may still do matters: all that can come of it is a question that nobody answers.
     if (!mayHaveActed(work) && !isPastDeadline(work)) {
-      return await jobs.fallBack(work, stuck, await stepsOf(profiles, work, seen), {
+      return await jobs.fallBack(work, stuckBecause(still), await stepsOf(profiles, work, seen), {
         running: true,
       });
     }
@@ -167,6 +163,13 @@ async function endStuck(
   return response.status === "cancelled"
     ? await endCancelled(profiles, work, response, still)
     : await settleFinal(profiles, work, response);
+}
+
+function stuckBecause(still: string): Failure {
+  return makeFailure(
+    "background_stuck",
+    `Cannot wait for the background response any longer: ${still}`,
+  );
 }
 
 /** A response that was cancelled because its budget had ended. */
@@ -184,7 +187,7 @@ async function endCancelled(
       steps,
     );
   }
-  return await jobs.fallBack(work, stuck, steps);
+  return await jobs.fallBack(work, stuckBecause(still), steps);
 }
 
 /** Settles a background job whose response is final. */
@@ -292,9 +295,9 @@ async function readBy(
   const guard = new ToolCallGuard(key, body, effects, key.guard === "always", approveWhen);
   const made = new StepIds(key.id);
   const ids = new Map(response.output.map((item, place) => [item, made.of(item, place)]));
-  const { steps, unasked } = callsOf(response, key, { guard, body, effects, ids });
+  const { steps, unapproved } = callsOf(response, key, { guard, body, effects, ids });
   // Recorded before anything is decided: on such a route, nothing counts as guarded.
-  for (const call of unasked.slice(0, 1)) await recordUnaskedCall(key, call);
+  for (const call of unapproved.slice(0, 1)) await recordUnapprovedCall(key, call);
   return { steps, effects, guard, ids };
 }
 

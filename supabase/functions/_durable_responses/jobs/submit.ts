@@ -22,7 +22,7 @@ import type { Profiles } from "../profiles/profile.ts";
 import { effectsOf, hasOnceTools, hasUnguardedTools } from "../tools/effect-rules.ts";
 import { runnableTools } from "../tools/own/runnable-tools.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
-import { yesesOf } from "../tools/unasked-calls.ts";
+import { yesesOf } from "../tools/unapproved-calls.ts";
 import { cancelAbandoned } from "./abandoned.ts";
 import { type Attempt, leaveBackground, settleWith } from "./settle.ts";
 import { wakeWorker } from "./wake.ts";

@@ -1,6 +1,6 @@
 /** One attempt at a job: its parts, and how its end is written. */
 import * as jobs from "../db/jobs.ts";
-import { persist, recordUnaskedCall, recordWarning } from "../db/persist.ts";
+import { persist, recordUnapprovedCall, recordWarning } from "../db/persist.ts";
 import type { Failure } from "../model/failure.ts";
 import { isApprovalRequest } from "../model/items.ts";
 import type { Work } from "../model/job.ts";
@@ -15,7 +15,7 @@ import { judgeCalls } from "../tools/own/judge-calls.ts";
 import { type RunnableTools, runnableTools } from "../tools/own/runnable-tools.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
 import { ToolCallTracker } from "../tools/tool-call-tracker.ts";
-import { isUnasked } from "../tools/unasked-calls.ts";
+import { isUnapproved } from "../tools/unapproved-calls.ts";
 import { continueInBackground } from "./continue-in-background.ts";
 import { liveText } from "./live/live-text.ts";
 import { type Made, makeCalls, makingOf } from "./own-calls.ts";
@@ -121,7 +121,7 @@ async function attempt(
       handOver: () => stop.stop({ kind: "hand_over" }),
       hold: (stage) => stop.hold(stage),
       onUnapproved: (item, step) => {
-        if (isUnasked(item, step, guard, plan.body)) void recordUnaskedCall(work, step);
+        if (isUnapproved(item, step, guard, plan.body)) void recordUnapprovedCall(work, step);
       },
       holdForReview: (failure) => stop.stop({ kind: "review", failure }),
     });

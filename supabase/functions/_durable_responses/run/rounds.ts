@@ -6,7 +6,7 @@ import type { UpstreamResponse } from "../model/upstream-response.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { EffectRules } from "../tools/effect-rules.ts";
 import { functionsLabel } from "../tools/own/call-steps.ts";
-import { stepOf, unasked } from "../tools/step-of-item.ts";
+import { stepOf, withoutApproval } from "../tools/step-of-item.ts";
 import { itemsOf, untilLastFact } from "./continuation.ts";
 
 /** How many responses of one run may ask for calls, so that a model that never stops is stopped. */
@@ -67,7 +67,7 @@ export function joinRounds(
     ...rounds.flatMap((round) => round.output.filter((item) => !isApprovalRequest(item))),
     ...last.output,
   ]
-    .map((item) => asked.has(item["approval_request_id"]) ? unasked(item) : item);
+    .map((item) => asked.has(item["approval_request_id"]) ? withoutApproval(item) : item);
   return { ...last, output, usage: sumOf([...rounds, last].map(({ usage }) => usage)) };
 }
 

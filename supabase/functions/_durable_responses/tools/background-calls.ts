@@ -8,14 +8,14 @@ import { ApprovedCalls, startOf } from "./approved-calls.ts";
 import type { EffectRules } from "./effect-rules.ts";
 import { stepOf } from "./step-of-item.ts";
 import type { ToolCallGuard } from "./tool-call-guard.ts";
-import { isUnasked } from "./unasked-calls.ts";
+import { isUnapproved } from "./unapproved-calls.ts";
 
 /** What a background response did. */
 export interface BackgroundCalls {
   /** Its items, without open requests for approval and for calls that others make. */
   steps: Step[];
   /** Calls that were made without the yes that OpenAI was told to wait for. */
-  unasked: Step[];
+  unapproved: Step[];
 }
 
 /** What is needed to read a response. */
@@ -40,19 +40,19 @@ export function callsOf(
 ): BackgroundCalls {
   const approved = new ApprovedCalls();
   for (const call of work.calls_started ? guard.approvedBefore() : []) approved.add(call);
-  const unasked: Step[] = [];
+  const unapproved: Step[] = [];
   const done = response.output.filter((item) => !isApprovalRequest(item) && !isFunctionCall(item));
   const steps = done.map((item) => {
     const call = approved.finish(item, item);
     const step = stepOf(item, effects, ids.get(item));
     if (call) return { ...step, item_id: call.stepId };
-    if (isUnasked(item, step, guard, body)) unasked.push(step);
+    if (isUnapproved(item, step, guard, body)) unapproved.push(step);
     return step;
   });
   const over = isFinalUpstream(response) && response.status !== "cancelled";
   const unmade = over ? approved.takeUnseen() : [];
   return {
     steps: [...steps, ...unmade.map((call) => ({ ...startOf(call), status: "void" as const }))],
-    unasked,
+    unapproved,
   };
 }

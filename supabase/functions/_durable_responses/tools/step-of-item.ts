@@ -52,7 +52,7 @@ function idOf(item: Item): string {
 }
 
 /** A call as it would be if nobody had been asked. */
-export function unasked(item: Item): Item {
+export function withoutApproval(item: Item): Item {
   return { ...item, approval_request_id: null };
 }
 

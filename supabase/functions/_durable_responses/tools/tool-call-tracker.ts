@@ -8,7 +8,7 @@ import { type ApprovedCall, ApprovedCalls, type CallStage } from "./approved-cal
 import type { EffectRules } from "./effect-rules.ts";
 import { doneCalls } from "./ledger.ts";
 import { StepIds } from "./step-ids.ts";
-import { callKey, stepOf, unasked } from "./step-of-item.ts";
+import { callKey, stepOf, withoutApproval } from "./step-of-item.ts";
 
 export interface ToolCallTrackerOptions {
   work: Work;
@@ -122,7 +122,7 @@ export class ToolCallTracker {
     if (isApprovalRequest(item) || isFunctionCall(item)) return;
     const approved = this.#approved.finish(item, place);
     const id = approved?.stepId ?? this.#ids.of(item, place);
-    const step = stepOf(approved?.ours ? unasked(item) : item, effects, id);
+    const step = stepOf(approved?.ours ? withoutApproval(item) : item, effects, id);
     this.#started.delete(id);
     save(step);
     this.#holdCalls();

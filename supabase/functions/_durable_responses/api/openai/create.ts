@@ -10,7 +10,7 @@ import { environment } from "../../platform/environment.ts";
 import { describe, log } from "../../platform/log.ts";
 import { planFor } from "../../profiles/plan.ts";
 import type { Profiles } from "../../profiles/profile.ts";
-import { mayActOnce } from "../../tools/own/may-act-once.ts";
+import { planHasOnceTools } from "../../tools/own/plan-has-once-tools.ts";
 import { type BodyLimits, readJsonText } from "../http/body.ts";
 import { maxWaitMs, usableLife, waitLeftMs } from "../http/limits.ts";
 import { withRoom } from "../http/room.ts";
@@ -94,7 +94,7 @@ async function submit(
   const plan = await planFor(profiles, query);
   const profile = profiles[query.profile];
   const settings = query.request === null && profile ? settingsBeyond(body, plan, profile) : null;
-  const actsOnce = mayActOnce(plan);
+  const actsOnce = planHasOnceTools(plan);
   const joins = actsOnce && ownerOf(caller) !== null;
   if (blindRepeat && actsOnce && !joins) {
     throw new Refusal(

@@ -31,7 +31,7 @@ export interface TextSink {
  */
 export class LiveText {
   readonly #runs = new Map<string, RunText>();
-  readonly #unasked = new Set<RunText>();
+  readonly #unchecked = new Set<RunText>();
   #askedAt = -Infinity;
   #batchMs = firstBatchMs;
   #working = false;
@@ -46,13 +46,13 @@ export class LiveText {
         if (!begun) {
           begun = true;
           this.#runs.set(key.id, run);
-          this.#unasked.add(run);
+          this.#unchecked.add(run);
         }
         run.add(block);
         this.#schedule();
       },
       close: () => {
-        this.#unasked.delete(run);
+        this.#unchecked.delete(run);
         if (this.#runs.get(key.id) === run) this.#runs.delete(key.id);
         if (this.#runs.size === 0) this.#unschedule();
       },
@@ -62,7 +62,7 @@ export class LiveText {
   #schedule(): void {
     if (this.#working) return;
     const now = performance.now();
-    const due = this.#isWatched() || this.#unasked.size > 0
+    const due = this.#isWatched() || this.#unchecked.size > 0
       ? now + this.#batchMs
       : Math.max(now + this.#batchMs, this.#askedAt + askMs);
     if (this.#timer && this.#timer.due <= due) return;
@@ -84,7 +84,7 @@ export class LiveText {
     this.#working = true;
     const taken: RunText[] = [];
     try {
-      if (this.#unasked.size > 0 || performance.now() - this.#askedAt >= askMs) await this.#ask();
+      if (this.#unchecked.size > 0 || performance.now() - this.#askedAt >= askMs) await this.#ask();
       const messages = this.#runs.values().flatMap((run) => {
         const messages = run.take();
         if (messages.length > 0) taken.push(run);
@@ -108,7 +108,7 @@ export class LiveText {
 
   async #ask(): Promise<void> {
     this.#askedAt = performance.now();
-    this.#unasked.clear();
+    this.#unchecked.clear();
     const watches = new Map(
       (await jobs.watched([...this.#runs.keys()])).map((watch) => [watch.id, watch.watched_until]),
     );

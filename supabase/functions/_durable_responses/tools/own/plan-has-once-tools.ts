@@ -5,7 +5,7 @@ import { EffectRules, hasOnceTools } from "../effect-rules.ts";
  * Whether a second job for the same question could do something that must not be done twice, whoever runs the tools: OpenAI,
  * we, or the caller.
  */
-export function mayActOnce({ body, servers, own, callerTools, sideEffects }: Plan): boolean {
+export function planHasOnceTools({ body, servers, own, callerTools, sideEffects }: Plan): boolean {
   const offered = [...body.tools ?? [], ...servers.map(({ tool }) => tool)];
   if (hasOnceTools({ ...body, tools: offered }, sideEffects)) return true;
   const effects = new EffectRules(sideEffects);

@@ -12,7 +12,7 @@ const yes = z.looseObject({
 });
 
 /** Whether a call that must not be made twice, and was not approved here, had no yes at all. */
-export function isUnasked(
+export function isUnapproved(
   item: Item,
   step: Step,
   guard: ToolCallGuard,
@@ -35,7 +35,7 @@ export function yesesOf({ input }: RequestBody): Set<unknown> {
  * The first call of an abandoned response that must not be made twice and had no yes at all. A call that names no request
  * may have had any of the given ones.
  */
-export function calledUnasked(
+export function firstUnapproved(
   calls: readonly Step[],
   yeses: readonly string[],
 ): Step | undefined {
