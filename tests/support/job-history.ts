@@ -1,6 +1,6 @@
 /** Jobs that have a past, for what PostgREST and the console show: rows as they would be by now. */
 import type { Sql, TransactionSql } from "postgres";
-import type { Columns } from "./job-rows.ts";
+import { type Columns, nobody } from "./job-rows.ts";
 
 /** Jobs with the columns of response_jobs_internal, attempts with those of durable_responses.attempts. */
 export interface History {
@@ -44,6 +44,7 @@ const columns = {
     "route",
     "priority",
     "owner_id",
+    "owner_key",
     "ready",
     "ready_xid",
     "attempt",
@@ -159,6 +160,7 @@ function waitOf(job: Columns, attempt: Columns | undefined): Columns {
     route: job["route"] ?? null,
     priority: job["priority"] ?? 0,
     owner_id: job["owner_id"] ?? null,
+    owner_key: job["owner_id"] ?? nobody,
     ready,
     ready_xid: ready ? "1" : null,
     attempt: job["attempt"] ?? 0,

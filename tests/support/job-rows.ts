@@ -11,7 +11,7 @@ export type Columns = Record<string, JSONValue>;
 const time = "2030-01-01T12:00:00Z";
 const later = "2040-01-01T12:00:00Z";
 /** The owner_key of what has no owner. */
-const nobody = "00000000-0000-0000-0000-000000000000";
+export const nobody = "00000000-0000-0000-0000-000000000000";
 
 /** What the wait row of a status has and others have not. */
 const waits: Record<Exclude<JobStatus, FinalStatus>, Columns> = {
