@@ -1,4 +1,4 @@
--- Claiming: one call that takes back lost jobs, fails late ones, and leases the next ones (22_turns.sql has the order).
+-- Claiming: one call that takes back lost jobs, fails late ones, and leases the next ones (22_claim_order.sql has the order).
 
 create function durable_responses.seen_worker(p_worker text, p_kind text) returns integer
 language plpgsql set search_path = ''
@@ -91,37 +91,40 @@ begin
         -- A run that usually takes longer than is left waits for a worker that has the time, if one can have it.
         and (r.typical_ms is null or r.typical_ms <= v_life or r.typical_ms > coalesce(p_full_life_ms, v_life))
     ) open;
-  if v_due.seen is not true then
-    v_due.workers := durable_responses.seen_worker(p_worker, p_kind)::bigint;
-  end if;
-  -- A limit is counted and then used, so two claims must not count at once. Nothing else is locked yet and a claim waits for
-  -- no job, so this cannot be part of a deadlock; without limits, claims do not wait.
-  if v_due.limited then
-    perform pg_advisory_xact_lock(hashtextextended('durable_responses.claim', 0));
-  end if;
-  if v_due.unmarked then
-    select
-      (select due from durable_responses.waits
-        where status = 'running' and not ready and due > coalesce(v_due.leases_from, '-infinity') order by due limit 1) as lost,
-      least(
-        (select deadline from durable_responses.waits where ready order by deadline limit 1),
-        (select min(d.due) from durable_responses.statuses e cross join lateral (
-          select due from durable_responses.waits where status = e.status and not ready order by due limit 1) d
-        where e.clock_stops)) as late
-    into v_lost_from, v_late_from;
-    if v_lost_from <= v_now then
-      perform durable_responses.recover_lost_leases(100);
+  -- Mostly there is nothing of this to do.
+  if v_due.seen is not true or v_due.limited or v_due.unmarked or v_due.delayed then
+    if v_due.seen is not true then
+      v_due.workers := durable_responses.seen_worker(p_worker, p_kind)::bigint;
     end if;
-    if v_late_from <= v_now then
-      perform durable_responses.fail_overdue(100);
+    -- A limit is counted and then used, so two claims must not count at once. Nothing else is locked yet and a claim waits for
+    -- no job, so this cannot be part of a deadlock; without limits, claims do not wait.
+    if v_due.limited then
+      perform pg_advisory_xact_lock(hashtextextended('durable_responses.claim', 0));
     end if;
-  end if;
-  if v_due.delayed then
-    perform durable_responses.promote_delayed(100);
-  end if;
-  if v_due.max_running is not null then
-    v_room := least(v_room, v_due.max_running - (
-      select count(*) from (select from durable_responses.waits where status = 'running' and not ready limit v_due.max_running) running));
+    if v_due.unmarked then
+      select
+        (select due from durable_responses.waits
+          where status = 'running' and not ready and due > coalesce(v_due.leases_from, '-infinity') order by due limit 1) as lost,
+        least(
+          (select deadline from durable_responses.waits where ready order by deadline limit 1),
+          (select min(d.due) from durable_responses.statuses e cross join lateral (
+            select due from durable_responses.waits where status = e.status and not ready order by due limit 1) d
+          where e.clock_stops)) as late
+      into v_lost_from, v_late_from;
+      if v_lost_from <= v_now then
+        perform durable_responses.recover_lost_leases(100);
+      end if;
+      if v_late_from <= v_now then
+        perform durable_responses.fail_overdue(100);
+      end if;
+    end if;
+    if v_due.delayed then
+      perform durable_responses.promote_delayed(100);
+    end if;
+    if v_due.max_running is not null then
+      v_room := least(v_room, v_due.max_running - (
+        select count(*) from (select from durable_responses.waits where status = 'running' and not ready limit v_due.max_running) running));
+    end if;
   end if;
   foreach v_route in array coalesce(v_due.routes, '{}') loop
     exit when v_room <= 0;

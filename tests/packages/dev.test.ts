@@ -211,10 +211,12 @@ async function jobsIn(folder: string): Promise<number> {
   return (await answer.json()).length;
 }
 
-Deno.test("dev --openai-only is the stand-in alone, with its faults, and says what the functions must be told", async () => {
+Deno.test("dev --openai-only is the stand-in alone, with its plans and faults, and says what the functions must be told", async () => {
   const { folder } = theProject();
   const port = freePort();
-  const dev = await startDev(folder, "--openai-only", "--openai-port", String(port));
+  await Deno.writeTextFile(join(folder, "plans.json"), '{"order": "text On its way"}');
+  const plans = ["--plans", "plans.json"];
+  const dev = await startDev(folder, "--openai-only", "--openai-port", String(port), ...plans);
   try {
     const key = dev.find(/^OPENAI_API_KEY=(\S+)$/m);
     assert.equal(dev.find(/^OPENAI_BASE_URL=(\S+)$/m), `http://host.docker.internal:${port}/v1`);
@@ -224,9 +226,10 @@ Deno.test("dev --openai-only is the stand-in alone, with its faults, and says wh
       fetch(`http://127.0.0.1:${port}/v1/responses`, {
         method: "POST",
         headers,
-        body: JSON.stringify({ model: "gpt-6.1-terra", input: "hi [[plan: text Hello]]" }),
+        body: JSON.stringify({ model: "gpt-6.1-terra", input: "Where is my order?" }),
       });
-    assert.equal((await (await create()).json()).status, "completed");
+    const { status, output } = await (await create()).json();
+    assert.deepEqual([status, output[0].content[0].text], ["completed", "On its way"]);
     const armed = await fetch(`http://127.0.0.1:${port}/__faults`, {
       method: "POST",
       headers,

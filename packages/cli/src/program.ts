@@ -116,7 +116,7 @@ Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage, 130 stopped.`,
     .description("run this project on your machine, without Docker or a key")
     .option("--fresh", "start with a new database, new users and new keys")
     .option("--data <folder>", "where the database, users and keys are kept")
-    .option("--ports <api,db>", "ports to use when they are free (default: 54321,54322)")
+    .option("--ports <api,db>", "preferred ports (default: 54321,54322)")
     .option("--wall-clock <seconds>", "life of a function's worker (default: 150)")
     .option("--no-open", "print the console's URL, but open no browser")
     .option("--plans <file>", "a JSON file of plans for the OpenAI stand-in")

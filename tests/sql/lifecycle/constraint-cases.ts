@@ -168,6 +168,14 @@ const settingCases: Case[] = [
   settings("quota_pause", { quota_pause_s: 86_401 }),
   settings("max_delay", { max_delay_s: 0 }),
   settings("max_delay", { max_delay_s: 86_401 }),
+  settings("file_bytes", { max_file_bytes: 1_048_575 }),
+  settings("file_bytes", { max_file_bytes: 16_777_217 }),
+];
+
+const sentFile = breaking("durable_responses.sent_files", { path: "a", reserved_until: time });
+const fileCases: Case[] = [
+  sentFile("path_length", { path: "" }),
+  sentFile("path_length", { path: "a".repeat(201) }),
 ];
 
 const step = breaking("public.response_steps", {
@@ -250,6 +258,7 @@ export const cases: Case[] = [
   ...statusCases,
   ...attemptCases,
   ...settingCases,
+  ...fileCases,
   ...stepCases,
   ...routeCases,
   ...otherCases,

@@ -126,8 +126,7 @@ export async function* follow<U>(
 
 /** Reads, and knows how to treat failures. */
 class Looker<U> {
-  /** Why it cannot read at the moment. */
-  failing: string | undefined;
+  #failing: string | undefined;
   #refused = false;
 
   constructor(
@@ -135,11 +134,16 @@ class Looker<U> {
     private readonly signal: AbortSignal | undefined,
   ) {}
 
+  /** Why it cannot read at the moment. */
+  get failing(): string | undefined {
+    return this.#failing;
+  }
+
   /** Returns nothing if the database cannot be reached now. */
   async look(): Promise<U[]> {
     try {
       const updates = await this.ask();
-      this.failing = undefined;
+      this.#failing = undefined;
       this.#refused = false;
       return updates;
     } catch (error) {
@@ -149,7 +153,7 @@ class Looker<U> {
         return await this.look();
       }
       if (!isPassing(error)) throw error;
-      this.failing = error.message;
+      this.#failing = error.message;
       return [];
     }
   }

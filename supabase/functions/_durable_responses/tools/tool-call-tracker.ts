@@ -75,7 +75,7 @@ export class ToolCallTracker {
   }
 
   /** The ledger has a call as started before its arguments are known, and so before the tool can act. */
-  onItemStarted = (item: Item, place: unknown): void => {
+  readonly onItemStarted = (item: Item, place: unknown): void => {
     if (item.type !== "mcp_call") return;
     if (this.#approved.begin(item, place)) return this.#holdCalls();
     const step = stepOf(
@@ -89,7 +89,7 @@ export class ToolCallTracker {
     this.options.save({ ...step, arguments: step.arguments || undefined, call_key: undefined });
   };
 
-  onArguments = (place: unknown, args: string): void => {
+  readonly onArguments = (place: unknown, args: string): void => {
     const itemId = this.#ids.known(place);
     const call = itemId === undefined ? undefined : this.#started.get(itemId);
     if (itemId === undefined || call === undefined) return;
@@ -114,7 +114,7 @@ export class ToolCallTracker {
   };
 
   /** @param last the run ends with it: there is no boundary any more */
-  onItem = (item: Item, place: unknown, last = false): void => {
+  readonly onItem = (item: Item, place: unknown, last = false): void => {
     const { effects, save, work, wantsHandOver, handOver } = this.options;
     if (item.type === "mcp_list_tools") effects.learn(item);
     // A request for approval is saved with the end of the run: only then does it wait for a person. So is a call that others

@@ -92,22 +92,22 @@ export class RunStream {
   }
 
   /** A delta as it came, unparsed. */
-  addDelta = (block: string): void => {
+  readonly addDelta = (block: string): void => {
     if (!this.#over) this.#run.takeDelta(block);
   };
 
   /** Any other event. */
-  addEvent = (event: unknown): void => {
+  readonly addEvent = (event: unknown): void => {
     if (!this.#over) this.#run.take(event);
   };
 
   /** An item that is not from OpenAI: a call that we made. */
-  addItem = (item: Item): void => {
+  readonly addItem = (item: Item): void => {
     if (!this.#over) this.#run.take({ type: "response.output_item.done", item });
   };
 
   /** Another request of the run starts: what an earlier one left open will not end. */
-  endItems = (): void => {
+  readonly endItems = (): void => {
     if (!this.#over) this.#run.endAll();
   };
 

@@ -29,7 +29,7 @@ export class McpHttp {
     private readonly onLost: (error: CallUnanswered) => void,
   ) {}
 
-  fetch = (input: string | URL, init: RequestInit = {}): Promise<Response> =>
+  readonly fetch = (input: string | URL, init: RequestInit = {}): Promise<Response> =>
     this.#fetch(new URL(input), init);
 
   async #fetch(url: URL, init: RequestInit): Promise<Response> {
