@@ -6,10 +6,13 @@ import { lengthWithoutLongTexts } from "./long-texts.ts";
 
 /** How large a request may be without the images and files in it, in bytes. */
 export const maxBodyBytes = 1_000_000;
-/** How long such a body may take to arrive, in ms. The largest takes this long at 0.8 Mbit/s. */
+/**
+ * How long so many bytes may take to arrive, in ms; the largest body takes this long at 0.8 Mbit/s. They are the beginning of a larger
+ * body too: whoever sends nothing holds a place in an isolate for no longer, whatever length it has announced.
+ */
 const maxBodyMs = 10_000;
 
-/** How much of a body is read, and how long it may take to arrive. */
+/** How much of a body is read, and how long all of it may take to arrive. */
 export interface BodyLimits {
   bytes: number;
   ms: number;
@@ -50,14 +53,21 @@ async function readWithin(
   let bytes = 0;
   let late = false;
   // Not a signal on a pipe: an isolate's first TransformStream costs 10 ms of its cold start.
-  const inTime = after(limits.ms, () => {
+  const leave = () => {
     late = true;
     reader.cancel().catch((error) => log.warn("cannot leave a body", { error: describe(error) }));
-  });
+  };
+  let inTime = after(maxBodyMs, leave);
+  let isLarge = false;
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       bytes += part.value.byteLength;
       if (bytes > limits.bytes) throw tooLarge(limits);
+      if (bytes > maxBodyBytes && !isLarge) {
+        isLarge = true;
+        inTime();
+        inTime = after(limits.ms - maxBodyMs, leave);
+      }
       // It did not say how large it is.
       if (bytes > maxBodyBytes && !hasRoom) {
         hasRoom = true;
@@ -68,14 +78,15 @@ async function readWithin(
   } finally {
     inTime();
   }
-  if (late) throw tooSlow(bytes, limits);
+  if (late) throw tooSlow(bytes, isLarge ? limits.ms : maxBodyMs);
   return { text: text + decoder.decode(), bytes };
 }
 
-function tooSlow(bytes: number, { ms }: BodyLimits): RequestError {
+function tooSlow(bytes: number, ms: number): RequestError {
+  const what = ms === maxBodyMs ? `it, or its first ${maxBodyBytes} bytes,` : "it";
   return new RequestError(
     "body_timeout",
-    `Cannot read the body: it must arrive within ${ms / 1000} s, but only ${bytes} bytes did`,
+    `Cannot read the body: ${what} must arrive within ${ms / 1000} s, but only ${bytes} bytes did`,
     { hint: "Send it again. Put large content into Storage or a file, and refer to it" },
   );
 }
