@@ -20,7 +20,7 @@ export function wrongFileNames(files: string[]): string[] {
     const name = file.slice(file.lastIndexOf("/") + 1);
     if (namedByPostgres.test(file)) return [];
     if (name.endsWith(".sql")) {
-      return sql.test(name) ? [] : [`${file}: name it like '12_steps.sql'`];
+      return sql.test(name) ? [] : [`${file}: name it like '11_steps.sql'`];
     }
     return code.test(name) ? [] : [`${file}: name it in kebab-case, like 'step-writer.ts'`];
   });

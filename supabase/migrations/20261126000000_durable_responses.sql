@@ -343,7 +343,7 @@ alter table durable_responses.profiles enable row level security;
 revoke all on durable_responses.profiles from public, anon, authenticated, service_role;
 grant select, insert, delete on durable_responses.profiles to service_role;
 -- Jobs: the query and the result. A row is written when the job is accepted and when it becomes final. In between,
--- everything that changes is in its narrow wait row (06_waits.sql).
+-- everything that changes is in its narrow wait row (05_waits.sql).
 
 create function durable_responses.visible_input(p_request jsonb) returns jsonb
 language sql immutable set search_path = ''
@@ -576,7 +576,7 @@ comment on column durable_responses.waits.priority is 'Higher runs first.';
 comment on column durable_responses.waits.owner_id is 'The job''s owner.';
 comment on column durable_responses.waits.owner_key is 'owner_id, or zeros for servers. Claims take owners in turn by it.';
 comment on column durable_responses.waits.ready is 'While queued: due has passed. Claims read only ready rows.';
-comment on column durable_responses.waits.ready_xid is 'The transaction that made it ready. Claims start at a mark of these: see 22_claim_order.sql.';
+comment on column durable_responses.waits.ready_xid is 'The transaction that made it ready. Claims start at a mark of these: see 21_claim_order.sql.';
 comment on column durable_responses.waits.min_life_ms is 'Only a worker with at least this much time left (ms) takes it. The largest bigint means a worker without a wall clock.';
 comment on column durable_responses.waits.attempt is 'Number of the current attempt, or of the last one: the fencing token. 0 before the first.';
 comment on column durable_responses.waits.worker is 'While running: which worker runs it.';
@@ -619,7 +619,7 @@ declare
 begin
   if v_from = new.status then
     if new.due < old.due or new.deadline < old.deadline then
-      -- It may now be due before the mark of leases (22_claim_order.sql).
+      -- It may now be due before the mark of leases (21_claim_order.sql).
       delete from durable_responses.marks where route = '';
     end if;
     return new;
@@ -2180,7 +2180,7 @@ create view durable_responses.work with (security_invoker = true) as
       offset 0
     ) first_try;
 comment on view durable_responses.work is
-  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. calls_started: calls that must not be made twice had their yes. open_calls: function calls that must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: its events are stored (14_streams.sql).';
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. calls_started: calls that must not be made twice had their yes. open_calls: function calls that must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: its events are stored (13_streams.sql).';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
 grant select on durable_responses.work to service_role;
 
@@ -2662,7 +2662,7 @@ create type durable_responses.submission as (
   claims jsonb
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; see the columns of jobs for the values. id is a new UUIDv7, with which a submit whose answer was lost can be repeated. joins: if the owner has made the same request (request_hash) and not read the answer, that job is returned instead of a new one. stream: the events of its runs are stored as they come (14_streams.sql). claims: of the owner''s token, as whom the files that the input refers to are checked (17_files.sql); not stored.';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; see the columns of jobs for the values. id is a new UUIDv7, with which a submit whose answer was lost can be repeated. joins: if the owner has made the same request (request_hash) and not read the answer, that job is returned instead of a new one. stream: the events of its runs are stored as they come (13_streams.sql). claims: of the owner''s token, as whom the files that the input refers to are checked (16_files.sql); not stored.';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -2834,7 +2834,7 @@ begin
   if g.owner_id is not null and exists (select from durable_responses.deleted_owners where owner_id = g.owner_id) then
     perform durable_responses.refuse_deleted_owner(g.owner_id);
   end if;
-  -- Whether anybody watches, too: a client that begins to while this runs sees the job when it reads next (13_announcements.sql).
+  -- Whether anybody watches, too: a client that begins to while this runs sees the job when it reads next (12_announcements.sql).
   select r.route, r.breaker, r.paused_until, r.ignores_approval,
     exists (select from public.response_watches where watched_until > now()) as watched
   into v_known from (select) one left join public.response_routes r on r.route = v_route;
@@ -4041,7 +4041,7 @@ begin
   if p_steps <> '[]' then
     perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   end if;
-  -- What else there may be to do, in the same look; after the wait was locked, as watches are read (13_announcements.sql).
+  -- What else there may be to do, in the same look; after the wait was locked, as watches are read (12_announcements.sql).
   insert into durable_responses.attempts (
     job_id, number, mode, worker, response_id, request_id, outcome, usage, warnings, started_at, finished_at)
   values (
@@ -4235,7 +4235,7 @@ grant execute on function durable_responses.may_retry_refused_key(durable_respon
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;
--- What a caller may do with a job: read, cancel, retry (32_decisions.sql: approve and resolve).
+-- What a caller may do with a job: read, cancel, retry (34_decisions.sql: approve and resolve).
 --
 -- The functions are called with the secret key, in the name of a user (p_owner_id) or of the key's holder (p_as_service).
 -- visible_owners() and actionable_owners() decide whose jobs that user may see or act on, under the claims from
@@ -4504,7 +4504,7 @@ grant execute on function durable_responses.owners_of(uuid, boolean), durable_re
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
   public.retry_response_job(uuid, uuid, boolean) to service_role;
--- Claiming: one call that takes back lost jobs, fails late ones, and leases the next ones (22_claim_order.sql has the order).
+-- Claiming: one call that takes back lost jobs, fails late ones, and leases the next ones (21_claim_order.sql has the order).
 
 create function durable_responses.seen_worker(p_worker text, p_kind text) returns integer
 language plpgsql set search_path = ''
@@ -4874,7 +4874,7 @@ grant execute on function durable_responses.is_guarded(durable_responses.jobs),
 -- Deletion of one final job, or of everything an owner has, and of what may still arrive afterwards.
 --
 -- A deletion permanently removes rows: input, answer, steps, attempts; and the files that were sent with the job, once no other job
--- refers to them (17_files.sql). What must outlive them has no content:
+-- refers to them (16_files.sql). What must outlive them has no content:
 --   * a cancel that OpenAI has not confirmed (upstream_cancels): the response must be stopped in any case;
 --   * a tombstone of each job: it refuses a late worker, and a response that OpenAI accepts late is cancelled;
 --   * the owner's id in deleted_owners: nothing more is accepted from that user, whose token is valid until it expires.

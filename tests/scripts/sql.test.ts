@@ -11,7 +11,7 @@ Deno.test("schemas define; every migration after the first changes what is in us
 
 Deno.test("a keyword in capitals is found with its line, but not in a comment or a text", () => {
   const sql = "-- SELECT is said here\nselect 'FROM, it''s \nNOT code' as it\nFROM public.jobs;\n";
-  assert.deepEqual(keywordsInCapitals("12_steps.sql", sql), [
-    "12_steps.sql:4: write 'FROM' in lowercase",
+  assert.deepEqual(keywordsInCapitals("11_steps.sql", sql), [
+    "11_steps.sql:4: write 'FROM' in lowercase",
   ]);
 });

@@ -101,7 +101,7 @@ const columns = {
 const fallback: Readonly<Record<string, string>> = {
   metadata: "'{}'",
   priority: "0",
-  // As what accepts a job writes it (20_submit.sql).
+  // As what accepts a job writes it (19_submit.sql).
   query_text: "left(coalesce(input, durable_responses.visible_input(request)) #>> '{}', 500)",
   warnings: "'{}'",
 };

@@ -8,7 +8,7 @@ import {
 } from "../../../supabase/functions/_durable_responses/model/refusals.ts";
 import * as z from "../../../supabase/functions/_durable_responses/model/zod.ts";
 import {
-  isAway,
+  isUnavailable,
   RequestError,
 } from "../../../supabase/functions/_durable_responses/platform/errors.ts";
 import { forFile } from "../../support/for-file.ts";
@@ -133,7 +133,7 @@ for (const state of ["DR426", "PGRST202"]) {
     assert.match(error?.hint ?? "", /Apply the migrations, then deploy the functions/);
     assert.ok(error?.retryAfterS);
     // A result that cannot be written yet is kept, as while the database is away.
-    assert.ok(isAway(error));
+    assert.ok(isUnavailable(error));
   });
 }
 

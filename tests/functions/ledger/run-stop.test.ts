@@ -35,7 +35,7 @@ for (const kind of ["hand_over", "expired", "lost"] as const) {
 Deno.test("a call that OpenAI may make is waited for, but not where the job may be cancelled", () => {
   for (const [kind, waits] of [["hand_over", true], ["expired", true], ["lost", false]] as const) {
     const stop = new RunStop(() => longMs);
-    stop.hold("told");
+    stop.hold("announced");
     stop.stop({ kind });
     assert.equal(stop.cut.aborted, !waits, kind);
     stop.end();

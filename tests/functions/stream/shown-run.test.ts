@@ -1,7 +1,7 @@
 /** What a run shows of what OpenAI streams, where that is odd, secret, or in several requests. */
 import assert from "node:assert/strict";
 import { rememberCredential } from "../../../supabase/functions/_durable_responses/platform/redact.ts";
-import { closeLeftOpen } from "../../../supabase/functions/_durable_responses/run/stream/left-open.ts";
+import { closeUnclosedItems } from "../../../supabase/functions/_durable_responses/run/stream/unclosed-items.ts";
 import { gathered, shownRun, textOf } from "./support.ts";
 
 const message = {
@@ -284,7 +284,7 @@ Deno.test("the next attempt ends what the one before left open, with what its re
   const lines = shown.filter((event) => event.sequence_number >= from)
     .map((event) => JSON.stringify(event)).join("\n");
   const next = shownRun({ next: 1_100, items: run.items });
-  for (const event of closeLeftOpen(lines)) next.run.emit(event);
+  for (const event of closeUnclosedItems(lines)) next.run.emit(event);
   next.take(begin(0, { ...message, id: "m2" }));
   next.take(end(0, { ...said("Hello again"), id: "m2" }));
   const items = await gathered([...shown, ...next.shown]);
@@ -292,5 +292,5 @@ Deno.test("the next attempt ends what the one before left open, with what its re
     items.map((item) => [Object(item)["status"], Object(item)["content"][0].text]),
     [["completed", "Done"], ["incomplete", "Hello"], ["completed", "Hello again"]],
   );
-  assert.deepEqual(closeLeftOpen(null), []);
+  assert.deepEqual(closeUnclosedItems(null), []);
 });

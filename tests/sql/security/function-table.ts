@@ -21,7 +21,7 @@ export const userHelpers = [
   "visible_owners",
 ];
 
-/** With their owner's rights: they write to Realtime, register a watch, or note a deleted user. Why: 13_announcements.sql, 28_deletion.sql. */
+/** With their owner's rights: they write to Realtime, register a watch, or note a deleted user. Why: 12_announcements.sql, 27_deletion.sql. */
 export const definerFunctions = [
   "durable_responses.announce(text,text[],jsonb[])",
   "durable_responses.announce_jobs(uuid[])",
@@ -32,7 +32,7 @@ export const definerFunctions = [
 
 /**
  * With their owner's rights, for service_role: doctor and connect; the overview also for a user whose token says
- * operator. Why, is in 31_health.sql.
+ * operator. Why, is in 32_health.sql.
  */
 export const operatorFunctions = [
   "connect_response_worker(text,text)",

@@ -1,4 +1,4 @@
-/** The SQL functions of files in Storage: 17_files.sql. */
+/** The SQL functions of files in Storage: 16_files.sql. */
 import * as z from "../model/zod.ts";
 import { call } from "./client.ts";
 

@@ -1,4 +1,4 @@
-/** The SQL functions for calls that OpenAI leaves to others: supabase/schemas/29_sql_tools.sql and 29_handed_out.sql. */
+/** The SQL functions for calls that OpenAI leaves to others: supabase/schemas/30_sql_tools.sql and 28_handed_out.sql. */
 import type { Visibility } from "../model/caller.ts";
 import { type AttemptKey, jobSchema } from "../model/job.ts";
 import type { Step } from "../model/step.ts";

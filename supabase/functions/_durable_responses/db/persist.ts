@@ -1,7 +1,7 @@
 /** Writes that must not be lost, and writes that may be lost. */
 import type { AttemptKey } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
-import { isAway, isStale } from "../platform/errors.ts";
+import { isStale, isUnavailable } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
 import * as jobs from "./jobs.ts";
 
@@ -23,7 +23,7 @@ export async function persist(
       return true;
     } catch (error) {
       if (isStale(error)) return false;
-      if (!isAway(error) || signal.aborted) throw error;
+      if (!isUnavailable(error) || signal.aborted) throw error;
       log.warn("cannot write yet, the database is away", { pause_ms: pause });
     }
     await new Promise<void>((resolve) => {

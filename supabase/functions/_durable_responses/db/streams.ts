@@ -1,4 +1,4 @@
-/** The SQL functions of streams: supabase/schemas/14_streams.sql. */
+/** The SQL functions of streams: supabase/schemas/13_streams.sql. */
 import type { Visibility } from "../model/caller.ts";
 import type { AttemptKey } from "../model/job.ts";
 import { jobStatuses } from "../model/status.ts";

@@ -7,7 +7,7 @@ import type { Upstream } from "../model/job.ts";
 import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
 import { cancelUpstream, retrieve } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
-import { isAway } from "../platform/errors.ts";
+import { isUnavailable } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Profiles } from "../profiles/profile.ts";
@@ -72,7 +72,7 @@ async function settleAbandoned(
       job_id: upstream.job_id,
       error: describe(error),
     });
-    if (!isAway(error)) {
+    if (!isUnavailable(error)) {
       await jobs.recordCancelFailure(upstream, classifyError(error)).catch(ignored);
     }
   }

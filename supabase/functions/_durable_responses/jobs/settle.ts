@@ -13,7 +13,7 @@ import {
 import { cancelUpstream, retrieve } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { judge } from "../openai/verdict.ts";
-import { isAway, isStale } from "../platform/errors.ts";
+import { isStale, isUnavailable } from "../platform/errors.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import { type Plan, planOrFailure } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
@@ -57,7 +57,7 @@ async function attemptToSettle(
   try {
     return await settle(profiles, work);
   } catch (error) {
-    if (isStale(error) || isAway(error)) throw error;
+    if (isStale(error) || isUnavailable(error)) throw error;
     return new Unsettled(classifyError(error), true);
   }
 }

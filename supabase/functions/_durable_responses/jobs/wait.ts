@@ -3,7 +3,7 @@ import * as jobs from "../db/jobs.ts";
 import type { Visibility } from "../model/caller.ts";
 import type { Job } from "../model/job.ts";
 import { isFinal } from "../model/status.ts";
-import { isAway } from "../platform/errors.ts";
+import { isUnavailable } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
 import { workerAgeMs } from "../platform/runtime.ts";
 
@@ -41,7 +41,7 @@ export async function waitForJob(
         job_id: job.id,
         error: describe(error),
       });
-      if (!isAway(error)) break;
+      if (!isUnavailable(error)) break;
     }
   }
   return current;

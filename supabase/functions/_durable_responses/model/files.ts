@@ -2,7 +2,7 @@
 import { isRecord } from "./lenient.ts";
 import * as z from "./zod.ts";
 
-/** The bucket that holds what was sent as data and is too large for a row; 17_files.sql. */
+/** The bucket that holds what was sent as data and is too large for a row; 16_files.sql. */
 export const sentBucket = "response_files";
 
 /** A file in Storage, as a part of a message refers to it. */

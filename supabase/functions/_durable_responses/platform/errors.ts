@@ -48,7 +48,7 @@ export class RequestError extends Error {
 }
 
 /** True if the database cannot be used now, or not by this version: the same call may succeed later. */
-export function isAway(error: unknown): boolean {
+export function isUnavailable(error: unknown): boolean {
   return error instanceof RequestError &&
     (error.code === "database_unavailable" || error.code === "schema_mismatch");
 }

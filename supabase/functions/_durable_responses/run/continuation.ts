@@ -14,7 +14,7 @@ const maxCheckpointChars = 1_000_000;
 const compactOutputChars = 2_000;
 const allowedTools = z.looseObject({ type: z.literal("allowed_tools") });
 /** Items that state no fact: the next run makes those after the last fact again. */
-const madeAnew = new Set(["reasoning", "message"]);
+const regeneratedKinds = new Set(["reasoning", "message"]);
 
 /** A way to send what earlier runs did. */
 export interface Form {
@@ -141,7 +141,7 @@ function continueWithMessage(
 ): RequestBody {
   const pending = pendingApprovals(steps);
   const facts = untilLastFact(steps).filter((step) =>
-    step.kind !== "mcp_list_tools" && !madeAnew.has(step.kind) && !pending.includes(step) &&
+    step.kind !== "mcp_list_tools" && !regeneratedKinds.has(step.kind) && !pending.includes(step) &&
     (step.item === null || callAskedAbout(step.item) === undefined)
   );
   const said = statement(facts, compact);
@@ -178,7 +178,7 @@ function sizeOf(body: RequestBody): number {
 
 /** Steps without the reasoning at their end, which belonged to something that never came. */
 export function untilLastFact(steps: DoneStep[]): DoneStep[] {
-  const last = steps.findLastIndex((step) => !madeAnew.has(step.kind));
+  const last = steps.findLastIndex((step) => !regeneratedKinds.has(step.kind));
   return steps.slice(0, last + 1);
 }
 

@@ -1,7 +1,7 @@
 /** The results of a worker's runs on their way to the database. */
 import * as jobs from "../db/jobs.ts";
 import type { AttemptKey } from "../model/job.ts";
-import { isAway, RequestError } from "../platform/errors.ts";
+import { isUnavailable, RequestError } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
 
 /** The most results, and characters of answers, in one call, because each call has a time limit. */
@@ -63,7 +63,7 @@ export class ResultWriter {
         else settle.reject(movedOn(key));
       }
     } catch (error) {
-      if (isAway(error) || batch.length === 1) {
+      if (isUnavailable(error) || batch.length === 1) {
         for (const { settle } of batch) settle.reject(error);
         return;
       }

@@ -37,7 +37,7 @@ const lateMs = 60_000;
 export class RunStop {
   readonly #stopped = new AbortController();
   readonly #cut = new AbortController();
-  readonly #calls: Record<CallStage, number> = { told: 0, begun: 0 };
+  readonly #calls: Record<CallStage, number> = { announced: 0, begun: 0 };
   #reason: StopReason | undefined;
   #limit: ReturnType<typeof setTimeout> | undefined;
 
@@ -96,6 +96,6 @@ export class RunStop {
   #waitsForCall({ kind }: StopReason): boolean {
     if (kind === "review" || kind === "ledger_refused") return false;
     // A cancelled job is lost too: a call that has not started yet should not start.
-    return this.#calls.begun > 0 || kind !== "lost" && this.#calls.told > 0;
+    return this.#calls.begun > 0 || kind !== "lost" && this.#calls.announced > 0;
   }
 }

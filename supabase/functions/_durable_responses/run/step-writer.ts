@@ -2,7 +2,7 @@
 import * as jobs from "../db/jobs.ts";
 import type { AttemptKey } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
-import { isAway } from "../platform/errors.ts";
+import { isUnavailable } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
 import type { RunStop } from "./run-stop.ts";
 
@@ -77,7 +77,7 @@ export class StepWriter {
         this.#refusals = 0;
       } catch (error) {
         log.warn("cannot save steps yet", { job_id: this.key.id, error: describe(error) });
-        if (!isAway(error) && ++this.#refusals === maxRefusals) {
+        if (!isUnavailable(error) && ++this.#refusals === maxRefusals) {
           this.#refused = true;
           this.#waiting.clear();
           this.run.stop({ kind: "ledger_refused", error });

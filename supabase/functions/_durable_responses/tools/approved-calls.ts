@@ -20,7 +20,7 @@ export interface ApprovedCall {
 /** The stage of a call that must not be made twice. */
 export type CallStage =
   /** OpenAI may make it at any moment. */
-  | "told"
+  | "announced"
   /** It is being made. */
   | "begun";
 
@@ -51,7 +51,7 @@ export class ApprovedCalls {
 
   /** How many have not finished, by stage. */
   get open(): Record<CallStage, number> {
-    return { told: this.#unseen.size, begun: this.#seen.size };
+    return { announced: this.#unseen.size, begun: this.#seen.size };
   }
 
   add(call: ApprovedCall): void {

@@ -135,20 +135,20 @@ export class ToolCallTracker {
       return;
     }
     // A message is followed by the end of the run: cutting there would throw the answer away.
-    const { told, begun } = this.#approved.open;
-    const boundary = item.type !== "message" && this.#started.size + told + begun === 0;
+    const { announced, begun } = this.#approved.open;
+    const boundary = item.type !== "message" && this.#started.size + announced + begun === 0;
     if (boundary && !last && wantsHandOver()) handOver();
   };
 
   /** Holds each stage while it has calls that must not be made twice. */
   #holdCalls(): void {
     const { effects, hold } = this.options;
-    const { told, begun } = this.#approved.open;
+    const { announced, begun } = this.#approved.open;
     const started = [...this.#started.values()].filter(({ server, tool }) =>
       effects.effectOf(server, tool) === "once"
     );
-    const open: Record<CallStage, number> = { told, begun: begun + started.length };
-    for (const stage of ["begun", "told"] as const) {
+    const open: Record<CallStage, number> = { announced, begun: begun + started.length };
+    for (const stage of ["begun", "announced"] as const) {
       const release = this.#held.get(stage);
       if (open[stage] > 0) this.#held.set(stage, release ?? hold(stage));
       else if (release !== undefined) {

@@ -1,7 +1,7 @@
 import * as streams from "../../db/streams.ts";
 import type { Visibility } from "../../model/caller.ts";
 import { isFinalOrPaused } from "../../model/status.ts";
-import { isAway } from "../../platform/errors.ts";
+import { isUnavailable } from "../../platform/errors.ts";
 import { workerAgeMs } from "../../platform/runtime.ts";
 import { type Feed, feedOf } from "../../run/stream/feed.ts";
 import { readShownEvent, type ShownEvent } from "../../run/stream/shown-event.ts";
@@ -119,7 +119,7 @@ async function look(id: string, who: Visibility, after: number) {
     };
   } catch (error) {
     // It may be back before the stream's time is up, and the job continues meanwhile.
-    if (isAway(error)) return undefined;
+    if (isUnavailable(error)) return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import type { Visibility } from "../../model/caller.ts";
 import { isFinalOrPaused } from "../../model/status.ts";
-import { isAway } from "../../platform/errors.ts";
+import { isUnavailable } from "../../platform/errors.ts";
 import { workerAgeMs } from "../../platform/runtime.ts";
 import type { EventBody } from "../../run/stream/shown-event.ts";
 import { itemEvents } from "../../run/stream/item-events.ts";
@@ -52,7 +52,7 @@ export async function* follow(
     await new Promise((resolve) => setTimeout(resolve, pause));
     record = await readRecord(first.id, who, { after: calls.length }).catch((error: unknown) => {
       // It may be back before the stream's time is up, and the job continues meanwhile.
-      if (!isAway(error)) throw error;
+      if (!isUnavailable(error)) throw error;
       return { ...record, calls: [] };
     });
   }

@@ -1,5 +1,5 @@
 import { responseIdOf } from "../../model/ids.ts";
-import { isAway } from "../../platform/errors.ts";
+import { isUnavailable } from "../../platform/errors.ts";
 import type { ShownEvent } from "../../run/stream/shown-event.ts";
 import { errorEvent } from "./error-event.ts";
 import type { StreamEvent } from "./follow.ts";
@@ -47,7 +47,7 @@ export function sseBody(
       } catch (error) {
         const { code, message, type } = toRefusal(error, true).toBody().error;
         const responseId = responseIdOf(id);
-        const what = isAway(error)
+        const what = isUnavailable(error)
           ? `Cannot stream any longer: the database does not answer, and response ${responseId} continues. Retrieve it with stream: true and starting_after: ${last}`
           : message;
         controller.enqueue(encoder.encode(frame("error", {

@@ -3,7 +3,7 @@ import * as streams from "../../db/streams.ts";
 import { functionCallOf, type Item } from "../../model/items.ts";
 import type { Work } from "../../model/job.ts";
 import { describe, log } from "../../platform/log.ts";
-import { closeLeftOpen } from "./left-open.ts";
+import { closeUnclosedItems } from "./unclosed-items.ts";
 import { closeFeed, type Feed, openFeed } from "./feed.ts";
 import { eventLog } from "./event-log.ts";
 import { ShownRun } from "./shown-run.ts";
@@ -57,7 +57,7 @@ export class RunStream {
       },
       emit: (event) => this.#emit(event),
     });
-    for (const event of closeLeftOpen(open)) this.#run.emit(event);
+    for (const event of closeUnclosedItems(open)) this.#run.emit(event);
   }
 
   /**

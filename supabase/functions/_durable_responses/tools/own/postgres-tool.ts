@@ -1,7 +1,7 @@
-/** Tools that are Postgres functions: `sqlTool()` of a profile. See supabase/schemas/29_sql_tools.sql. */
+/** Tools that are Postgres functions: `sqlTool()` of a profile. See supabase/schemas/30_sql_tools.sql. */
 import { runSqlTool, type SqlToolAnswer } from "../../db/own-calls.ts";
 import { persist } from "../../db/persist.ts";
-import { isAway } from "../../platform/errors.ts";
+import { isUnavailable } from "../../platform/errors.ts";
 import { describe } from "../../platform/log.ts";
 import type { SqlTool } from "../../profiles/own-tools.ts";
 import { stepOfCall } from "./call-steps.ts";
@@ -42,7 +42,7 @@ async function make(
       return { kind: "unknown", error: "The attempt has ended, and the call was rolled back" };
     }
   } catch (error) {
-    if (isAway(error)) return { kind: "unknown", error: describe(error) };
+    if (isUnavailable(error)) return { kind: "unknown", error: describe(error) };
     const message = error instanceof Error ? error.message : String(error);
     return { kind: "fatal", code: "tool_failed", message };
   }

@@ -1,4 +1,4 @@
--- Claiming: one call that takes back lost jobs, fails late ones, and leases the next ones (22_claim_order.sql has the order).
+-- Claiming: one call that takes back lost jobs, fails late ones, and leases the next ones (21_claim_order.sql has the order).
 
 create function durable_responses.seen_worker(p_worker text, p_kind text) returns integer
 language plpgsql set search_path = ''

@@ -43,7 +43,7 @@ comment on column durable_responses.waits.priority is 'Higher runs first.';
 comment on column durable_responses.waits.owner_id is 'The job''s owner.';
 comment on column durable_responses.waits.owner_key is 'owner_id, or zeros for servers. Claims take owners in turn by it.';
 comment on column durable_responses.waits.ready is 'While queued: due has passed. Claims read only ready rows.';
-comment on column durable_responses.waits.ready_xid is 'The transaction that made it ready. Claims start at a mark of these: see 22_claim_order.sql.';
+comment on column durable_responses.waits.ready_xid is 'The transaction that made it ready. Claims start at a mark of these: see 21_claim_order.sql.';
 comment on column durable_responses.waits.min_life_ms is 'Only a worker with at least this much time left (ms) takes it. The largest bigint means a worker without a wall clock.';
 comment on column durable_responses.waits.attempt is 'Number of the current attempt, or of the last one: the fencing token. 0 before the first.';
 comment on column durable_responses.waits.worker is 'While running: which worker runs it.';
@@ -86,7 +86,7 @@ declare
 begin
   if v_from = new.status then
     if new.due < old.due or new.deadline < old.deadline then
-      -- It may now be due before the mark of leases (22_claim_order.sql).
+      -- It may now be due before the mark of leases (21_claim_order.sql).
       delete from durable_responses.marks where route = '';
     end if;
     return new;

@@ -103,7 +103,7 @@ begin
   if g.owner_id is not null and exists (select from durable_responses.deleted_owners where owner_id = g.owner_id) then
     perform durable_responses.refuse_deleted_owner(g.owner_id);
   end if;
-  -- Whether anybody watches, too: a client that begins to while this runs sees the job when it reads next (13_announcements.sql).
+  -- Whether anybody watches, too: a client that begins to while this runs sees the job when it reads next (12_announcements.sql).
   select r.route, r.breaker, r.paused_until, r.ignores_approval,
     exists (select from public.response_watches where watched_until > now()) as watched
   into v_known from (select) one left join public.response_routes r on r.route = v_route;

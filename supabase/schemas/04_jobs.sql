@@ -1,5 +1,5 @@
 -- Jobs: the query and the result. A row is written when the job is accepted and when it becomes final. In between,
--- everything that changes is in its narrow wait row (06_waits.sql).
+-- everything that changes is in its narrow wait row (05_waits.sql).
 
 create function durable_responses.visible_input(p_request jsonb) returns jsonb
 language sql immutable set search_path = ''

@@ -121,7 +121,7 @@ begin
   if p_steps <> '[]' then
     perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   end if;
-  -- What else there may be to do, in the same look; after the wait was locked, as watches are read (13_announcements.sql).
+  -- What else there may be to do, in the same look; after the wait was locked, as watches are read (12_announcements.sql).
   insert into durable_responses.attempts (
     job_id, number, mode, worker, response_id, request_id, outcome, usage, warnings, started_at, finished_at)
   values (

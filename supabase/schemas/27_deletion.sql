@@ -1,7 +1,7 @@
 -- Deletion of one final job, or of everything an owner has, and of what may still arrive afterwards.
 --
 -- A deletion permanently removes rows: input, answer, steps, attempts; and the files that were sent with the job, once no other job
--- refers to them (17_files.sql). What must outlive them has no content:
+-- refers to them (16_files.sql). What must outlive them has no content:
 --   * a cancel that OpenAI has not confirmed (upstream_cancels): the response must be stopped in any case;
 --   * a tombstone of each job: it refuses a late worker, and a response that OpenAI accepts late is cancelled;
 --   * the owner's id in deleted_owners: nothing more is accepted from that user, whose token is valid until it expires.

@@ -15,7 +15,7 @@ const eventSchema = z.looseObject({
  * The events that close what is open, each item with what its readers have seen.
  * @param lines the stream from the oldest open item on; null if nothing is open
  */
-export function closeLeftOpen(lines: string | null): EventBody[] {
+export function closeUnclosedItems(lines: string | null): EventBody[] {
   const open = new Map<number, OpenItem>();
   for (const line of lines?.split("\n") ?? []) {
     const event = eventSchema.parse(JSON.parse(line));
