@@ -80,3 +80,30 @@ Deno.test("a reader who saw a call being written is told that it is over, once",
   back.take(events.slice(2), 3);
   assert.equal(back.isVoid, false);
 });
+
+Deno.test("a message that is open when the job ends is closed: the part that has begun does not begin again", () => {
+  const part = { type: "output_text", text: "Good morning", annotations: [] };
+  const whole = { ...message, status: "completed", content: [part, { ...part, text: "Again" }] };
+  const items = new ShownItems(new Set());
+  const partAdded = {
+    type: "response.content_part.added",
+    item_id: "msg_1",
+    output_index: 0,
+    content_index: 0,
+    part: { ...part, text: "" },
+  };
+  items.take(stream(added(0, message), partAdded), -1);
+  assert.deepEqual(
+    items.end([whole]).map(({ type, content_index }) =>
+      [type.replace("response.", ""), content_index].join(" ").trim()
+    ),
+    [
+      "output_text.done 0",
+      "content_part.done 0",
+      "content_part.added 1",
+      "output_text.done 1",
+      "content_part.done 1",
+      "output_item.done",
+    ],
+  );
+});

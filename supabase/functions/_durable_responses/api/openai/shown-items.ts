@@ -4,6 +4,11 @@ import * as z from "../../model/zod.ts";
 import type { EventBody, ShownEvent } from "../../run/stream/shown-event.ts";
 import { itemEvents } from "../../run/stream/item-events.ts";
 
+const partEvent = z.object({
+  output_index: z.int(),
+  content_index: z.optional(z.int()),
+  summary_index: z.optional(z.int()),
+});
 const itemEvent = z.object({ output_index: z.int(), item: itemSchema });
 
 interface Open {
@@ -23,6 +28,8 @@ interface Open {
 export class ShownItems {
   readonly #ids = new Set<unknown>();
   readonly #open = new Map<unknown, Open>();
+  /** Parts of items that have begun: a second beginning would be a second part to the reader. */
+  readonly #parts = new Set<string>();
   /** Indexes of the items that are left out. */
   readonly #leftOut = new Set<number>();
   #isVoid = false;
@@ -53,6 +60,9 @@ export class ShownItems {
 
   #note(event: ShownEvent, ended: ReadonlySet<number>, isNew: boolean): boolean {
     const { type, json } = event;
+    if (type.endsWith("_part.added")) {
+      this.#parts.add(partOf(type, partEvent.parse(JSON.parse(json))));
+    }
     const begins = type === "response.output_item.added";
     if (!begins && type !== "response.output_item.done") {
       return this.#leftOut.size === 0 || !this.#leftOut.has(indexOf(event));
@@ -94,11 +104,26 @@ export class ShownItems {
       const known = answer.find((one) => one["id"] === id);
       if (known === undefined && isFunctionCall(item)) return [];
       const before = [...this.#leftOut].filter((other) => other < index).length;
-      return itemEvents(known ?? { ...item, status: "incomplete" }, index - before).filter((
-        { type },
-      ) => type !== "response.output_item.added" && !type.endsWith(".delta"));
+      return itemEvents(known ?? { ...item, status: "incomplete" }, index - before).filter(
+        (event) => {
+          const { type } = event;
+          if (type.endsWith("_part.added")) {
+            const at = partEvent.parse(event);
+            return !this.#parts.has(partOf(type, { ...at, output_index: index }));
+          }
+          return type !== "response.output_item.added" && !type.endsWith(".delta");
+        },
+      );
     });
   }
+}
+
+/** Which part of which item an event begins. */
+function partOf(
+  type: string,
+  { output_index, content_index, summary_index }: z.infer<typeof partEvent>,
+): string {
+  return `${type} ${output_index} ${content_index ?? summary_index}`;
 }
 
 /** The event's own index. Everything before it in an event is ours and cannot contain this. */
