@@ -75,6 +75,10 @@ Deno.test("a package that is installed in the very version comes from here, from
     ["https://esm.sh/zod@4.6.7/", "/zod@4.6.7/"],
     ["https://esm.sh/openai@7.57.0?deps=zod@4.6.7", "/openai@7.57.0?deps=zod@4.6.7"],
     ["https://esm.sh/openai@7.57.0&deps=zod@4.6.7/", "/openai@7.57.0&deps=zod@4.6.7/"],
+    [
+      "https://esm.sh/@modelcontextprotocol/sdk@1.32.2&deps=zod@4.6.7/",
+      "/@modelcontextprotocol/sdk@1.32.2&deps=zod@4.6.7/",
+    ],
     ["npm:zod@4.6.7", "/zod@4.6.7"],
     ["npm:/deno-std@1.4.0/", "/deno-std@1.4.0/"],
     ["npm:@supabase/supabase-js@2.119.1", "/@supabase/supabase-js@2.119.1"],

@@ -20,8 +20,8 @@ const importMap = z.looseObject({
 const denoFile = importMap.extend({ importMap: z.string().optional() });
 const manifest = z.object({ version: z.string() });
 
-/** What the product's functions import, and this package brings. */
-const brought = ["@supabase/supabase-js", "deno-std", "openai", "zod"];
+/** What the product's functions import, and this package brings, with the packages that the import map pins for each. */
+const brought = ["@modelcontextprotocol/sdk", "@supabase/supabase-js", "deno-std", "openai", "zod"];
 
 export interface MapOptions {
   functionsDir: string;

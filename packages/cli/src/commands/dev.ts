@@ -30,6 +30,12 @@ export interface DevOptions {
 }
 
 const devPackage = "durable-responses-dev";
+/** What its stack gives to the functions itself, so that nobody has to set it (packages/dev/stack/environment.ts). */
+const broughtSecrets = {
+  MAILBOX_MCP_URL: "the stack's",
+  MAILBOX_MCP_TOKEN: "the stack's",
+  EVERYTHING_MCP_URL: "the stack's",
+};
 const manifestSchema = z.object({ exports: z.record(z.string(), z.unknown()) });
 const devSchema = z.union([z.string(), z.object({ default: z.string() })]);
 
@@ -72,7 +78,7 @@ async function checkFirst(
 ): Promise<void> {
   try {
     const secrets = await readAllSecrets(supabase, undefined);
-    const report = await checkedProfiles(supabase, commands, secrets);
+    const report = await checkedProfiles(supabase, commands, { ...broughtSecrets, ...secrets });
     const isOk = report.findings.every(({ severity }) => severity !== "wrong");
     if (isOk) await writeTypes(join(supabase, typesPath), report);
     for (const line of showReport(report, { status: "ok", message: "" }, terminal)) {

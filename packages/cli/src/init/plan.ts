@@ -1,5 +1,5 @@
 /** What init would change in a project, worked out completely before anything is written. */
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { Failure } from "../failure.ts";
 import { readText } from "../project/locate.ts";
 import {
@@ -185,7 +185,8 @@ function nameOfFunction(manifest: Manifest | undefined, wanted: string | undefin
 function requireKnown(restore: readonly string[], files: ReadonlyMap<string, string>): void {
   const unknown = restore.find((path) => !files.has(path));
   if (unknown === undefined) return;
-  throw new Failure(`Cannot restore supabase/${unknown}: the release has no such file`, {
+  const named = posix.join("supabase", unknown);
+  throw new Failure(`Cannot restore ${named}: the release has no such file`, {
     hint: unknown === profilesPath
       ? "It is your own file: restore it from version control"
       : "Give the path as init shows it, such as supabase/functions/run-jobs/index.ts",

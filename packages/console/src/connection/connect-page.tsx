@@ -99,7 +99,7 @@ function SignIn({ development, own, isFixed, resumes, onOpen }: SignInProps) {
       <h1>Open a project</h1>
       {development && (
         <div className="one-click">
-          <p className="soft">This is the stack of `npm run dev`.</p>
+          <p className="soft">This is the stack on your machine.</p>
           <Button
             look="solid"
             busy={opening.isPending}

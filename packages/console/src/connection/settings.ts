@@ -18,7 +18,7 @@ const configSchema = z.object({
   profiles: z.array(z.string()).default([]),
   /** The name of `respond` in the project. */
   functionName: z.string().default("respond"),
-  /** Only from `npm run dev`: sign in with one click. */
+  /** Only from a stack on this machine: sign in with one click. */
   development: z.object({
     email: z.string(),
     password: z.string(),

@@ -69,7 +69,7 @@ function ofHealth(health: HealthRow): Finding[] {
 function ofPeople(jobs: number): Finding[] {
   if (jobs === 0) return [];
   const text = `${count(jobs, "job")} ${jobs === 1 ? "waits" : "wait"} for a person`;
-  return [{ tone: "look", text, what: "Use their numbers below to open them" }];
+  return [{ tone: "look", text, what: `Open ${jobs === 1 ? "it" : "them"} from the counts below` }];
 }
 
 function ofSchedule({ cron, net }: Overview, now: number): Finding[] {
