@@ -14,13 +14,14 @@ export function showEnding(
   report: Report,
   emails: readonly SentEmail[],
 ): void {
-  terminal.write("");
-  if (report.job?.output_text) {
-    terminal.write(blockText(terminal, "Answer", report.job.output_text));
-  }
-  for (const { to, subject, body } of emails) {
-    terminal.write(blockText(terminal, "Email", `To ${to}: ${subject}\n${body}`));
-  }
+  const blocks = [
+    ...(report.job?.output_text ? [blockText(terminal, "Answer", report.job.output_text)] : []),
+    ...emails.map(({ to, subject, body }) =>
+      blockText(terminal, "Email", `To ${to}: ${subject}\n${body}`)
+    ),
+  ];
+  if (blocks.length > 0) terminal.write("");
+  for (const block of blocks) terminal.write(block);
   terminal.write(`\n${verdictText(terminal, report)}`);
 }
 

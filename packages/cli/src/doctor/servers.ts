@@ -19,6 +19,12 @@ export async function checkServers(project: Project): Promise<Verdict> {
   const answer = await project.invoke(`${project.connection.functionName}/servers`, {
     timeoutMs,
   });
+  if (answer.status >= 500) {
+    return warn(
+      `${project.connection.functionName} cannot list them: ${refusalOf(answer).message}`,
+      `read the logs of the function ${project.connection.functionName}`,
+    );
+  }
   if (answer.status !== 200) {
     return skipped(`respond does not list them: ${refusalOf(answer).message}`);
   }
