@@ -357,8 +357,23 @@ as $$
 $$;
 comment on function durable_responses.visible_input(jsonb) is
   'The part of a whole request that the job''s owner may see: the text, or the messages of user and assistant. Instructions, developer and system messages, tool results and tools belong to the server.';
-revoke execute on function durable_responses.visible_input(jsonb) from public, anon, authenticated;
-grant execute on function durable_responses.visible_input(jsonb) to service_role;
+
+create function durable_responses.query_text(p_input jsonb) returns text
+language sql immutable set search_path = ''
+as $$
+  select left(coalesce((
+    -- What was asked last. With nothing but images in it, the input stands as it is.
+    select case jsonb_typeof(message -> 'content') when 'string' then message ->> 'content' when 'array' then (
+      select string_agg(part ->> 'text', ' ' order by n) from jsonb_array_elements(message -> 'content') with ordinality parts (part, n))
+    end
+    from jsonb_array_elements(case jsonb_typeof(p_input) when 'array' then p_input else '[]' end) with ordinality messages (message, place)
+    where message ->> 'role' = 'user'
+    order by place desc limit 1), p_input #>> '{}'), 500);
+$$;
+comment on function durable_responses.query_text(jsonb) is
+  'The beginning of the query as text, for lists and searches: the input, or the text of its last user message.';
+revoke execute on function durable_responses.visible_input(jsonb), durable_responses.query_text(jsonb) from public, anon, authenticated;
+grant execute on function durable_responses.visible_input(jsonb), durable_responses.query_text(jsonb) to service_role;
 
 -- What a value must be is said by its type, and what a status demands by guards, here and of the wait rows. Check constraints
 -- on these tables would do the same, but Postgres reads the text of each one anew for every statement on the table, whatever
@@ -2879,7 +2894,8 @@ begin
     v_id, g.owner_id, g.profile, g.input, g.request, g.metadata, g.idempotency_key, g.priority, v_route,
     g.max_attempts, g.backoff_base_ms, g.backoff_cap_ms, g.deadline_ms, g.approval_ms, g.review_ms, g.poll_ms,
     g.background_ms, g.once_tools, g.on_uncertain, g.guard, g.settings, g.continued_from, v_now,
-    left(coalesce(g.input, durable_responses.visible_input(g.request)) #>> '{}', 500)
+    case jsonb_typeof(g.input) when 'string' then left(g.input #>> '{}', 500)
+      else durable_responses.query_text(coalesce(g.input, durable_responses.visible_input(g.request))) end
   ) returning * into v_job;
   if jsonb_typeof(coalesce(g.input, g.request -> 'input')) = 'array' then
     perform durable_responses.pin_files(v_id, g.owner_id, coalesce(g.input, g.request -> 'input'), g.claims);
@@ -2980,7 +2996,8 @@ begin
       query_text)
     select id, owner_id, profile, input, request, coalesce(metadata, '{}'),
       idempotency_key, coalesce(priority, 0), profile, coalesce(max_attempts, 5), coalesce(deadline_ms, 86400000), v_now,
-      left(coalesce(input, durable_responses.visible_input(request)) #>> '{}', 500)
+      case jsonb_typeof(input) when 'string' then left(input #>> '{}', 500)
+        else durable_responses.query_text(coalesce(input, durable_responses.visible_input(request))) end
     from given where idempotency_key is null or id in (select job_id from taken) order by ordinality
     returning id, owner_id, route, priority, deadline_ms
   ), waiting as (

@@ -13,8 +13,23 @@ as $$
 $$;
 comment on function durable_responses.visible_input(jsonb) is
   'The part of a whole request that the job''s owner may see: the text, or the messages of user and assistant. Instructions, developer and system messages, tool results and tools belong to the server.';
-revoke execute on function durable_responses.visible_input(jsonb) from public, anon, authenticated;
-grant execute on function durable_responses.visible_input(jsonb) to service_role;
+
+create function durable_responses.query_text(p_input jsonb) returns text
+language sql immutable set search_path = ''
+as $$
+  select left(coalesce((
+    -- What was asked last. With nothing but images in it, the input stands as it is.
+    select case jsonb_typeof(message -> 'content') when 'string' then message ->> 'content' when 'array' then (
+      select string_agg(part ->> 'text', ' ' order by n) from jsonb_array_elements(message -> 'content') with ordinality parts (part, n))
+    end
+    from jsonb_array_elements(case jsonb_typeof(p_input) when 'array' then p_input else '[]' end) with ordinality messages (message, place)
+    where message ->> 'role' = 'user'
+    order by place desc limit 1), p_input #>> '{}'), 500);
+$$;
+comment on function durable_responses.query_text(jsonb) is
+  'The beginning of the query as text, for lists and searches: the input, or the text of its last user message.';
+revoke execute on function durable_responses.visible_input(jsonb), durable_responses.query_text(jsonb) from public, anon, authenticated;
+grant execute on function durable_responses.visible_input(jsonb), durable_responses.query_text(jsonb) to service_role;
 
 -- What a value must be is said by its type, and what a status demands by guards, here and of the wait rows. Check constraints
 -- on these tables would do the same, but Postgres reads the text of each one anew for every statement on the table, whatever

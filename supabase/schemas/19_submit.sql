@@ -148,7 +148,8 @@ begin
     v_id, g.owner_id, g.profile, g.input, g.request, g.metadata, g.idempotency_key, g.priority, v_route,
     g.max_attempts, g.backoff_base_ms, g.backoff_cap_ms, g.deadline_ms, g.approval_ms, g.review_ms, g.poll_ms,
     g.background_ms, g.once_tools, g.on_uncertain, g.guard, g.settings, g.continued_from, v_now,
-    left(coalesce(g.input, durable_responses.visible_input(g.request)) #>> '{}', 500)
+    case jsonb_typeof(g.input) when 'string' then left(g.input #>> '{}', 500)
+      else durable_responses.query_text(coalesce(g.input, durable_responses.visible_input(g.request))) end
   ) returning * into v_job;
   if jsonb_typeof(coalesce(g.input, g.request -> 'input')) = 'array' then
     perform durable_responses.pin_files(v_id, g.owner_id, coalesce(g.input, g.request -> 'input'), g.claims);
@@ -249,7 +250,8 @@ begin
       query_text)
     select id, owner_id, profile, input, request, coalesce(metadata, '{}'),
       idempotency_key, coalesce(priority, 0), profile, coalesce(max_attempts, 5), coalesce(deadline_ms, 86400000), v_now,
-      left(coalesce(input, durable_responses.visible_input(request)) #>> '{}', 500)
+      case jsonb_typeof(input) when 'string' then left(input #>> '{}', 500)
+        else durable_responses.query_text(coalesce(input, durable_responses.visible_input(request))) end
     from given where idempotency_key is null or id in (select job_id from taken) order by ordinality
     returning id, owner_id, route, priority, deadline_ms
   ), waiting as (

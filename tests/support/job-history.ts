@@ -102,7 +102,8 @@ const fallback: Readonly<Record<string, string>> = {
   metadata: "'{}'",
   priority: "0",
   // As what accepts a job writes it (19_submit.sql).
-  query_text: "left(coalesce(input, durable_responses.visible_input(request)) #>> '{}', 500)",
+  query_text:
+    "durable_responses.query_text(coalesce(input, durable_responses.visible_input(request)))",
   warnings: "'{}'",
 };
 

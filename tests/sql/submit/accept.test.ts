@@ -1,3 +1,4 @@
+import type { JSONValue } from "postgres";
 import assert from "node:assert/strict";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
@@ -148,3 +149,23 @@ sqlTest(
     assert.equal(count?.["jobs"], 1);
   },
 );
+
+sqlTest("a list shows what was asked last, and not how it was sent", async (machine) => {
+  const text = (text: string) => ({ type: "input_text", text });
+  const cases: [input: JSONValue, shown: string][] = [
+    ["hello", "hello"],
+    [[{ role: "user", content: "hello" }], "hello"],
+    [[{ role: "user", content: "first" }, { role: "assistant", content: "yes?" }, {
+      role: "user",
+      content: [text("look at"), { type: "input_image", image_url: "data:," }, text("this")],
+    }], "look at this"],
+    [[{ role: "user", content: "x".repeat(600) }], "x".repeat(500)],
+  ];
+  for (const [input, shown] of cases) {
+    const { id } = await machine.submit({ input });
+    assert.equal((await machine.row(id))["query_text"], shown);
+  }
+  const image = [{ role: "user", content: [{ type: "input_image", image_url: "data:," }] }];
+  const { id } = await machine.submit({ input: image });
+  assert.match((await machine.row(id))["query_text"], /input_image/);
+});

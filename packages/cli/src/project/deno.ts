@@ -2,7 +2,7 @@
 import { access, constants } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { Failure } from "../failure.ts";
 import { type ImportMap, readImportMap } from "../init/import-map.ts";
 import { readText } from "./locate.ts";
@@ -45,7 +45,7 @@ export async function denoArguments(
   ];
 }
 
-/** The Deno that was given, or the project's own, then that in PATH, then the npm package. */
+/** The Deno that was given, or the project's own, then that beside this program or in PATH, then the npm package. */
 export async function denoCommands(
   supabase: string,
   wanted?: string,
@@ -60,6 +60,10 @@ export async function denoCommands(
 export async function installedDeno(supabase: string): Promise<string | undefined> {
   const folders = [
     join(dirname(supabase), "node_modules", ".bin"),
+    // Where this program is installed, or its repository.
+    ...foldersAbove(dirname(fileURLToPath(import.meta.url))).map((folder) =>
+      join(folder, "node_modules", ".bin")
+    ),
     ...(process.env["PATH"] ?? "").split(delimiter),
   ];
   const names = process.platform === "win32" ? ["deno.exe"] : ["deno"];
@@ -67,6 +71,11 @@ export async function installedDeno(supabase: string): Promise<string | undefine
     if (await access(path, constants.X_OK).then(() => true, () => false)) return path;
   }
   return undefined;
+}
+
+function foldersAbove(folder: string): string[] {
+  const parent = dirname(folder);
+  return parent === folder ? [folder] : [folder, ...foldersAbove(parent)];
 }
 
 /**

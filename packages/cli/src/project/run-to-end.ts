@@ -4,8 +4,8 @@ import process from "node:process";
 import { errorCode, Failure } from "../failure.ts";
 
 /**
- * The program's exit code; undefined if there is no such command. Ctrl-C reaches the child too, which ends in its own way.
- * SIGTERM is passed on.
+ * The program's exit code; undefined if there is no such command. Ctrl-C in a terminal reaches the child too, which ends in its own
+ * way. SIGTERM, and SIGINT without a terminal, are passed on to it as SIGTERM.
  */
 export function runToEnd(
   command: string,
@@ -17,10 +17,12 @@ export function runToEnd(
     const pass = () => void child.kill("SIGTERM");
     const wait = () => undefined;
     process.on("SIGTERM", pass);
-    process.on("SIGINT", wait);
+    // In a terminal, Ctrl-C reaches the child as well.
+    const interrupt = process.stdin.isTTY ? wait : pass;
+    process.on("SIGINT", interrupt);
     const done = () => {
       process.off("SIGTERM", pass);
-      process.off("SIGINT", wait);
+      process.off("SIGINT", interrupt);
     };
     child.once("error", (error) => {
       done();
