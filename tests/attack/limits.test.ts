@@ -80,17 +80,19 @@ Deno.test("a user's jobs pile up to a limit, and nobody else's with them", async
   const { stack, sql } = theStack();
   const [flooder, other] = [await stack.createUser(), await stack.createUser()];
   const key = { "idempotency-key": "first" };
+  // None of them ends meanwhile.
+  const slow = JSON.stringify({ query: "[[plan: sleep 600000ms; text hi]]", profile: "plain" });
   await sql`update public.response_settings set max_unfinished_per_user = 3`;
   try {
-    const first = await see(post(hi, flooder.token, key));
-    for (let made = 0; made < 2; made++) await see(post(hi, flooder.token));
+    const first = await see(post(slow, flooder.token, key));
+    for (let made = 0; made < 2; made++) await see(post(slow, flooder.token));
     const before = await countJobs(sql);
-    const refused = await see(post(hi, flooder.token));
+    const refused = await see(post(slow, flooder.token));
     assertDocumented(refused);
     assert.deepEqual([refused.status, refused.headers.get("retry-after")], [429, "30"]);
     assert.match(refused.text, /"too_many_jobs"/);
     assert.equal(await countJobs(sql), before);
-    const repeat = await see(post(hi, flooder.token, key));
+    const repeat = await see(post(slow, flooder.token, key));
     assert.equal(JSON.parse(repeat.text).id, JSON.parse(first.text).id);
     assert.equal((await see(post(hi, other.token))).status, 202);
     assert.equal((await see(post(hi, stack.secretKey))).status, 202);
