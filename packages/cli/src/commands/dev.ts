@@ -10,7 +10,7 @@ import { z } from "zod";
 import { readAllSecrets } from "../api/connection.ts";
 import { Failure } from "../failure.ts";
 import { type DenoCommand, denoCommands } from "../project/deno.ts";
-import { readText, requireProject } from "../project/locate.ts";
+import { foldersFrom, readText, requireProject } from "../project/locate.ts";
 import { defaultFunctionName, readManifest } from "../project/manifest.ts";
 import { readRelease } from "../project/release.ts";
 import { runToEnd } from "../project/run-to-end.ts";
@@ -106,7 +106,7 @@ async function findProgram(supabase: string): Promise<string> {
 }
 
 async function programAbove(start: string): Promise<string | undefined> {
-  for (let folder = start;; folder = dirname(folder)) {
+  for (const folder of foldersFrom(start)) {
     const home = join(folder, "node_modules", devPackage);
     const text = await readText(join(home, "package.json"));
     if (text !== undefined) {
@@ -119,6 +119,6 @@ async function programAbove(start: string): Promise<string | undefined> {
         hint: "Install the package again; in its repository, npm run build dev",
       });
     }
-    if (dirname(folder) === folder) return undefined;
   }
+  return undefined;
 }

@@ -5,7 +5,7 @@ import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Failure } from "../failure.ts";
 import { type ImportMap, readImportMap } from "../init/import-map.ts";
-import { readText } from "./locate.ts";
+import { foldersFrom, readText } from "./locate.ts";
 import { importMapFile } from "./release.ts";
 
 /** The Deno version that the functions are tested with. */
@@ -61,7 +61,7 @@ export async function installedDeno(supabase: string): Promise<string | undefine
   const folders = [
     join(dirname(supabase), "node_modules", ".bin"),
     // Where this program is installed, or its repository.
-    ...foldersAbove(dirname(fileURLToPath(import.meta.url))).map((folder) =>
+    ...foldersFrom(dirname(fileURLToPath(import.meta.url))).map((folder) =>
       join(folder, "node_modules", ".bin")
     ),
     ...(process.env["PATH"] ?? "").split(delimiter),
@@ -71,11 +71,6 @@ export async function installedDeno(supabase: string): Promise<string | undefine
     if (await access(path, constants.X_OK).then(() => true, () => false)) return path;
   }
   return undefined;
-}
-
-function foldersAbove(folder: string): string[] {
-  const parent = dirname(folder);
-  return parent === folder ? [folder] : [folder, ...foldersAbove(parent)];
 }
 
 /**

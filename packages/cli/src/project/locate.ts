@@ -3,17 +3,21 @@ import { readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { errorCode, Failure } from "../failure.ts";
 
+/** A folder and all above it, the nearest first. */
+export function foldersFrom(start: string): string[] {
+  const parent = dirname(start);
+  return parent === start ? [start] : [start, ...foldersFrom(parent)];
+}
+
 /**
  * The folder `supabase/` of the project that contains `start`, searched upwards as the Supabase CLI does; undefined if there
  * is none.
  */
 export async function findProject(start: string): Promise<string | undefined> {
-  for (let folder = resolve(start);; folder = dirname(folder)) {
-    if (await isFile(join(folder, "supabase", "config.toml"))) {
-      return join(folder, "supabase");
-    }
-    if (dirname(folder) === folder) return undefined;
+  for (const folder of foldersFrom(resolve(start))) {
+    if (await isFile(join(folder, "supabase", "config.toml"))) return join(folder, "supabase");
   }
+  return undefined;
 }
 
 /**

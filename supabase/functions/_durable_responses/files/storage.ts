@@ -1,7 +1,7 @@
-import { environment } from "../platform/environment.ts";
-import { load } from "../platform/load.ts";
+import type { SupabaseClient } from "@supabase/supabase-js";
+import { connect } from "../platform/supabase.ts";
 
-type Storage = Awaited<ReturnType<typeof connect>>;
+type Storage = SupabaseClient["storage"];
 
 /** A client for each limit of time: supabase-js takes none with a call. */
 const clients = new Map<number, Promise<Storage>>();
@@ -12,7 +12,7 @@ const clients = new Map<number, Promise<Storage>>();
  * @throws RequestError `storage_unavailable` if it cannot be loaded now; the next call tries again
  */
 export function storage(longestMs: number): Promise<Storage> {
-  const known = clients.get(longestMs) ?? connect(longestMs).catch((error: unknown) => {
+  const known = clients.get(longestMs) ?? clientWithin(longestMs).catch((error: unknown) => {
     clients.delete(longestMs);
     throw error;
   });
@@ -20,18 +20,10 @@ export function storage(longestMs: number): Promise<Storage> {
   return known;
 }
 
-async function connect(longestMs: number) {
-  const { supabaseUrl, secretKey } = environment();
-  const { createClient } = await load(
-    "supabase-js",
-    () => import("@supabase/supabase-js"),
+async function clientWithin(longestMs: number): Promise<Storage> {
+  const client = await connect(
+    (input, init) => fetch(input, { ...init, signal: AbortSignal.timeout(longestMs) }),
     "storage_unavailable",
   );
-  const client = createClient(supabaseUrl, secretKey, {
-    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
-    global: {
-      fetch: (input, init) => fetch(input, { ...init, signal: AbortSignal.timeout(longestMs) }),
-    },
-  });
   return client.storage;
 }

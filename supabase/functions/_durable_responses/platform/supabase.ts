@@ -1,4 +1,5 @@
 import type { SupabaseClient } from "@supabase/supabase-js";
+import type { RequestErrorCode } from "../model/refusals.ts";
 import { environment } from "./environment.ts";
 import { fetchOnce } from "./fetch-once.ts";
 import { load } from "./load.ts";
@@ -9,34 +10,37 @@ const longestWaitMs = 5_000;
 let client: Promise<SupabaseClient> | undefined;
 
 /**
- * The isolate's one client, with the secret key. It is loaded and made by who needs it first: a webhook and a wake are answered
- * before, and a cold start counts (docs/benchmarks.md, cold). No session is kept or refreshed in it: whose a request is, its token
- * says.
+ * The isolate's only client of the database, with the secret key. Loaded and created on first use: a webhook and a wake-up are
+ * answered before, and cold start counts (docs/benchmarks.md, cold). It keeps and refreshes no session: the token says whose
+ * request it is.
  * @throws RequestError `database_unavailable` if it cannot be loaded now; the next call tries again
  */
 export function supabase(): Promise<SupabaseClient> {
-  return client ??= connect().catch((error: unknown) => {
+  return client ??= connect(fetchOfDatabase, "database_unavailable").catch((error: unknown) => {
     client = undefined;
     throw error;
   });
 }
 
-async function connect(): Promise<SupabaseClient> {
+/**
+ * A client with the secret key, whose requests `fetch` sends.
+ * @throws RequestError with this code if supabase-js cannot be loaded now
+ */
+export async function connect(
+  fetch: typeof globalThis.fetch,
+  code: RequestErrorCode,
+): Promise<SupabaseClient> {
   const { supabaseUrl, secretKey } = environment();
-  const { createClient } = await load(
-    "supabase-js",
-    () => import("@supabase/supabase-js"),
-    "database_unavailable",
-  );
+  const { createClient } = await load("supabase-js", () => import("@supabase/supabase-js"), code);
   return createClient(supabaseUrl, secretKey, {
     auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
-    global: {
-      fetch: async (input, init) =>
-        await withoutFalseSuccess(
-          await fetchOnce(input, { signal: AbortSignal.timeout(longestWaitMs), ...init }),
-        ),
-    },
+    global: { fetch },
   });
+}
+
+async function fetchOfDatabase(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  const signal = AbortSignal.timeout(longestWaitMs);
+  return await withoutFalseSuccess(await fetchOnce(input, { signal, ...init }));
 }
 
 /** supabase-js takes a 404 with no body, or with a list, for success. PostgREST sends neither: something in between failed. */

@@ -44,8 +44,8 @@ async function readWithin(
 ): Promise<{ text: string; bytes: number }> {
   const told = Number(request.headers.get("content-length"));
   if (told > limits.bytes) throw tooLarge(limits);
-  if (told > maxBodyBytes) await limits.takeRoom?.(told);
-  let hasRoom = told > maxBodyBytes;
+  const isAnnounced = told > maxBodyBytes;
+  if (isAnnounced) await limits.takeRoom?.(told);
   const reader = request.body?.getReader();
   if (reader === undefined) return { text: "", bytes: 0 };
   const decoder = new TextDecoder();
@@ -67,11 +67,8 @@ async function readWithin(
         isLarge = true;
         inTime();
         inTime = after(limits.ms - maxBodyMs, leave);
-      }
-      // It did not say how large it is.
-      if (bytes > maxBodyBytes && !hasRoom) {
-        hasRoom = true;
-        await limits.takeRoom?.(limits.bytes);
+        // It did not say how large it is.
+        if (!isAnnounced) await limits.takeRoom?.(limits.bytes);
       }
       text += decoder.decode(part.value, { stream: true });
     }

@@ -88,8 +88,9 @@ export class ShownItems {
 
   /** Counts the event's index without the items that are left out: older helpers of the openai SDK allow no gap. */
   #placed(event: ShownEvent): ShownEvent {
-    const index = this.#leftOut.size === 0 ? -1 : indexOf(event);
-    const before = [...this.#leftOut].filter((other) => other < index).length;
+    if (this.#leftOut.size === 0) return event;
+    const index = indexOf(event);
+    const before = this.#leftOutBefore(index);
     if (before === 0) return event;
     const json = event.json.replace(indexField, `"output_index":${index - before}`);
     return { ...event, json };
@@ -103,18 +104,22 @@ export class ShownItems {
     return [...this.#open].flatMap(([id, { index, item }]) => {
       const known = answer.find((one) => one["id"] === id);
       if (known === undefined && isFunctionCall(item)) return [];
-      const before = [...this.#leftOut].filter((other) => other < index).length;
-      return itemEvents(known ?? { ...item, status: "incomplete" }, index - before).filter(
-        (event) => {
-          const { type } = event;
-          if (type.endsWith("_part.added")) {
-            const at = partEvent.parse(event);
-            return !this.#parts.has(partOf(type, { ...at, output_index: index }));
-          }
-          return type !== "response.output_item.added" && !type.endsWith(".delta");
-        },
-      );
+      const whole = known ?? { ...item, status: "incomplete" };
+      return itemEvents(whole, index - this.#leftOutBefore(index))
+        .filter((event) => this.#isMissing(event, index));
     });
+  }
+
+  #leftOutBefore(index: number): number {
+    return [...this.#leftOut].filter((other) => other < index).length;
+  }
+
+  /** Whether the reader of an open item still needs an event of the whole one, to close it. */
+  #isMissing(event: EventBody, output_index: number): boolean {
+    const { type } = event;
+    return type.endsWith("_part.added")
+      ? !this.#parts.has(partOf(type, { ...partEvent.parse(event), output_index }))
+      : type !== "response.output_item.added" && !type.endsWith(".delta");
   }
 }
 
