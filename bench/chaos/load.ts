@@ -45,7 +45,7 @@ interface Plan {
 }
 
 function planOf(index: number, share: number, random: Random): Plan {
-  // Ends in what no other mark goes on with.
+  // With a period at the end, no mark is the beginning of another one.
   const mark = `mark-${index}-${Math.floor(random.next() * 1e9)}.`;
   const sends = random.next() < share;
   if (random.next() < notesShare) return { mark, sends, body: noteRequest(mark, sends, random) };

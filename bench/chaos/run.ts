@@ -61,7 +61,7 @@ export async function runChaos(
   const accepted = await submitAll(stack, { jobs, sends }, new Random(seed + 1), (done) => {
     if (done % 50 === 0) progress(`  ${done} accepted, ${storm.blows()} blows`);
   });
-  // The storm goes on over the running jobs, not only over their submission.
+  // The storm continues while the jobs run, not only while they are submitted.
   await untilRest(sql, { moving: jobs * 0.3, timeoutMs: 20_000 });
   const timeoutMs = restMs + jobs * restPerJobMs;
   const result = await comeToRest({ stack, sql, storm, timeoutMs, progress }, accepted);

@@ -2897,6 +2897,7 @@ begin
     case jsonb_typeof(g.input) when 'string' then left(g.input #>> '{}', 500)
       else durable_responses.query_text(coalesce(g.input, durable_responses.visible_input(g.request))) end
   ) returning * into v_job;
+  -- query_text of a plain text is written out above, because every submit would pay for a function call.
   if jsonb_typeof(coalesce(g.input, g.request -> 'input')) = 'array' then
     perform durable_responses.pin_files(v_id, g.owner_id, coalesce(g.input, g.request -> 'input'), g.claims);
   end if;

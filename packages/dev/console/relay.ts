@@ -1,7 +1,7 @@
 /** Passes a websocket on as if this process had opened it. */
 import type { Handler } from "hono";
 
-/** What either end may close with by itself; other codes say what became of a connection. */
+/** Codes with which either end may close the connection itself; others only report how a connection ended. */
 const isOwnCode = (code: number) => code === 1000 || (code >= 3000 && code <= 4999);
 /** For applications: the other end is gone, come again. */
 const gone = 4000;

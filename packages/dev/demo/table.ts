@@ -1,4 +1,4 @@
-/** What became of each scenario, when several were played. */
+/** How each scenario ended, when several were played. */
 import type { Report } from "./report.ts";
 import type { Terminal } from "./timeline/terminal.ts";
 

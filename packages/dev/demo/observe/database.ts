@@ -1,4 +1,4 @@
-/** Postgres's part of the timeline: what became of jobs and routes, by the rows' own times. */
+/** Postgres's part of the timeline: what happened to jobs and routes, by the times in their rows. */
 import { jobLabel } from "../label.ts";
 import type { Tone } from "../timeline/line.ts";
 import type { Timeline } from "../timeline/timeline.ts";

@@ -58,7 +58,7 @@ export function paintAnsi(text: string, style: Colour | "bold"): string {
   return painted(text, codes[style], 0);
 }
 
-/** One line of the timeline; a long text goes on below, what went wrong in full. */
+/** One line of the timeline. A long text continues below; an error is shown in full. */
 export function lineText({ paint, width }: Terminal, line: Line, elapsedMs: number): string {
   const { glyph, colour } = tones[line.tone];
   const head = [

@@ -59,9 +59,9 @@ function toRequestError(name: string, error: PostgrestError, status: number): Re
       cause: error,
     });
   }
-  // No HTTP status: PostgREST itself was not reached, or did not answer in time. A 500 without a code, or an answer that says nothing, is
-  // not one of its errors: something in between failed, or its answer was cut off.
-  // What supabase-js gives as the error is whatever JSON came, so the message may be missing.
+  // No HTTP status: PostgREST itself was not reached, or did not answer in time. A 500 without a code, or an answer that says
+  // nothing, is not one of its errors: something in between failed, or its answer was cut off. supabase-js passes on whatever
+  // JSON came as the error, so the message may be missing.
   const saysNothing = String(error.message ?? "").trim() === "";
   const isCutOff = !error.code && (status === 500 || saysNothing);
   if (status === 0 || status >= 502 || isCutOff || unavailableStates.test(error.code)) {

@@ -146,8 +146,8 @@ async function makePlan(profiles: Profiles, ask: Ask): Promise<Plan> {
 }
 
 /**
- * The plan of a job that was accepted; a profile or a secret that is gone since is a failure of the job. That no plan can be made
- * now is none.
+ * The plan of an accepted job. If its profile or a secret no longer exists, that is a failure of the job. If no plan can be made
+ * just now, it is not: that is thrown.
  */
 export async function planOrFailure(
   profiles: Profiles,

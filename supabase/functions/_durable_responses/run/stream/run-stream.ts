@@ -112,8 +112,8 @@ export class RunStream {
   };
 
   /**
-   * Ends what is open but for calls of the caller's, and resolves when all of it is written, or cannot be now.
-   * @param isLost another attempt may have the job: it ends what this one has left open
+   * Closes what is open, except calls for the caller, and resolves when everything is written, or cannot be written now.
+   * @param isLost another attempt may have the job: it closes what this one has left open
    */
   async finish(isLost: boolean): Promise<void> {
     this.#finished = true;

@@ -10,8 +10,8 @@ import { type EventBody, type ShownEvent, shownEvent } from "./shown-event.ts";
 import { isPart, type Part, partOf, type Told } from "./told-item.ts";
 
 /**
- * Between OpenAI and us: what the guard asks, lists of tools, and calls that OpenAI leaves to us, of which a caller learns nothing.
- * What a person is asked is shown when the run has stopped for it; a call that we made, when it is done.
+ * Items between OpenAI and us: the guard's questions, lists of tools, and the outputs of calls, which callers do not see. A
+ * question to a person is shown when the run has stopped for it; a call that we made, when it has finished.
  */
 const hiddenKinds = new Set([
   "mcp_list_tools",
@@ -37,8 +37,8 @@ export interface ShownRunOptions {
 }
 
 /**
- * One run's events, whatever requests it is made of: each item with an id and a place of ours, numbered, masked as the stored
- * answer will be. An event about an item that is not open is passed over, so that a reader gets each item's events in order.
+ * One run's events, however many requests it consists of: each item with an id and a place of ours, numbered, masked like
+ * the stored answer. An event about an item that is not open is skipped, so that a reader gets each item's events in order.
  *
  * A call for the caller is shown as it is written, and left open. Libraries make a call as soon as it is done, and until the job
  * waits for it, another attempt may ask for it again. Readers get its end from the job.
@@ -108,7 +108,7 @@ export class ShownRun {
     if (shown !== "") this.#write(told.open, part, shown);
   }
 
-  /** What is open ends as it is: nothing more comes of it. @param handsOut whether the run stops for the caller's calls */
+  /** Closes what is open as it is: nothing more comes. @param handsOut whether the run stops for the caller's calls */
   endAll(handsOut = false): void {
     for (const told of this.#told) {
       if (told.open === undefined) continue;

@@ -1,23 +1,23 @@
-/** An item of a run, from its beginning until nothing more comes of it. */
+/** An item of a run, from its first event to its last. */
 import { MaskedPieces } from "../live/masked-pieces.ts";
 import type { OpenItem } from "./open-item.ts";
 
 /** A part of an item that is written in pieces. */
 export interface Part {
-  /** The event that writes it, and where it is: what does not change from piece to piece. */
+  /** The event that writes it, and its place: what stays the same from piece to piece. */
   type: string;
   content_index: unknown;
   summary_index: unknown;
-  /** The same as JSON, behind the number. */
+  /** The same as JSON, after the number. */
   place: string;
   pieces: MaskedPieces;
 }
 
 export interface Told {
-  /** OpenAI's place and id of the item, in the request that is under way. */
+  /** OpenAI's place and id of the item, in the current request. */
   index: unknown;
   id: unknown;
-  /** Undefined where it is hidden. */
+  /** Undefined if it is hidden. */
   open: OpenItem | undefined;
   /** The last one is the one that is being written. */
   parts: Part[];
