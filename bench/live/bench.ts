@@ -35,7 +35,7 @@ export interface LiveSize {
   streamDeltas: number;
 }
 
-/** How much later the first delta may be than by hand: in ms, and as a factor. */
+/** How much later than OpenAI's own the first delta may come: in ms, and as a factor. */
 const addedMs = 20;
 const addedPart = 1.15;
 const cpuLine = 1.3;
