@@ -131,6 +131,15 @@ export const failures = {
     class: "transient",
     hint: "Check that the MCP server is up and that its credential is valid",
   },
+  tools_unavailable: {
+    class: "transient",
+    hint:
+      "Check that the MCP server is up: npx durable-responses doctor asks it from where the functions run",
+  },
+  tools_refused: {
+    class: "permanent",
+    hint: "Renew the MCP server's credential in the functions' secrets, then retry the job",
+  },
   mcp_address_refused: {
     class: "permanent",
     hint:

@@ -64,7 +64,7 @@ async function loadServers() {
     return await import("../mcp/open-servers.ts");
   } catch (error) {
     throw new ToolsUnavailable(
-      "mcp_unavailable",
+      "tools_unavailable",
       `Cannot load the client for MCP servers: ${
         error instanceof Error ? error.message : String(error)
       }`,
