@@ -51,6 +51,7 @@ function callOf(tool: string, args: string): OwnCall {
     ownerId: null,
     stepId: "fc_1",
     item,
+    kind: "function_call",
     callId: "call_1",
     server: "trouble",
     tool,

@@ -209,8 +209,7 @@ export const failures = {
   },
   tool_output_expired: {
     class: "permanent",
-    hint:
-      "Retry the job to receive the call again, then answer it with a function_call_output item before it expires",
+    hint: "Retry the job to receive the call again, then answer it before it expires",
   },
   review_expired: {
     class: "permanent",
