@@ -148,9 +148,12 @@ begin
     raise exception using errcode = 'DR400',
       message = 'Cannot submit a job: claims must be those of its owner', hint = 'Leave them out: owner_claims() has them.';
   end if;
-  -- What was sent is its owner's by its path: no policy lets a user into that bucket.
+  -- What was sent is its owner's by its path: no policy lets a user into that bucket. So is what somebody else, who may act on a
+  -- job of theirs, has shown in it.
   select array_agg(f.path order by f.path) into v_sent from unnest(v_buckets, v_paths) f (bucket, path)
-  where f.bucket = v_own and (p_owner_id is null or split_part(f.path, '/', 1) = p_owner_id::text);
+  where f.bucket = v_own and (p_owner_id is null or split_part(f.path, '/', 1) = p_owner_id::text or exists (
+    select from durable_responses.job_files shown join durable_responses.jobs j on j.id = shown.job_id
+    where shown.bucket = v_own and shown.path = f.path and j.owner_id = p_owner_id));
   perform from durable_responses.sent_files where path = any (v_sent) order by path for update;
   select array_agg(path) into v_sent from durable_responses.sent_files where path = any (v_sent) and not is_removing;
   v_found := durable_responses.visible_files(array(select v_own from unnest(v_sent)), v_sent, null);

@@ -132,7 +132,8 @@ for (const { kind, plan, tool, args, effect, answer, said } of kinds) {
     });
     const { input } = sentSchema.parse(openai.requests[from]?.body);
     assert.ok(Array.isArray(input));
-    const own = kind === "local_shell_call" ? { id: call.call_id } : { call_id: call.call_id };
+    const { call_id } = call;
+    const own = kind === "local_shell_call" ? { id: call_id, call_id } : { call_id };
     assert.deepEqual(input.at(-1), { type: `${kind}_output`, ...own, ...answer });
 
     assert.equal((await give(id, item)).status, 200, "the same answer again is no news");
@@ -216,6 +217,32 @@ Deno.test("a screenshot goes to Storage like a photo; only whoever may act on th
     select output from public.response_steps where job_id = ${id} and run_by is not null`;
   assert.match(step?.["output"], new RegExp(`"path":"${user.id}/[0-9a-f]{64}\\.png"`));
   assert.ok(JSON.stringify(openai.requests.at(-1)?.body).includes("/storage/v1/object/sign/"));
+});
+
+Deno.test("a server answers for the user, who continues the conversation with what it showed", async () => {
+  const { begin, finished, stack, user } = theStack();
+  await begin();
+  const id = await submitted('call computer {"action":{"type":"screenshot"}}');
+  const { call_id } = await handedOut(id);
+  const photo = photoOf(100_000);
+  const output = { type: "computer_screenshot", image_url: png(photo) };
+  const given = await give(id, { type: "computer_call_output", call_id, output }, {
+    token: stack.secretKey,
+  });
+  assert.equal(given.status, 202, JSON.stringify(given.body));
+  assert.equal((await finished(id)).status, "completed");
+  const client = new OpenAI({
+    baseURL: `${stack.functionsUrl}/respond/v1`,
+    apiKey: user.token,
+    maxRetries: 0,
+  });
+  const next = await client.responses.create({
+    model: "callers_tools",
+    previous_response_id: `resp_${id.replaceAll("-", "")}`,
+    input: "And now?",
+  });
+  assert.equal(next.status, "completed");
+  assert.equal(downloadsOf(theStack(), photo), 2);
 });
 
 Deno.test("the unchanged openai SDK: the item in the response and in the stream, and its answer", async () => {

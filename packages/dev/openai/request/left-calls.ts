@@ -100,6 +100,7 @@ const AnswerSchemas = [
   z.strictObject({
     type: z.literal("local_shell_call_output"),
     id: call_id,
+    call_id: call_id.optional(),
     output: z.string(),
     status: given.status,
   }),

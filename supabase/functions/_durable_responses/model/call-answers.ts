@@ -60,7 +60,7 @@ const itemSchema = z.discriminatedUnion("type", [
     status: z.enum(["completed", "failed"]),
     output: z.nullish(z.string()),
   }),
-  // OpenAI's reference puts the call's id into `id`.
+  // OpenAI's reference has the call's id in `id`, its guide in `call_id`.
   z.object({
     type: z.literal("local_shell_call_output"),
     call_id: z.optional(call_id),

@@ -23,7 +23,8 @@ export function answerItem(kind: CallKind, callId: unknown, end: End): InputItem
     case "custom_tool_call":
       return { type, call_id: callId, output: error === null ? parts ?? said : said };
     case "local_shell_call":
-      return { type, id: callId, output: said };
+      // OpenAI's reference has the call's id in `id`, its guide in `call_id`.
+      return { type, id: callId, call_id: callId, output: said };
     case "apply_patch_call":
       return error === null
         ? { type, call_id: callId, ...fieldsIn(output) }
