@@ -281,10 +281,16 @@ Deno.test("the unchanged openai SDK: the item in the response and in the stream,
   });
   assert.deepEqual([next.id, next.output.map(({ type }) => type)], [first.id, ["message"]]);
 
+  // A library names the profile's tools as it sends them to OpenAI.
+  const tools: OpenAI.Responses.Tool[] = [
+    { type: "custom", name: "draw", description: "Draws" },
+    { type: "shell", environment: { type: "local" } },
+  ];
   const input = "a circle, and a square around it, and a triangle";
-  const stream = client.responses.stream(
-    asking(`call draw {"input":"${input}"}; call shell {"commands":["ls","pwd"]}`),
-  );
+  const stream = client.responses.stream({
+    ...asking(`call draw {"input":"${input}"}; call shell {"commands":["ls","pwd"]}`),
+    tools,
+  });
   const types: string[] = [];
   for await (const { type } of stream) {
     if (types.at(-1) !== type) types.push(type.replace("response.", ""));
@@ -308,4 +314,39 @@ Deno.test("the unchanged openai SDK: the item in the response and in the stream,
     ],
   });
   assert.match(answered.output_text, /draw returned: drawn\. shell returned: .*a\.txt/);
+});
+
+Deno.test("a server's whole request: whoever sends such tools runs them, and answers with the whole conversation", async () => {
+  const { begin, stack, openai } = theStack();
+  await begin();
+  const client = new OpenAI({
+    baseURL: `${stack.functionsUrl}/respond/v1`,
+    apiKey: stack.secretKey,
+    maxRetries: 0,
+  });
+  const request = {
+    model: "gpt-6.1-terra",
+    tools: [{ type: "apply_patch" as const }, { type: "local_shell" as const }],
+  };
+  const question = {
+    role: "user" as const,
+    content: '[[plan: call apply_patch {"type":"create_file","path":"b","diff":"+b"}]]',
+  };
+  const first = await client.responses.create({ ...request, input: [question] });
+  const [call] = first.output;
+  assert.ok(call?.type === "apply_patch_call");
+  assert.deepEqual(call.operation, { type: "create_file", path: "b", diff: "+b" });
+  const { tools } = z.looseObject({ tools: z.unknown() }).parse(openai.requests.at(-1)?.body);
+  assert.deepEqual(tools, request.tools, "OpenAI is told nothing of who runs them");
+  const answer = {
+    type: "apply_patch_call_output" as const,
+    call_id: call.call_id,
+    status: "completed" as const,
+    output: "written",
+  };
+  const next = await client.responses.create({ ...request, input: [question, call, answer] });
+  assert.deepEqual([next.id, next.output_text], [first.id, "apply_patch returned: written."]);
+  const shell = { type: "shell" as const, environment: { type: "container_auto" as const } };
+  const hosted = await client.responses.create({ ...request, input: "Hello", tools: [shell] });
+  assert.equal(hosted.status, "completed", "a shell in OpenAI's container is OpenAI's to run");
 });
