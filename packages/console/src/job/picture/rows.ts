@@ -61,8 +61,9 @@ const names: Readonly<Record<string, string>> = {
   background_run: "unknown background run",
 };
 
-export function stepName({ kind, tool, server_label }: Step): string {
-  if (kind === "mcp_call" || kind === "function_call") return tool ?? "a tool";
+export function stepName({ kind, tool, server_label, effect }: Step): string {
+  // Only calls have an effect.
+  if (effect !== null) return tool ?? "a tool";
   const name = (Object.hasOwn(names, kind) ? names[kind] : undefined) ?? kind;
   if (kind === "mcp_approval_request" && tool !== null) return `${name}: ${tool}`;
   return server_label === null ? name : `${name} · ${server_label}`;
