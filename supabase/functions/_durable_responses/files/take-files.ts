@@ -32,7 +32,7 @@ export interface Sent {
 
 /** A larger screenshot is always put into Storage. */
 const maxScreenshotBytes = 64_000;
-/** The fields that say what the content is; one of them, and no other. */
+/** The fields that can have the content. A part has exactly one of them. */
 const sources = ["image_url", "file_url", "file_data", "file_id", "storage"];
 
 /**
@@ -85,7 +85,7 @@ function isLargeScreenshot({ type }: FilePart, { bytes }: Content): boolean {
   return type === "computer_screenshot" && bytes.length > maxScreenshotBytes;
 }
 
-/** Repeats are told by what is left, in which a digest names the content. */
+/** The rest identifies a repeat, so a digest stands for the content. */
 function withoutData(
   { text, bytes }: { text: string; bytes: number },
   data: string,

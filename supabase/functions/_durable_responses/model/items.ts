@@ -61,7 +61,7 @@ const messageSchema = z.looseObject({
     ),
   ),
 });
-/** Parts whose text is the answer. A part without a type counts too. */
+/** Parts whose text is the answer; one that does not say what it is has nothing else to be. */
 const textTypes: ReadonlySet<string> = new Set(["output_text", "text", ""]);
 
 /** A message of the model, as far as it is an answer. */

@@ -67,7 +67,7 @@ export async function continueInBackground(
 function formsInBackground({ work, plan }: Pick<Run, "work" | "plan">): Form[] {
   const { background: asked, steps } = work;
   if (!plan.background || asked === null || !isLast(steps, asked.attempt)) return [];
-  // What it asked for itself: calls of ours were made since, by this attempt or by one that did not come further.
+  // Answers to what it asked. Our calls were made later, by this attempt or by one that got no further.
   const answered = steps.filter((step) =>
     step.kind === "mcp_approval_request" && step.attempt === asked.attempt ||
     leftKindOf(step) !== undefined && step.attempt >= asked.attempt

@@ -181,7 +181,7 @@ export class ShownRun {
     this.#flush(told);
     const events = itemEvents(this.#shownItem(item, open.id), open.index);
     const isCall = isLeftCall(item);
-    // Whoever reads pieces gets all of it as one where no piece came, and its beginning where that did not.
+    // An item that came without pieces is shown in one piece, with its beginning if that did not come either.
     for (const shown of open.isTold ? events.slice(-1) : events.slice(known ? 1 : 0)) {
       if (!isCall || !shown.type.endsWith(".done")) this.emit(shown);
     }
