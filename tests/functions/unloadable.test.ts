@@ -1,4 +1,4 @@
-/** A module that cannot be loaded says nothing about a token or a profile: it is our failure, and may pass. */
+/** A module that cannot be loaded says nothing about a token or a profile. It is our failure, and may be temporary. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -30,7 +30,7 @@ const accepted = await planOrFailure(profiles, ask)${tellFailure};
 console.log(JSON.stringify([asked, accepted]));
 `;
 
-/** What a program prints, in a process that looks for a module where there is none. */
+/** What a program prints in a process that cannot find a module. */
 async function printedWithout(module: string, program: string, args: string[] = []) {
   const folder = await Deno.makeTempDir({ prefix: "unloadable-" });
   try {

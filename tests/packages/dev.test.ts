@@ -1,6 +1,6 @@
 /**
- * packages/dev as an adopter has it: packed, in a project that `supabase init` and `durable-responses init` made, with nothing of
- * this repository beside it. The example of docs/testing.md runs there, and `durable-responses dev`.
+ * packages/dev as an adopter has it: packed, in a project made by `supabase init` and `durable-responses init`, without
+ * anything else of this repository. The example of docs/testing.md runs there, and `durable-responses dev`.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -35,7 +35,7 @@ const theProject = forFile(async (parts): Promise<Adopter> => {
   return { folder, read: project.read, write: project.write };
 });
 
-/** What npm would install beside it. */
+/** The packages that npm would install with it. */
 async function neededByDev(): Promise<string[]> {
   const text = await Deno.readTextFile(join(projectRoot, "packages/dev/package.json"));
   const { dependencies, optionalDependencies } = JSON.parse(text);
@@ -69,7 +69,7 @@ function environment(more: Record<string, string> = {}): Record<string, string> 
   return { ...Deno.env.toObject(), OPENAI_API_KEY: "", NO_COLOR: "1", ...more };
 }
 
-/** The code block that stands below the comment which names this file. */
+/** The code block of the page that follows a comment with this file's name. */
 async function exampleOf(page: string): Promise<string> {
   const text = await Deno.readTextFile(join(projectRoot, page));
   const [, example] =
@@ -126,7 +126,7 @@ async function startDev(folder: string, ...args: string[]): Promise<Dev> {
   };
 }
 
-/** Asks as a shell that has sourced the env file does. */
+/** Asks with the variables of the env file, as in a shell that has sourced it. */
 async function instructionsSeen(folder: string, dev: Dev): Promise<string> {
   const file = await Deno.readTextFile(join(folder, "supabase/.env.durable-responses-dev.local"));
   const value = (name: string) => new RegExp(`^${name}='(.*)'$`, "m").exec(file)?.[1] ?? "";

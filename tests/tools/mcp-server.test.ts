@@ -33,7 +33,7 @@ const theStack = forFile(async (parts) => {
       sql<Record<string, unknown>[]>`
         select kind, status, server_label, tool, run_by, effect, attempt
         from public.response_steps where job_id = ${id} and kind = 'function_call' order by number`,
-    /** What OpenAI was sent since. */
+    /** What OpenAI was sent since then. */
     sent: (from: number) =>
       openai.requests.slice(from).filter(({ method }) => method === "POST").map(({ body }) =>
         sentBody.parse(body)

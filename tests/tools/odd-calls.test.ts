@@ -1,4 +1,4 @@
-/** Calls as a model, or what stands in its place, may write them: odd ids, odd names, arguments that say more than one thing. */
+/** Calls as a model, or a server in its place, may write them: odd ids, odd names, ambiguous arguments. */
 import assert from "node:assert/strict";
 import { createStream, ended, raw, stream, streamed } from "../e2e/upstream/answers.ts";
 import { readJob } from "../support/jobs.ts";
@@ -16,7 +16,7 @@ const call = (name: string, args: string, more: Record<string, unknown> = {}) =>
   ...more,
 });
 
-/** Ends a job whose first response asks for these calls. */
+/** Runs a job whose first response asks for these calls to its end. */
 async function ranWith(profile: string, calls: ReturnType<typeof call>[]) {
   const { begin, openai, submit, finished, notes, orders, sql } = theStack();
   await begin();
@@ -82,7 +82,7 @@ for (const [name, call_id] of [["empty", ""], ["too long", noise(3_000)]] as con
   });
 }
 
-/** Nothing that could be compressed: an index takes long texts that can be. */
+/** Text that does not compress, because an index accepts long texts that do. */
 function noise(length: number): string {
   const bytes = crypto.getRandomValues(new Uint8Array(length));
   return Array.from(bytes, (byte) => (byte % 36).toString(36)).join("");
