@@ -164,7 +164,7 @@ export function createDurableResponses<P = AnyProfiles>(
   supabase: SupabaseClient,
   options?: DurableResponsesOptions,
 ): DurableResponses<P>;
-// Whether `P` is true of the server only its deployment can say, so the types of answers are claimed here, at one place.
+// Only the deployment knows whether `P` matches the server, so the types of answers are asserted here, in one place.
 export function createDurableResponses(
   supabase: SupabaseClient,
   { functionName = "respond", maxRetries = 2 }: DurableResponsesOptions = {},

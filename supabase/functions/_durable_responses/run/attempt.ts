@@ -4,7 +4,7 @@ import { persist, recordUnapprovedCall, recordWarning } from "../db/persist.ts";
 import type { Failure } from "../model/failure.ts";
 import { isApprovalRequest } from "../model/items.ts";
 import type { Work } from "../model/job.ts";
-import { classifyError } from "../openai/classify.ts";
+import { workerError } from "../openai/classify.ts";
 import { judge } from "../openai/verdict.ts";
 import { describe, log } from "../platform/log.ts";
 import { type Plan, planOrFailure } from "../profiles/plan.ts";
@@ -132,7 +132,7 @@ async function attempt(
     return await ending(work, plan, result, control, tracker, stepWriter);
   } catch (error) {
     log.error("attempt failed unexpectedly", { job_id: claimed.id, error: describe(error) });
-    return end(claimed, classifyError(error), control);
+    return end(claimed, workerError(error), control);
   }
 }
 
@@ -183,7 +183,7 @@ async function stopped(
   // The ledger is written before the end: the next worker must know what the run did.
   await stepWriter.drain();
   if (reason?.kind === "review") return () => jobs.holdForReview(work, reason.failure);
-  if (reason?.kind === "ledger_refused") return end(work, classifyError(reason.error), control);
+  if (reason?.kind === "ledger_refused") return end(work, workerError(reason.error), control);
   return undefined;
 }
 

@@ -266,13 +266,17 @@ async function sendForms(
 
 /**
  * Writes that calls have started, before OpenAI gets the yes to make them.
- * @returns false if the run must stop: the attempt has ended, or the worker is ending
+ * @returns false if the run must stop: the attempt has ended, or the worker is ending. Then they are not made
  */
-export function recordStarts(
-  { work, control, stepWriter }: Pick<Run, "work" | "control" | "stepWriter">,
+export async function recordStarts(
+  { work, control: { stop }, stepWriter }: Pick<Run, "work" | "control" | "stepWriter">,
   calls: ApprovedCall[],
 ): Promise<boolean> {
-  return recordNow({ work, stop: control.stop, stepWriter }, calls.map(startOf));
+  const isRecorded = await recordNow({ work, stop, stepWriter }, calls.map(startOf));
+  if (isRecorded && !stop.signal.aborted) return true;
+  // The write may have been made all the same.
+  voidCalls(stepWriter, calls);
+  return false;
 }
 
 /**
@@ -280,5 +284,10 @@ export function recordStarts(
  * call that it was never told about.
  */
 function voidUnmadeCalls({ tracker, stepWriter }: Pick<Run, "tracker" | "stepWriter">): void {
-  for (const call of tracker.takeUnmade()) stepWriter.save({ ...startOf(call), status: "void" });
+  voidCalls(stepWriter, tracker.takeUnmade());
+}
+
+/** Takes back that calls have started: OpenAI was never told to make them. */
+export function voidCalls(stepWriter: StepWriter, calls: ApprovedCall[]): void {
+  for (const call of calls) stepWriter.save({ ...startOf(call), status: "void" });
 }

@@ -47,7 +47,7 @@ export function pictureOf(job: FullJob, now: number): Picture {
   return { phases, lines, events };
 }
 
-/** A request for approval ends with its answer, long after its attempt. On its line, it is a moment. */
+/** The end of a step on its attempt's line. A request for approval ends long after the attempt, so it is a moment here. */
 function lasts(step: Step, attemptEnd: number): number {
   if (step.kind === "mcp_approval_request") return step.started_at;
   return Math.min(step.finished_at ?? attemptEnd, attemptEnd);
