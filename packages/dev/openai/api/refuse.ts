@@ -18,8 +18,8 @@ export async function meetFaults(
   tell: (event: StandInEvent) => void,
   id = "",
 ): Promise<Response | undefined> {
-  for (const fault of Object.values(faults)) {
-    tell({ type: "fault", kind: fault.kind, requestId: context.get("requestId") });
+  for (const { kind } of Object.values(faults).filter((fault) => fault !== undefined)) {
+    tell({ type: "fault", kind, requestId: context.get("requestId") });
   }
   if (faults.delay !== undefined) await wait(faults.delay.ms, context.req.raw.signal);
   const { refusal } = faults;
