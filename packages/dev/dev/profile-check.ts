@@ -36,7 +36,10 @@ export function checkBy(commandLine: string[], cwd: string): ProfileCheck {
       if (error instanceof RunFailure) return error;
       throw error;
     });
-    if (ended.stdout === "") throw new Error(ended.stderr.trim());
+    // It has not come to a report, and says why, and what to do, in two lines.
+    if (ended.stdout === "") {
+      throw new Error(ended.stderr.replace(/^Error: /, "").replace(/\s+/g, " "));
+    }
     return reportSchema.parse(JSON.parse(ended.stdout));
   };
 }
