@@ -63,6 +63,11 @@ export function classifyError(error: unknown): Failure {
       maybeAccepted: true,
     });
   }
+  return workerError(error);
+}
+
+/** What failed in our own code, outside of OpenAI's answers: a module that cannot be loaded, a database that refuses. */
+export function workerError(error: unknown): Failure {
   return makeFailure(
     "worker_error",
     `Cannot run the job: ${error instanceof Error ? error.message : String(error)}`,
