@@ -344,6 +344,10 @@ Deno.test("dev --openai-only is the stand-in alone, with its plans and faults, a
     const refused = await create();
     await refused.body?.cancel();
     assert.equal(refused.status, 429);
+    await eventually(
+      "the fault is in the log",
+      () => /^\[openai\] POST \/v1\/responses → 429 \(rate-limited\)$/m.test(dev.output()),
+    );
   } finally {
     await dev.process.stop();
   }

@@ -1,7 +1,7 @@
 /** Runs the profile check in Deno, and reads its report. */
-import { spawn } from "node:child_process";
 import { Failure } from "../failure.ts";
 import { denoArguments } from "../project/deno.ts";
+import { type Output, outputOf } from "../project/output-of.ts";
 import { type ProfilesReport, reportSchema } from "./report.ts";
 
 export interface CheckRun {
@@ -29,12 +29,12 @@ export async function runCheck(
     script: "check-profiles/main.ts",
     permissions: ["--allow-env"],
   });
-  return readReport(await outputOf(deno, args, env, timeoutMs));
-}
-
-interface Output {
-  stdout: string;
-  stderr: string;
+  const output = await outputOf(deno, args, { timeoutMs, env: { ...env, NO_COLOR: "1" } });
+  if (output === undefined) throw new Failure(`Cannot run '${deno}': there is no such program`);
+  if (output.signal === null) return readReport(output);
+  throw new Failure(`Cannot check the profiles: Deno was stopped (${output.signal})`, {
+    hint: `It has ${timeoutMs / 1000} s; see whether it can fetch packages: ${deno} cache npm:zod`,
+  });
 }
 
 function readReport({ stdout, stderr }: Output): ProfilesReport {
@@ -59,36 +59,4 @@ function asJson(line: string): unknown {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-}
-
-function outputOf(
-  command: string,
-  args: string[],
-  env: CheckRun["env"],
-  timeoutMs: number,
-): Promise<Output> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...env, NO_COLOR: "1" },
-      timeout: timeoutMs,
-    });
-    const output: Output = { stdout: "", stderr: "" };
-    child.stdout.setEncoding("utf8").on("data", (text: string) => output.stdout += text);
-    child.stderr.setEncoding("utf8").on("data", (text: string) => output.stderr += text);
-    child.once(
-      "error",
-      (cause) => reject(new Failure(`Cannot run '${command}': ${cause.message}`, { cause })),
-    );
-    child.once("close", (_, signal) => {
-      if (signal === null) return resolve(output);
-      reject(
-        new Failure(`Cannot check the profiles: Deno was stopped (${signal})`, {
-          hint: `It has ${
-            timeoutMs / 1000
-          } s; see whether it can fetch packages: ${command} cache npm:zod`,
-        }),
-      );
-    });
-  });
 }

@@ -2,13 +2,13 @@
  * Finds the Deno that runs the functions: the program itself, not a wrapper around it. npm's wrapper, for example, starts Deno
  * without passing signals on, so that a Deno would be left behind when its wrapper is ended.
  */
-import { spawn } from "node:child_process";
 import { access, constants } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { errorCode, Failure } from "../failure.ts";
+import { Failure } from "../failure.ts";
 import { foldersFrom } from "./locate.ts";
+import { outputOf } from "./output-of.ts";
 
 /** The Deno version that the functions are tested with. */
 export const denoPackage = "deno@2.9.6";
@@ -49,23 +49,13 @@ export async function installedDeno(supabase: string): Promise<string | undefine
 }
 
 /** What Deno says that it is; undefined if there is no such command. */
-function programOf(command: string, before: string[] = []): Promise<string | undefined> {
+async function programOf(command: string, before: string[] = []): Promise<string | undefined> {
   const args = [...before, "eval", "--no-config", "--no-lock", "console.log(Deno.execPath())"];
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], timeout: timeoutMs });
-    let [stdout, stderr] = ["", ""];
-    child.stdout.setEncoding("utf8").on("data", (text: string) => stdout += text);
-    child.stderr.setEncoding("utf8").on("data", (text: string) => stderr += text);
-    const fail = (why: string) =>
-      reject(new Failure(`Cannot run '${[command, ...before].join(" ")}': ${why}`, { hint }));
-    child.once("error", (error) => {
-      if (errorCode(error) === "ENOENT") resolve(undefined);
-      else fail(error.message);
-    });
-    child.once("close", (code, signal) => {
-      const program = stdout.trimEnd().split("\n").at(-1);
-      if (code === 0 && program) return resolve(program);
-      fail(stderr.trim().split("\n")[0] || `it ended with ${signal ?? `code ${code}`}`);
-    });
-  });
+  const output = await outputOf(command, args, { timeoutMs });
+  if (output === undefined) return undefined;
+  const { stdout, stderr, code, signal } = output;
+  const program = stdout.trimEnd().split("\n").at(-1);
+  if (code === 0 && program) return program;
+  const why = stderr.trim().split("\n")[0] || `it ended with ${signal ?? `code ${code}`}`;
+  throw new Failure(`Cannot run '${[command, ...before].join(" ")}': ${why}`, { hint });
 }
