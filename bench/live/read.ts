@@ -1,9 +1,9 @@
 /** Reads one stream as a caller does, and records when its text came. */
 
 export interface Read {
-  /** Until the first delta, ms. */
+  /** Time until the first delta, in ms. */
   firstMs: number;
-  /** From each delta's sending to its arrival, ms. */
+  /** From each delta's sending to its arrival, in ms. */
   lags: number[];
   /** Whether the stream ended properly, with every requested delta. */
   whole: boolean;

@@ -1,25 +1,25 @@
-/** How the test files are shared out among processes. */
+/** How the test files are divided among processes. */
 
 export interface Group {
-  /** What it is called in the report. */
+  /** Its name in the report. */
   name: string;
   files: string[];
-  /** It mostly waits for a clock that nobody can turn, so it may run beside a full set of others. */
+  /** It mostly waits for a clock that no test can set, so it may run in addition to the others. */
   waits: boolean;
 }
 
 // Small enough that two processes end at about the same time, large enough that starting one (0.3 s) costs little.
 const filesPerGroup = 6;
 
-// Each of these files starts whole stacks and runs for a minute.
+// Each file in these folders starts whole stacks and runs for a minute.
 const longAreas = ["tests/chaos", "tests/resume", "tests/e2e", "tests/console"];
 
 /** A file of this name waits for real time, for example for the next full minute. */
 const waitingSuffix = "-waits.test.ts";
 
 /**
- * Groups of files of one area (the folder below tests/), the waiting ones first and each alone, then the areas in which a
- * single file takes longest: started late, one of those would keep the run waiting at its end.
+ * Groups of files of one area (the folder below tests/). Waiting files come first, each in its own group, then the areas with
+ * the longest files, because a long one that starts late would delay the end of the run.
  */
 export function planGroups(files: string[]): Group[] {
   const waiting = files.filter((file) => file.endsWith(waitingSuffix));

@@ -107,7 +107,7 @@ export async function writeTypes(path: string, report: ProfilesReport): Promise<
   }
   try {
     await mkdir(dirname(path), { recursive: true });
-    // Renamed into place: written, it would go through a link that came with the project, to whatever file that names.
+    // Renamed into place, because a write would follow a link that came with the project, to any file.
     const beside = `${path}.${randomUUID()}`;
     await writeFile(beside, text, { flag: "wx" });
     await rename(beside, path);

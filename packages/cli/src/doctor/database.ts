@@ -128,7 +128,7 @@ export function checkClock(
   askedAt: number,
   answeredAt: number,
 ): Verdict {
-  // The database read its clock at some moment in between: only what lies outside is a difference.
+  // The database read its clock between the request and the answer, so any time between those two counts as correct.
   const at = Date.parse(now);
   const seconds = Math.round(
     (at < askedAt ? askedAt - at : at > answeredAt ? at - answeredAt : 0) /

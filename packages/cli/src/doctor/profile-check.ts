@@ -22,7 +22,7 @@ export async function loadProfiles(
 }
 
 export function verdictOnProfiles({ profiles, findings }: ProfilesReport): Verdict {
-  // Secrets are set where the functions are; what is not set here may well be set there.
+  // The deployed functions have their own secrets: one that is not set here may be set there.
   return verdictOn(findings, "npx durable-responses check shows all of it") ??
     ok(`${profiles.length} checked, no mistakes found`);
 }

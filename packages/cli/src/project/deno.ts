@@ -21,7 +21,7 @@ export interface DenoProgram {
   permissions: string[];
 }
 
-/** A command, and what comes before its own arguments. */
+/** A command, and the arguments that come before Deno's own. */
 export type DenoCommand = [command: string, before: string[]];
 
 /**
@@ -45,7 +45,7 @@ export async function denoArguments(
   ];
 }
 
-/** The Deno that was given, or the project's own, then that beside this program or in PATH, then the npm package. */
+/** The Deno that was given. Otherwise, an installed one, then the npm package. */
 export async function denoCommands(
   supabase: string,
   wanted?: string,

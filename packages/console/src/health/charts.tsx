@@ -174,7 +174,7 @@ function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
 }
 
-/** 1 s to a day: a job that waits for a person takes a thousand times as long as one that does not. */
+/** In ms, up to 10 h: a job that waits for a person takes a thousand times as long as one that does not. */
 const latencyAxis = { min: 500, ticks: [1_000, 10_000, 60_000, 600_000, 3_600_000, 36_000_000] };
 
 function formatTick(ms: number): string {

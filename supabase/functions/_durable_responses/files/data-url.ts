@@ -45,12 +45,13 @@ export function contentOf(part: FilePart): Content | { flaw: string } {
   // A file may come as plain base64, of which only its name says what it is.
   const head = isUrl ? data.slice("data:".length, comma) : `${typeByName(part)};base64`;
   const [mime = "", ...settings] = head.toLowerCase().split(";").map((each) => each.trim());
-  const known = part.type === "input_image" ? images : documents;
+  const isImage = part.type !== "input_file";
+  const known = isImage ? images : documents;
   if (!settings.includes("base64")) {
     return { flaw: "its data must be base64, as in data:image/png;base64,iVBORw0…" };
   }
-  if (part.type === "input_image" ? !Object.hasOwn(images, mime) : !mimeType.test(mime)) {
-    const wanted = part.type === "input_image"
+  if (isImage ? !Object.hasOwn(images, mime) : !mimeType.test(mime)) {
+    const wanted = isImage
       ? "image/png, image/jpeg, image/webp or image/gif"
       : "a MIME type such as application/pdf";
     return { flaw: `its type must be ${wanted}, but is '${mime.slice(0, 100)}'` };

@@ -30,6 +30,8 @@ export interface Sent {
   bytes: number;
 }
 
+/** A larger screenshot is always put into Storage. */
+const maxScreenshotBytes = 64_000;
 /** The fields that say what the content is; one of them, and no other. */
 const sources = ["image_url", "file_url", "file_data", "file_id", "storage"];
 
@@ -54,7 +56,7 @@ export async function takeFiles(
   const files = new Map<FilePart, SentFile>();
   let left = { text, bytes };
   for (const [part, content] of largestFirst) {
-    if (left.bytes <= roomBytes) break;
+    if (left.bytes <= roomBytes && !isLargeScreenshot(part, content)) continue;
     const data = dataOf(part) ?? "";
     const digest = hex(await crypto.subtle.digest("SHA-256", content.bytes));
     const path = `${owner?.toLowerCase() ?? "server"}/${digest}.${content.extension}`;
@@ -76,6 +78,11 @@ export async function takeFiles(
     text: left.text,
     files: [...new Map([...files.values()].map((file) => [file.path, file])).values()],
   };
+}
+
+/** Each further request of the run shows it again, beside all the others. */
+function isLargeScreenshot({ type }: FilePart, { bytes }: Content): boolean {
+  return type === "computer_screenshot" && bytes.length > maxScreenshotBytes;
 }
 
 /** Repeats are told by what is left, in which a digest names the content. */

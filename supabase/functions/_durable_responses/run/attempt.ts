@@ -100,7 +100,7 @@ async function attempt(
     const { tools } = opened;
     connections.push(tools.close);
     stream?.handOut(tools.isCallers);
-    for (const warning of tools.warnings) await recordWarning(claimed, warning);
+    await warnOfLeftOutTools(claimed, tools.warnings);
     const plan = { ...planned.plan, body: tools.body };
     const parts = { plan, tools, effects, control, stepWriter, stream };
     const open = await makeOpenCalls(claimed, parts);
@@ -242,12 +242,21 @@ function withRequestId(why: Failure, requestId: string | null): Failure {
   return why.requestId || !requestId ? why : { ...why, requestId };
 }
 
+async function warnOfLeftOutTools(work: Work, leftOut: readonly string[]): Promise<void> {
+  if (leftOut.length === 0) return;
+  await recordWarning(
+    work,
+    `MCP tools that cannot be offered: ${leftOut.length}`,
+    leftOut.join("; "),
+  );
+}
+
 async function warnOfUnknownRules(work: Work, effects: EffectRules): Promise<void> {
   const unknown = effects.unknownRules();
-  if (unknown.length > 0) {
-    await recordWarning(
-      work,
-      `side_effects has rules for tools that no server lists: ${unknown.join(", ")}`,
-    );
-  }
+  if (unknown.length === 0) return;
+  await recordWarning(
+    work,
+    `Rules in side_effects for tools that no server lists: ${unknown.length}`,
+    unknown.join(", "),
+  );
 }

@@ -5,6 +5,7 @@ import { persist, recordWarning } from "../db/persist.ts";
 import { sendable } from "../files/sendable.ts";
 import type { Failure } from "../model/failure.ts";
 import type { Work } from "../model/job.ts";
+import { leftKindOf } from "../model/left-calls.ts";
 import { isFinalUpstream } from "../model/upstream-response.ts";
 import { createBackground } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
@@ -67,9 +68,9 @@ function formsInBackground({ work, plan }: Pick<Run, "work" | "plan">): Form[] {
   const { background: asked, steps } = work;
   if (!plan.background || asked === null || !isLast(steps, asked.attempt)) return [];
   // What it asked for itself: calls of ours were made since, by this attempt or by one that did not come further.
-  const answered = steps.filter(({ attempt, kind }) =>
-    kind === "mcp_approval_request" && attempt === asked.attempt ||
-    kind === "function_call" && attempt >= asked.attempt
+  const answered = steps.filter((step) =>
+    step.kind === "mcp_approval_request" && step.attempt === asked.attempt ||
+    leftKindOf(step) !== undefined && step.attempt >= asked.attempt
   );
   if (answered.length === 0) return [];
   const told = formsFor(plan.body, steps, false);
@@ -81,7 +82,7 @@ function formsInBackground({ work, plan }: Pick<Run, "work" | "plan">): Form[] {
 
 /** Whether nothing has been done since an attempt ended, except what it asked us to do. */
 function isLast(steps: Work["steps"], attempt: number): boolean {
-  return steps.every((step) => step.attempt <= attempt || step.kind === "function_call");
+  return steps.every((step) => step.attempt <= attempt || leftKindOf(step) !== undefined);
 }
 
 /** Hands the job over to its background response, whatever happens to this worker. */

@@ -1,7 +1,8 @@
 /** The requests of one attempt, one after the other. */
 import { recordWarning } from "../db/persist.ts";
 import { sendable } from "../files/sendable.ts";
-import { isApprovalRequest, isFunctionCall, readItem } from "../model/items.ts";
+import { isApprovalRequest, readItem } from "../model/items.ts";
+import { isLeftCall } from "../model/left-calls.ts";
 import type { DoneStep, Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Step } from "../model/step.ts";
@@ -141,7 +142,7 @@ async function callsOfRound(
   asked: boolean,
 ): Promise<Made> {
   const { work, tools, effects, tracker } = run;
-  const items = response.output.filter(isFunctionCall);
+  const items = response.output.filter(isLeftCall);
   const judged = await judgeCalls(
     items.map((item) => ({ item, stepId: tracker.idOfCall(item) })),
     { work: { ...work, steps }, tools, effects },
@@ -156,7 +157,7 @@ async function callsOfRound(
 /** A round as callers see it: each call of ours with its outcome. */
 function shownRound(response: UpstreamResponse, made: DoneStep[]): UpstreamResponse {
   const output = response.output.flatMap((item) => {
-    const step = isFunctionCall(item)
+    const step = isLeftCall(item)
       ? made.find((each) => each.item?.["call_id"] === item["call_id"])
       : undefined;
     return step === undefined ? [item] : shownItems([step]).map(readItem);

@@ -10,11 +10,11 @@ type Handed = ResponseRecord["handed_out"][number];
  */
 export function idOfHandedOut(
   { id, handed_out }: ResponseRecord,
-  { number, call_id }: { number: number; call_id?: string | null | undefined },
+  { number, kind, call_id }: { number: number; kind: string; call_id?: string | null | undefined },
 ): string {
   const first = handed_out.find((handed) => handed.call_id === call_id);
   const isFirst = call_id && (first === undefined || first.number === number);
-  return itemIdOf(id, "function_call", isFirst ? placeOfUpstreamId(call_id) : number);
+  return itemIdOf(id, kind, isFirst ? placeOfUpstreamId(call_id) : number);
 }
 
 /** The calls that no longer wait. */

@@ -1,7 +1,8 @@
 /** From the events that OpenAI streams to those that callers see. */
 import { masked } from "../../db/sanitize.ts";
 import { itemIdOf, placeOfUpstreamId } from "../../model/ids.ts";
-import { functionCallOf, isFunctionCall, type Item, readItem } from "../../model/items.ts";
+import { type Item, readItem } from "../../model/items.ts";
+import { isLeftCall, leftCallOf } from "../../model/left-calls.ts";
 import { isRecord } from "../../model/lenient.ts";
 import { dataOf } from "../../openai/events.ts";
 import { itemEvents } from "./item-events.ts";
@@ -21,6 +22,11 @@ const hiddenKinds = new Set([
 ]);
 /** Megabytes that the finished image replaces. */
 const notShown = new Set(["response.image_generation_call.partial_image"]);
+/** What is shown of a call for the caller before it is handed out. */
+const callPieces = new Set([
+  "response.function_call_arguments.delta",
+  "response.custom_tool_call_input.delta",
+]);
 /** Fields of OpenAI's own: the number of an event in another stream, and padding. */
 const notPassedOn = new Set(["type", "sequence_number", "obfuscation"]);
 
@@ -101,7 +107,7 @@ export class ShownRun {
     if (!isRecord(event) || type === undefined) return;
     const { delta } = event;
     const told = this.#find(event);
-    if (told?.open === undefined) return;
+    if (told?.open === undefined || isHeldBack(told.open.item, type)) return;
     if (typeof delta !== "string") return this.#tell(told.open, type, masked(event));
     const part = partOf(told, told.open, type, event);
     const shown = part.pieces.add(delta);
@@ -113,7 +119,7 @@ export class ShownRun {
     for (const told of this.#told) {
       if (told.open === undefined) continue;
       this.#flush(told);
-      if (isFunctionCall(told.open.item)) this.#calls.push(told.open);
+      if (isLeftCall(told.open.item)) this.#calls.push(told.open);
       else for (const event of told.open.incomplete()) this.emit(event);
     }
     this.#told = [];
@@ -145,10 +151,10 @@ export class ShownRun {
       parts: [],
     };
     this.#told.push(told);
-    const isCall = isFunctionCall(item);
+    const isCall = isLeftCall(item);
     if (isCall ? !this.#options.handsOut(item) : hiddenKinds.has(item.type)) return told;
     const index = this.#items;
-    const id = isCall ? functionCallOf(item)?.call_id : item["id"];
+    const id = isCall ? leftCallOf(item)?.callId : item["id"];
     const own = itemIdOf(
       this.#jobId,
       item.type,
@@ -174,7 +180,7 @@ export class ShownRun {
     if (open === undefined) return;
     this.#flush(told);
     const events = itemEvents(this.#shownItem(item, open.id), open.index);
-    const isCall = isFunctionCall(item);
+    const isCall = isLeftCall(item);
     // Whoever reads pieces gets all of it as one where no piece came, and its beginning where that did not.
     for (const shown of open.isTold ? events.slice(-1) : events.slice(known ? 1 : 0)) {
       if (!isCall || !shown.type.endsWith(".done")) this.emit(shown);
@@ -189,8 +195,8 @@ export class ShownRun {
     if (type.endsWith(".done")) {
       const delta = `${type.slice(0, -"done".length)}delta`;
       this.#flush(told, (part) => isPart(part, delta, event));
-      if (isFunctionCall(told.open.item)) return;
     }
+    if (isHeldBack(told.open.item, type)) return;
     this.#tell(told.open, type, masked(event));
   }
 
@@ -252,4 +258,9 @@ export class ShownRun {
 function typeOf(event: unknown): string | undefined {
   const type = isRecord(event) ? event["type"] : undefined;
   return typeof type === "string" && /^[\w.-]{1,100}$/.test(type) ? type : undefined;
+}
+
+/** A call for the caller must not look as if it were whole. */
+function isHeldBack(item: Item, type: string): boolean {
+  return isLeftCall(item) && !callPieces.has(type);
 }
