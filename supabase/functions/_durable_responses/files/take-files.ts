@@ -30,8 +30,8 @@ export interface Sent {
   bytes: number;
 }
 
-/** A larger screenshot is always put into Storage. */
-const maxScreenshotBytes = 64_000;
+/** A larger screenshot is always put into Storage: those of a whole run must fit into a request (continuation.ts, rounds.ts). */
+const maxScreenshotBytes = 10_000;
 /** The fields that can have the content. A part has exactly one of them. */
 const sources = ["image_url", "file_url", "file_data", "file_id", "storage"];
 
