@@ -30,7 +30,7 @@ const accepted = await planOrFailure(profiles, ask)${tellFailure};
 console.log(JSON.stringify([asked, accepted]));
 `;
 
-/** What a program prints in a process that cannot find a module. */
+/** What a program prints, in a process that looks for a module where there is none. */
 async function printedWithout(module: string, program: string, args: string[] = []) {
   const folder = await Deno.makeTempDir({ prefix: "unloadable-" });
   try {
