@@ -14,7 +14,7 @@ const send = {
   description: `Says: ${token}`,
   inputSchema: { type: "object", properties: { body: { type: "string" } } },
 };
-/** Left out, each with a reason that names it. */
+/** These are left out, each with a reason that names it. */
 const unfit = [
   { ...send, name: `twice ${token}` },
   { ...send, name: `twice ${token}` },

@@ -13,9 +13,9 @@ const violationsSchema = z.array(z.object({
   nodes: z.array(z.object({ html: z.string(), failureSummary: z.string().optional() })),
 }));
 
-/** What axe finds on the current page, one line per finding. */
+/** What axe finds on the page as it is now, one line a finding. */
 async function findings(page: Page): Promise<string[]> {
-  // Not in a script element, which the page's own policy forbids.
+  // Not as a script element, which the page's own policy forbids.
   await page.evaluate(axe.source);
   const result: unknown = await page.evaluate("axe.run().then(({ violations }) => violations)");
   return violationsSchema.parse(result).flatMap(({ id, impact, nodes }) =>

@@ -103,7 +103,7 @@ interface Dev {
   find(pattern: RegExp): string;
 }
 
-/** @param args further ones; a later `--deno` wins */
+/** @param args additional arguments; a later `--deno` wins */
 async function startDev(folder: string, ...args: string[]): Promise<Dev> {
   let output = "";
   const process = startProcess({
@@ -232,7 +232,7 @@ Deno.test("dev says after each change what is wrong with the profiles, and does 
   const fine = await read(profiles);
   const dev = await startDev(folder, "--data", data, "--ports", `${freePort()},${freePort()}`);
   let seen = 0;
-  /** Writes profiles.ts; then the lines that dev says until `last`. */
+  /** Writes profiles.ts. @returns the lines that dev prints until `last` */
   const change = async (text: string, last: RegExp) => {
     await write(profiles, text);
     const lines = () =>
@@ -292,7 +292,7 @@ for (const [signal, code] of [["SIGTERM", 143], ["SIGHUP", 129], ["SIGINT", 130]
   });
 }
 
-/** What is in the table that the seeds fill. */
+/** The rows of the table that the seeds fill. */
 async function notes(dev: Dev): Promise<number[]> {
   const sql = postgres(dev.find(/DB URL: (\S+)/), { max: 1 });
   try {

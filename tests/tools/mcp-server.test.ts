@@ -272,7 +272,7 @@ Deno.test("a server that is down: the job is tried again, and completes when it 
     () => summariseAttempts(sql, id),
     (attempts) => attempts.some((each) => each.includes("tools_unavailable")),
   );
-  // The server being down says nothing about background.
+  // A server that is down says nothing about background.
   const [route] = await sql`
     select breaker, background_failures, paused_until from public.response_routes where profile = 'gone'`;
   assert.deepEqual({ ...route }, { breaker: "closed", background_failures: 0, paused_until: null });

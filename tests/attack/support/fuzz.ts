@@ -2,10 +2,10 @@
 import fc from "fast-check";
 import { isLong } from "../../support/long.ts";
 
-/** `FUZZ_SEED=… FUZZ_TIMES=20 npm test -- attack` tries others, and more. */
+/** `FUZZ_SEED=… FUZZ_TIMES=20 npm test -- attack` looks elsewhere and longer. */
 const seed = Number(Deno.env.get("FUZZ_SEED") ?? 20261123);
 const times = Number(Deno.env.get("FUZZ_TIMES") ?? (isLong ? 20 : 1));
-/** Requests that are sent in parallel: nearly ten times as many in the same time. */
+/** Requests that are sent side by side: nearly ten times as many in the same time. */
 const atOnce = 10;
 
 /** Checks `holds` for `runs` values. */

@@ -15,7 +15,7 @@ export interface SupabaseProject extends AsyncDisposable {
   all(): Promise<Record<string, string>>;
 }
 
-/** What `supabase init` writes, by path. It takes 0.4 s, so it runs once for all tests of a process. */
+/** What `supabase init` writes, by path: it takes 0.4 s, so once for all tests of a process. */
 let fresh: Promise<Record<string, string>> | undefined;
 
 async function supabaseInit(): Promise<Record<string, string>> {

@@ -82,7 +82,7 @@ function ofSchedule({ cron, net, started_at }: Overview, now: number): Finding[]
       what: "run npx durable-responses doctor to fix it",
     });
   } else if ((wake.last_at ?? 0) < started_at && now - started_at < cronLateMs) {
-    // What it did before says nothing of now.
+    // Runs from before the start prove nothing.
     const text = `The database started ${
       formatDuration(now - started_at)
     } ago; cron has not run since`;
