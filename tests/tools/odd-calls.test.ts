@@ -16,7 +16,7 @@ const call = (name: string, args: string, more: Record<string, unknown> = {}) =>
   ...more,
 });
 
-/** Runs a job whose first response asks for these calls to its end. */
+/** Ends a job whose first response asks for these calls. */
 async function ranWith(profile: string, calls: ReturnType<typeof call>[]) {
   const { begin, openai, submit, finished, notes, orders, sql } = theStack();
   await begin();
@@ -82,7 +82,7 @@ for (const [name, call_id] of [["empty", ""], ["too long", noise(3_000)]] as con
   });
 }
 
-/** Text that does not compress, because an index accepts long texts that do. */
+/** Nothing that could be compressed: an index takes long texts that can be. */
 function noise(length: number): string {
   const bytes = crypto.getRandomValues(new Uint8Array(length));
   return Array.from(bytes, (byte) => (byte % 36).toString(36)).join("");
