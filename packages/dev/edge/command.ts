@@ -33,20 +33,22 @@ export interface WorkerCommand {
 }
 
 /**
- * How to start the worker of `functionsDir/name/index.ts`.
+ * How to start the worker of `functionsDir/name/index.ts`, or of its bundle `bundled/name/index.mjs`.
  *
  * Bare names resolve from node_modules, or as `remote` says; `replace` maps absolute module paths to the modules that take
- * their place. The function may use the network, its environment and read its own files, nothing else.
+ * their place. In a bundle both has been done. The function may use the network, its environment and read its own files, nothing
+ * else.
  */
 export function workerCommand(options: {
   functionsDir: string;
   name: string;
   env: Record<string, string>;
   replace: Record<string, string>;
+  bundled: string | undefined;
   remote: RemoteModules | undefined;
   controlAddress: string;
 }): WorkerCommand {
-  const { remote } = options;
+  const { remote, bundled, functionsDir, name } = options;
   const imports = {
     ...remote?.imports,
     ...Object.fromEntries(
@@ -62,13 +64,17 @@ export function workerCommand(options: {
       "--no-prompt",
       "--allow-net",
       "--allow-env",
-      ...(remote
-        ? withRemoteModules(options.functionsDir, remote)
-        : withNodeModules(options.functionsDir)),
+      ...(bundled !== undefined
+        ? withoutModules(bundled)
+        : remote
+        ? withRemoteModules(functionsDir, remote)
+        : withNodeModules(functionsDir)),
       `--v8-flags=--max-old-space-size=${memoryLimitMb}`,
       `--import-map=data:application/json,${importMap}`,
       `--preload=${bootstrap}`,
-      join(options.functionsDir, options.name, "index.ts"),
+      bundled === undefined
+        ? join(functionsDir, name, "index.ts")
+        : join(bundled, name, "index.mjs"),
     ],
     env: {
       ...runtimeEnvironment(),
@@ -78,6 +84,10 @@ export function workerCommand(options: {
       [controlVariable]: options.controlAddress,
     },
   };
+}
+
+function withoutModules(bundled: string): string[] {
+  return [`--allow-read=${bundled}`, "--no-config", "--no-lock", "--no-npm"];
 }
 
 function withNodeModules(functionsDir: string): string[] {
