@@ -69,7 +69,7 @@ Deno.test({
     const { ask, user, stack } = await startTestStack(parts, {});
     assert.equal((await ask({ path: "/v1/models" })).status, 200);
     const workers = (await ourProcesses()).filter(({ command }) =>
-      command.includes("respond/index.ts")
+      command.includes("respond/index.")
     );
     const addresses = (await Promise.all(workers.map(({ sockets }) => listeningAddresses(sockets))))
       .flat();
@@ -101,8 +101,11 @@ Deno.test({
       parts.defer(() => console_.stop());
       // Starts a function too.
       assert.equal((await ask({ path: "/v1/models" })).status, 200);
+      // This one starts when it is asked.
+      const asked = await fetch(stack.functionEnvironment["EVERYTHING_MCP_URL"] ?? "");
+      await asked.body?.cancel();
       const processes = await ourProcesses();
-      for (const part of ["postgres", "postgrest", "everything-server", "respond/index.ts"]) {
+      for (const part of ["postgres", "postgrest", "everything-server", "respond/index."]) {
         assert.ok(processes.some(({ command }) => command.includes(part)), `${part} runs`);
       }
       for (const { pid, command, environment, sockets } of processes) {
