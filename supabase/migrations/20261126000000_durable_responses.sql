@@ -5139,6 +5139,7 @@ create function durable_responses.refuse_unfit_answer(p_call public.response_ste
 language plpgsql set search_path = ''
 as $$
 declare
+  v_answer jsonb;
   v_unseen text;
 begin
   if p_call.kind <> p_kind then
@@ -5146,12 +5147,22 @@ begin
       message = format('Cannot accept a %s_output for call %s: it is a %s', left(p_kind, 40), left(p_call.call_id, 100), p_call.kind),
       hint = format('Answer it with a %s_output.', p_call.kind);
   end if;
-  if p_kind <> 'computer_call' then
+  if p_kind not in ('apply_patch_call', 'shell_call', 'computer_call') then
     return;
+  end if;
+  begin
+    v_answer := p_output::jsonb;
+  exception when invalid_text_representation then
+    v_answer := null;
+  end;
+  if jsonb_typeof(v_answer) is distinct from 'object' then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot accept the output of call %s: of a %s it is the fields of the answer as JSON', left(p_call.call_id, 100), p_kind),
+      hint = format('Send the %s_output item to POST /respond/:id/tool-output, or its fields but type and call_id here.', p_kind);
   end if;
   select string_agg(safety ->> 'id', ', ') into v_unseen
   from jsonb_path_query(p_call.item, '$.pending_safety_checks[*]') safety
-  where not jsonb_path_exists(p_output::jsonb, '$.acknowledged_safety_checks[*] ? (@.id == $id)', jsonb_build_object('id', safety -> 'id'));
+  where not jsonb_path_exists(v_answer, '$.acknowledged_safety_checks[*] ? (@.id == $id)', jsonb_build_object('id', safety -> 'id'));
   if v_unseen is not null then
     raise exception using errcode = 'DR400',
       message = format('Cannot accept the output of call %s: its safety checks are not acknowledged: %s', left(p_call.call_id, 100), left(v_unseen, 500)),
@@ -5179,7 +5190,7 @@ begin
   select * into v_call from public.response_steps
   where job_id = p_job_id and run_by = 'caller' and status = 'waiting' and call_id = p_call_id
   order by kind <> p_kind, number limit 1;
-  if v_call.number is null and exists (
+  if v_call.kind is distinct from p_kind and exists (
     select from public.response_steps
     where job_id = p_job_id and kind = p_kind and run_by = 'caller' and status = 'finished' and call_id = p_call_id and output = p_output
   ) then

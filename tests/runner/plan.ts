@@ -18,8 +18,8 @@ const longAreas = ["tests/chaos", "tests/resume", "tests/e2e", "tests/console"];
 const waitingSuffix = "-waits.test.ts";
 
 /**
- * Groups of files of one area (the folder below tests/). Waiting files come first, each in its own group, then the areas with
- * the longest files, because a long one that starts late would delay the end of the run.
+ * Groups of files of one area (the folder below tests/), the waiting ones first and each alone, then the areas in which a
+ * single file takes longest: started late, one of those would keep the run waiting at its end.
  */
 export function planGroups(files: string[]): Group[] {
   const waiting = files.filter((file) => file.endsWith(waitingSuffix));

@@ -1,6 +1,7 @@
 /**
- * A cheap database for each test. The first one starts a cluster from the cached template, which has the migrations (0.3 s).
- * Each database is a copy, made by `create database … template` (60 ms). The last one to stop ends the cluster.
+ * A database of its own for each test, cheaply: the first one starts a cluster from the cached template with the
+ * migrations applied (0.3 s), every one is a copy made by `create database … template` (60 ms), and the last one to stop
+ * ends the cluster.
  */
 import postgres, { type Sql, type TransactionSql } from "postgres";
 import { type Cluster, startCluster } from "../../packages/dev/postgres/cluster.ts";
@@ -102,7 +103,7 @@ async function createDatabase(cluster: Cluster, name: string): Promise<void> {
   }
   const inside = cluster.connect("supabase_admin", name, { max: 1 });
   try {
-    // Cron jobs name the database that they were scheduled in.
+    // Jobs name the database that they were scheduled in.
     await inside`
       do $$ begin
         if to_regclass('cron.job') is not null then

@@ -1,19 +1,19 @@
-/** Waits for something that another process or connection does. The error has the last value that was seen. */
+/** Waiting for what another process or connection brings about; what was seen last is in the error. */
 
 export interface Patience {
-  /** Default: 30 s, which only matters if something is wrong, or the machine is very busy. */
+  /** 30 s by default: it only matters where something is wrong, or the machine very busy. */
   timeoutMs?: number;
-  /** Pause between two looks. Default: 10 ms. */
+  /** How long until the next look, 10 ms by default. */
   everyMs?: number;
 }
 
-/** Looks repeatedly until it sees something other than undefined or false, and returns that. */
+/** Looks again and again until it sees something other than undefined or false, and returns that. */
 export async function eventually<T>(
   what: string,
   look: () => T | undefined | false | Promise<T | undefined | false>,
   patience?: Patience,
 ): Promise<T>;
-/** The same, until the value that it sees fits. */
+/** The same, until what it sees fits. */
 export async function eventually<T>(
   what: string,
   look: () => T | Promise<T>,

@@ -1,4 +1,4 @@
-/** What a finished step says in words: for a run that cannot get the item itself. */
+/** A finished step in words, for a run that cannot get the item itself. */
 import type { Item } from "../model/items.ts";
 import type { DoneStep } from "../model/job.ts";
 import { leftKindOf } from "../model/left-calls.ts";

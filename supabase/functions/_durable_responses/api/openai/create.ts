@@ -79,7 +79,7 @@ interface Sent {
   body: CreateBody;
   /** The body as it was written. */
   text: string;
-  /** What it has sent and is to be in Storage before it is accepted. */
+  /** Sent files that must be in Storage before the job is accepted. */
   files: SentFile[];
   idempotencyKey: string | null;
 }

@@ -25,10 +25,13 @@ export async function answerToolCalls(
 ): Promise<Job | undefined> {
   const who = visibilityOf(caller);
   const { body, files } = sent;
-  const answers = lastAnswers(body.input);
-  if (answers.length === 0) return undefined;
-  const id = await findToolCalls(answers.map(({ callId }) => callId), who);
+  const { first, items } = lastAnswers(body.input);
+  const callIds = items.map((item) => item["call_id"] ?? item["id"]);
+  // Whatever cannot name a call of ours is for OpenAI to judge, or a user's invention.
+  if (items.length === 0 || !callIds.every((id) => typeof id === "string")) return undefined;
+  const id = await findToolCalls(callIds, who);
   if (id === null) return undefined;
+  const answers = items.map((item, index) => readAnswer(item, `input.${first + index}`));
   await refuseOtherSettings(profiles, body, await readRecord(id, who), caller);
   if (files.length > 0) await (await import("../../files/store-files.ts")).storeFiles(files);
   let job: Job | undefined;
@@ -37,21 +40,23 @@ export async function answerToolCalls(
   return job;
 }
 
-/** The answers at the end of the input. Earlier ones were given before. */
-function lastAnswers(input: CreateBody["input"]): CallAnswer[] {
-  if (!Array.isArray(input)) return [];
+/** The answers at the end of the input, and where they begin. Earlier ones were given before. */
+function lastAnswers(input: CreateBody["input"]) {
+  if (!Array.isArray(input)) return { first: 0, items: [] };
   const first = input.findLastIndex((item) => !isAnswerType(item["type"])) + 1;
-  return input.slice(first).map((item, index) => {
-    const answer = callAnswerSchema.safeParse(item);
-    if (answer.success) return answer.data;
-    const [issue] = answer.error.issues;
-    const where = [`input.${first + index}`, ...issue?.path ?? []].join(".");
-    throw invalidParam(
-      where,
-      "invalid_value",
-      `Cannot accept the output of a call: '${where}': ${
-        issue?.message.slice(0, 300)
-      }. It must be the item that OpenAI takes for this kind of call, with text and no other content where it says text`,
-    );
-  });
+  return { first, items: input.slice(first) };
+}
+
+function readAnswer(item: unknown, at: string): CallAnswer {
+  const answer = callAnswerSchema.safeParse(item);
+  if (answer.success) return answer.data;
+  const [issue] = answer.error.issues;
+  const where = [at, ...issue?.path ?? []].join(".");
+  throw invalidParam(
+    where,
+    "invalid_value",
+    `Cannot accept the output of a call: '${where}': ${
+      issue?.message.slice(0, 300)
+    }. It must be the item that OpenAI takes for this kind of call; the output of a function or a custom tool is text, or a list of {type: 'input_text', text}`,
+  );
 }
