@@ -1,6 +1,6 @@
 /** The demo as a user runs it, in its own process. */
 import { join } from "node:path";
-import { type Report, reportSchema } from "../../packages/dev/demo/report.ts";
+import { type Report, reportSchema } from "../../scripts/demo/report.ts";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 
 /** Variables that would make the demo talk to something else. */

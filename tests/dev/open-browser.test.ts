@@ -60,7 +60,7 @@ for (const [option, opens] of [["", true], ["--no-open", false]] as const) {
       const dev = new Deno.Command(script, {
         args: [
           "-qefc",
-          `${Deno.execPath()} run -A packages/dev/dev-here.ts --data ${folder}/data --ports ${freePort()},${freePort()} ${option}`,
+          `${Deno.execPath()} run -A scripts/dev.ts --data ${folder}/data --ports ${freePort()},${freePort()} ${option}`,
           "/dev/null",
         ],
         cwd: projectRoot,

@@ -18,7 +18,7 @@ async function startDev(ports: { api: number; db: number }, data: string): Promi
     args: [
       "run",
       "-A",
-      "packages/dev/dev-here.ts",
+      "scripts/dev.ts",
       "--data",
       data,
       "--ports",

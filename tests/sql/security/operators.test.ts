@@ -22,6 +22,7 @@ async function someWork(machine: Machine): Promise<{ id: string }> {
 }
 
 const overview = z.strictObject({
+  started_at: z.string(),
   health: z.looseObject({
     background: z.number(),
     running: z.number(),
