@@ -6,13 +6,13 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { denoEnvironment } from "../child-environment.ts";
+import { functionNames } from "../edge/function-names.ts";
 import { ifThere } from "../if-there.ts";
 import { parseJson } from "../json.ts";
 import { moduleFile } from "../packages.ts";
 import { hashOf } from "../postgres/template.ts";
 import { runProcess } from "../processes.ts";
 import { cacheFolder } from "../run-folder.ts";
-import { functionNames } from "./fetch-modules.ts";
 
 export interface BundleOptions {
   functionsDir: string;

@@ -1,6 +1,6 @@
-/** What made-up people ask, and what they get. */
+/** Generated queries and answers. */
 
-/** What is asked of the mailbox, and the answer. */
+/** Queries for the mailbox, with their answers. */
 export const mailWords = [
   [
     "Find the latest email about the invoice and reply that it will be paid on Friday",
@@ -77,7 +77,7 @@ export const failures = [
     "Set OPENAI_API_KEY to a valid key, then retry the job",
   ],
   [
-    "mcp_unavailable",
+    "tools_unavailable",
     "Cannot list the tools of 'mailbox': the server answered 502 five times",
     "Check that the MCP server is up and reachable from the internet, then retry the job",
   ],

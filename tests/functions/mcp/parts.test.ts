@@ -1,4 +1,4 @@
-/** Pictures of a tool's answer, from the ledger back to the model. */
+/** Images in a tool's answer, from the ledger back to the model. */
 import assert from "node:assert/strict";
 import { formsFor } from "../../../supabase/functions/_durable_responses/run/continuation.ts";
 import { wholeOutput } from "../../../supabase/functions/_durable_responses/run/rounds.ts";
@@ -22,6 +22,7 @@ const step = doneStepOf(
     ownerId: null,
     stepId: "fc_1",
     item,
+    kind: "function_call",
     callId: "call_1",
     server: "camera",
     tool: "look",

@@ -43,7 +43,7 @@ async function withTrouble(run: (trouble: TroubleServer) => Promise<void>): Prom
   }
 }
 
-/** What only the rounds need of a call. */
+/** A call with only the fields that are needed here. */
 function callOf(tool: string, args: string): OwnCall {
   const item: Item = { type: "function_call", name: tool, arguments: args, call_id: "call_1" };
   return {
@@ -51,6 +51,7 @@ function callOf(tool: string, args: string): OwnCall {
     ownerId: null,
     stepId: "fc_1",
     item,
+    kind: "function_call",
     callId: "call_1",
     server: "trouble",
     tool,
@@ -132,8 +133,15 @@ Deno.test("a list is asked for once in a few minutes, for each credential, and a
     trouble.answer = () => new Response("busy", { status: 503 });
     await assert.rejects(open("kept"), (error: Error) => {
       assert.ok(error instanceof ToolsUnavailable);
-      assert.equal(error.failure.code, "mcp_unavailable");
+      assert.equal(error.failure.code, "tools_unavailable");
       assert.match(error.message, /Cannot list the tools of kept: .*503: busy/);
+      return true;
+    });
+    trouble.answer = () => new Response("no such token", { status: 401 });
+    await assert.rejects(open("kept"), (error: Error) => {
+      assert.ok(error instanceof ToolsUnavailable);
+      assert.deepEqual([error.failure.code, error.failure.class], ["tools_refused", "permanent"]);
+      assert.match(error.message, /Cannot list the tools of kept: .*401: no such token/);
       return true;
     });
     trouble.answer = undefined;
@@ -203,7 +211,7 @@ Deno.test("what became of a call: an answer, a no, or nobody knows", async () =>
       detail: "auto",
     });
     const large = await make(trouble, "large", '{"bytes": 3000000}');
-    // It was made: a ledger that had an error would let it be made again.
+    // The call was made. With an error in the ledger, it could be made again.
     assert.deepEqual(large, {
       kind: "output",
       output: JSON.stringify({

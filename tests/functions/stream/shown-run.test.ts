@@ -1,4 +1,4 @@
-/** What a run shows of what OpenAI streams, where that is odd, secret, or in several requests. */
+/** What a run shows if OpenAI's stream is odd, contains secrets, or consists of several requests. */
 import assert from "node:assert/strict";
 import { rememberCredential } from "../../../supabase/functions/_durable_responses/platform/redact.ts";
 import { closeUnclosedItems } from "../../../supabase/functions/_durable_responses/run/stream/unclosed-items.ts";
@@ -91,7 +91,7 @@ Deno.test("a credential is masked in deltas, whatever pieces it comes in, and in
   take(end(0, said("a sk-secret-of-this-test-1 b sk-se")));
   assert.equal(textOf(shown), "a *** b sk-se");
   assert.ok(!JSON.stringify(shown).includes("secret-of"));
-  // What was held back comes before the text's end.
+  // Held-back text comes before the text's end.
   assert.deepEqual(shown.slice(-3).map(({ type }) => type), [
     "response.output_text.delta",
     "response.output_text.done",
@@ -176,6 +176,43 @@ Deno.test("arguments that come in one piece at the end are shown in one", () => 
       "{}",
     ]);
   }
+});
+
+Deno.test("a custom tool's input is shown as it is written; other calls only when they begin", () => {
+  const custom = { type: "custom_tool_call", id: "ctc1", call_id: "c1", name: "draw", input: "" };
+  const action = { commands: [], timeout_ms: null, max_output_length: null };
+  const shell = { type: "shell_call", id: "sh1", call_id: "c2", action, environment: null };
+  const { shown, take, run } = shownRun({ handsOut: () => true });
+  take(begin(0, custom));
+  take({ type: "response.custom_tool_call_input.delta", output_index: 0, delta: "a circle" });
+  take({ type: "response.custom_tool_call_input.done", output_index: 0, input: "a circle" });
+  take(end(0, { ...custom, input: "a circle" }));
+  take(begin(1, shell));
+  const command = { output_index: 1, command_index: 0 };
+  take({ type: "response.shell_call_command.added", ...command, command: "" });
+  take({ type: "response.shell_call_command.delta", ...command, delta: "ls" });
+  take({ type: "response.shell_call_command.done", ...command, command: "ls" });
+  take(end(1, { ...shell, action: { ...action, commands: ["ls"] } }));
+  run.endAll(true);
+  assert.deepEqual(shown.map(({ type, delta }) => delta ?? type), [
+    "response.output_item.added",
+    "a circle",
+    "response.output_item.added",
+  ]);
+});
+
+Deno.test("a shell in OpenAI's container is shown like its other tools", () => {
+  const environment = { type: "container_reference", container_id: "cntr_1" };
+  const shell = { type: "shell_call", id: "sh1", call_id: "c1", action: {}, environment };
+  const { shown, take } = shownRun();
+  take(begin(0, shell));
+  take({ type: "response.shell_call_command.done", output_index: 0, command: "ls" });
+  take(end(0, shell));
+  assert.deepEqual(shown.map(({ type }) => type), [
+    "response.output_item.added",
+    "response.shell_call_command.done",
+    "response.output_item.done",
+  ]);
 });
 
 Deno.test("a call that another request follows on is not handed out", () => {

@@ -1,4 +1,4 @@
-/** Profiles for tests of tools that we run: each writes a row of public.notes for each time that it acts. */
+/** Profiles for tests of tools that we run. Each tool writes a row of public.notes each time that it acts. */
 import { z } from "zod";
 import {
   defineProfiles,
@@ -24,7 +24,7 @@ const quick = {
 
 const note = z.object({ body: z.string() });
 
-/** Acts at once, whoever calls how often: what must not be made twice is seen by its rows. */
+/** Acts on every call, so that the rows show a call that was made twice. */
 async function act(name: string, body: string, ctx: ToolContext): Promise<string> {
   const { error } = await ctx.supabaseAdmin.from("notes").insert({
     tool: name,
@@ -182,9 +182,22 @@ const handedOut = {
   run_by: "caller",
 } as const;
 
+/** Tools that OpenAI leaves to the caller, one of each kind. */
+const callers = {
+  ...quick,
+  tools: [
+    { type: "custom", name: "draw", run_by: "caller" },
+    { type: "apply_patch", run_by: "caller" },
+    { type: "local_shell", run_by: "caller" },
+    { type: "shell", environment: { type: "local" }, run_by: "caller" },
+    { type: "computer", run_by: "caller" },
+  ],
+  side_effects: { shell: "none", computer: "idempotent" },
+} satisfies Profile;
+
 const tools = [once, harmless, repeatable, paying, ...odd, ...inSql];
 
-/** A person is asked about what is about money. */
+/** A person is asked about calls that involve money. */
 const conditional = {
   ...quick,
   tools: [{
@@ -217,4 +230,6 @@ export const profiles = defineProfiles<Record<string, Profile>>({
   mixed_in_background: { ...quick, tools: [...conditional.tools, paying, harmless, handedOut] },
   caller: { ...quick, background: false, tools: [handedOut, paying, harmless] },
   caller_in_background: { ...quick, tools: [handedOut, paying, harmless] },
+  callers_tools: { ...callers, background: false },
+  callers_tools_in_background: callers,
 });

@@ -1,5 +1,4 @@
 import * as jobs from "../../db/jobs.ts";
-import { answerToolCall } from "../../db/own-calls.ts";
 import { cancelJob } from "../../jobs/cancel.ts";
 import { submitJob } from "../../jobs/submit.ts";
 import { waitForJob } from "../../jobs/wait.ts";
@@ -36,11 +35,6 @@ const resolutionSchema = z.strictObject({
   outcome: z.enum(["happened", "did_not_happen", "cancel"]),
   output: z.optional(z.string().check(z.maxLength(100_000))),
   ...seen,
-});
-
-const toolOutputSchema = z.strictObject({
-  call_id: z.string().check(z.minLength(1), z.maxLength(200)),
-  output: z.string().check(z.maxLength(900_000)),
 });
 
 /**
@@ -144,8 +138,8 @@ const resolve: Act = async (id, caller, request) => {
 };
 
 const toolOutput: Act = async (id, caller, request) => {
-  const answer = await readJson(request, toolOutputSchema);
-  return replyRequeued(await answerToolCall(id, visibilityOf(caller), answer), "tool-output");
+  const { giveToolOutput } = await import("./tool-output.ts");
+  return replyRequeued(await giveToolOutput(id, caller, request), "tool-output");
 };
 
 const actions: ReadonlyMap<string, Act> = new Map([
