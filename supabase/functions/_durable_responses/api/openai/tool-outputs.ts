@@ -30,7 +30,7 @@ export async function answerToolCalls(
   const callIds = items.map((item) => item["call_id"] ?? item["id"]);
   // Whatever cannot name a call of ours is for OpenAI to judge, or a user's invention.
   if (items.length === 0 || !callIds.every((id) => typeof id === "string")) return undefined;
-  const id = await findToolCalls(callIds, who);
+  const id = await findToolCalls([...new Set(callIds)], who);
   if (id === null) return undefined;
   // Loaded on first use, because cold start counts.
   const { callAnswerSchema } = await import("../../model/call-answers.ts");
