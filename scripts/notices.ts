@@ -51,7 +51,7 @@ function textWithoutFile(name: string, license: string | undefined, by: string |
   if (license === "MIT") return `Copyright (c) ${by ?? `the authors of ${name}`}\n\n${mit}`;
   if (license === "Unlicense") return "Released into the public domain: https://unlicense.org";
   throw new Error(
-    `Cannot give the licence of ${name}: it names ${license ?? "none"}, with no text`,
+    `Cannot give the license of ${name}: it names ${license ?? "none"}, with no text`,
   );
 }
 

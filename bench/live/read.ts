@@ -14,8 +14,11 @@ const delta = /^event: response\.output_text\.delta\ndata: .*"delta":"(\d+) "/;
 /** @param deltas how many were requested */
 export async function read(answer: Promise<Response>, deltas: number): Promise<Read> {
   const began = performance.now();
-  const { body, status } = await answer;
-  if (status !== 200 || body === null) throw new Error(`Cannot read: the answer was ${status}`);
+  const response = await answer;
+  const { body, status } = response;
+  if (status !== 200 || body === null) {
+    throw new Error(`Cannot read: the answer was ${status} ${await response.text()}`);
+  }
   const lags: number[] = [];
   let firstMs = NaN;
   let completed = false;

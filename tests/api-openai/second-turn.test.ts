@@ -1,4 +1,4 @@
-/** Earlier items in the input: what is taken is what was stored, whatever is sent. */
+/** Earlier items in the input: the stored ones are used, whatever is sent. */
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { refusalOf } from "./support/refusal.ts";
@@ -13,7 +13,7 @@ const first = () =>
     input: `Reply to the invoice mail ${crypto.randomUUID()}`,
   });
 
-/** What OpenAI was sent last. */
+/** The last request to OpenAI. */
 function sent(): { input: Record<string, unknown>[] } & Record<string, unknown> {
   const { body } =
     theSdk().stack.openai.requests.findLast(({ path, method }) =>
@@ -46,6 +46,19 @@ Deno.test("references to items stand for what was stored; reasoning and tool lis
   ]);
   assert.ok(JSON.stringify(input).includes(JSON.stringify(output_text)));
   assert.ok(!JSON.stringify(input).includes(job), "ids of ours mean nothing to OpenAI");
+});
+
+Deno.test("input that leaves nothing to ask is refused, not run", async () => {
+  const { client, stack } = theSdk();
+  const { id } = await first();
+  const count = stack.openai.requests.length;
+  const error = await refusalOf(client.responses.create({
+    model: "plain",
+    input: [{ type: "item_reference", id: `rs_${id.replace("resp_", "")}_1` }],
+  }));
+  assert.deepEqual([error.status, error.param], [400, "input"]);
+  assert.match(error.message, /Add a message/);
+  assert.equal(stack.openai.requests.length, count);
 });
 
 Deno.test("an item of ours that comes whole, and changed, is the stored one all the same", async () => {

@@ -1,4 +1,4 @@
-/** What a person does wrong, or finds wrong: one sentence, an exit code, nothing half written. */
+/** Mistakes of a person, or in a project: one sentence, an exit code, and nothing half written. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { packageForFile } from "./support/package.ts";
@@ -30,7 +30,7 @@ Deno.test("init finds the project from a folder inside it", async () => {
 
 Deno.test({
   name: "a folder that may not be written in is named, and nothing is written",
-  // Another user's files can only be had by root.
+  // Only root can create files of another user.
   ignore: Deno.uid() !== 0,
   async fn() {
     await using project = await supabaseProject();
@@ -149,6 +149,29 @@ Deno.test("a project that cannot be reached is one sentence", async () => {
       `^Error: Cannot reach http://127.0.0.1:${port}: nothing listens there\n  → Check the network`,
     ),
   );
+});
+
+Deno.test("a command that does not exist is said, and which is meant, also where its help is asked for", async () => {
+  const cases: [string[], string][] = [
+    [["jbos"], "jbos"],
+    [["jbos", "--help"], "jbos"],
+    [["help", "jbos"], "jbos"],
+    [["jobs", "lsit", "--help"], "lsit"],
+  ];
+  for (const [args, word] of cases) {
+    const { code, stdout, stderr } = await thePackage().run(args, { cwd: "/" });
+    assert.deepEqual([code, stdout], [2, ""], args.join(" "));
+    const meant = word === "jbos" ? "jobs" : "list";
+    assert.equal(
+      stderr,
+      `Error: unknown command '${word}'\n(Did you mean ${meant}?)\nRun with --help for usage\n`,
+    );
+  }
+  for (const args of [["jobs", "--help"], ["help", "jobs"], ["jobs", "list", "--help"]]) {
+    const { code, stdout } = await thePackage().run(args, { cwd: "/" });
+    assert.equal(code, 0, args.join(" "));
+    assert.match(stdout, /^Usage: durable-responses jobs/);
+  }
 });
 
 Deno.test("help is on stdout with exit code 0, and a pipe, NO_COLOR and FORCE_COLOR are respected", async () => {

@@ -19,7 +19,7 @@ async function check(project: SupabaseProject, ...args: string[]) {
   });
 }
 
-/** Profiles of one field more or less, as somebody writes them. */
+/** A profiles file with these fields, as an adopter writes it. */
 const profilesOf = (fields: string) => `export const profiles = { default: { ${fields} } };\n`;
 
 async function initialised(profiles?: string): Promise<SupabaseProject> {
@@ -59,7 +59,7 @@ Deno.test("profiles that fit are said to, and their types are written for the fr
   assert.match(types, /\/\*\* What it is about \*\/\n {2}topic: "billing" \| "sales";/);
   assert.match(types, /"e-mail": string \| null;/);
   assert.doesNotMatch(types, /import/);
-  // A second look has nothing to write.
+  // A second check has nothing to write.
   assert.doesNotMatch((await check(project)).stdout, /Types for the frontend/);
   const elsewhere = await check(project, "--types", "web/profiles.gen.ts");
   assert.match(elsewhere.stdout, /^Types for the frontend: web\/profiles\.gen\.ts$/m);
@@ -171,12 +171,17 @@ Deno.test("init checks at its end where the machine has a Deno, and says how whe
   await using other = await supabaseProject();
   const without = await thePackage().run(["init", "--yes"], { cwd: other.folder });
   assert.match(without.stdout, /1\. Check the profiles:\n +npx durable-responses check/);
+  assert.equal(
+    without.stderr,
+    "The profiles are not checked (there is no Deno on this machine). Check them: npx durable-responses check\n",
+  );
 });
 
 Deno.test("a Deno that does not end is stopped, and init's work is done all the same", async () => {
   await using project = await supabaseProject();
   const folder = await Deno.makeTempDir({ prefix: "slow-deno-" });
-  await Deno.writeTextFile(`${folder}/deno`, "#!/bin/sh\nkill -TERM $$\n", { mode: 0o755 });
+  const script = `#!/bin/sh\nif [ "$1" = eval ]; then echo "$0"; else kill -TERM $$; fi\n`;
+  await Deno.writeTextFile(`${folder}/deno`, script, { mode: 0o755 });
   const { code, stdout, stderr } = await thePackage().run(["init", "--yes"], {
     cwd: project.folder,
     env: { PATH: `${folder}:${Deno.env.get("PATH")}` },

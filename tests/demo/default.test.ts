@@ -1,7 +1,7 @@
 import { findEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
-import { mailQuery } from "../../packages/dev/demo/scenarios/mail.ts";
-import { scenarios } from "../../packages/dev/demo/scenarios/all.ts";
+import { mailQuery } from "../../scripts/demo/scenarios/mail.ts";
+import { scenarios } from "../../scripts/demo/scenarios/all.ts";
 import { reportIn, runDemo } from "./run-demo.ts";
 
 Deno.test("the demo answers although background fails, with one email, and --json says how", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { outsideOf } from "../../packages/dev/demo/outside.ts";
-import { mailPlans } from "../../packages/dev/demo/scenarios/mail.ts";
+import { outsideOf } from "../../scripts/demo/outside.ts";
+import { mailPlans } from "../../scripts/demo/scenarios/mail.ts";
 import { startOpenAI } from "../../packages/dev/openai/mod.ts";
 import { reportIn, runDemo } from "./run-demo.ts";
 

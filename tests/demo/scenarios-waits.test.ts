@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { scenarios } from "../../packages/dev/demo/scenarios/all.ts";
+import { scenarios } from "../../scripts/demo/scenarios/all.ts";
 import { reportsOf, runDemo } from "./run-demo.ts";
 
 Deno.test("--scenario all plays every scenario, one report a line, and each holds", async (t) => {

@@ -1,8 +1,8 @@
-/** What `--scenario all` ends with, and how wide a terminal counts. */
+/** The table at the end of `--scenario all`, and the width of text in a terminal. */
 import assert from "node:assert/strict";
-import { nothingSeen, type Report } from "../../packages/dev/demo/report.ts";
-import { showTable } from "../../packages/dev/demo/table.ts";
-import { widthFor } from "../../packages/dev/demo/timeline/terminal.ts";
+import { nothingSeen, type Report } from "../../scripts/demo/report.ts";
+import { showTable } from "../../scripts/demo/table.ts";
+import { widthFor } from "../../scripts/demo/timeline/terminal.ts";
 
 const fine: Report = {
   ok: true,

@@ -3,6 +3,8 @@ import { z } from "zod";
 
 export const reportSchema = z.object({
   now: z.string(),
+  /** When the database server started. */
+  started_at: z.string(),
   /** null if the Supabase CLI did not apply them. */
   migrations: z.array(z.string()).nullable(),
   extensions: z.record(z.string(), z.string()),

@@ -8,7 +8,7 @@ import { JobRow } from "./job-row.tsx";
 
 const rowHeights = { wide: 34, narrow: 60 };
 /** Below this width, in px, a job takes two lines. */
-const narrowBelow = 700;
+const narrowBelow = 960;
 /** How many rows before the end the next page is requested. */
 const ahead = 60;
 

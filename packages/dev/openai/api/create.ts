@@ -25,7 +25,7 @@ export async function createResponse(context: ApiContext, world: World): Promise
   const own = ownInput(request);
   const faults = selectFaults(world.faults, factsOf(request, own));
   const label = request.tools?.find((tool) => tool.type === "mcp")?.server_label ?? "mcp";
-  const instead = await meetFaults(context, faults, label, world.tell);
+  const instead = await meetFaults(context, faults, label);
   if (instead !== undefined) return instead;
 
   const input = assembleInput(request, own, world.store);

@@ -10,7 +10,7 @@ import { stepOf } from "../tools/step-of-item.ts";
 
 /**
  * The steps of a response that arrived whole: what it did, and what it asks for. If it is read again, the steps and their
- * ids are the same. A call that had its yes is the step that was written before the yes was sent.
+ * ids are the same. A call that got a yes is the step that was written before the yes was sent.
  */
 export function stepsOfOutput(
   jobId: string,

@@ -81,7 +81,7 @@ async function settle(
     });
   }
   const { response } = found;
-  // Its webhook may be here before whoever has cancelled it has read it.
+  // Its webhook may arrive before the one who cancelled it has read it.
   if (response.status === "cancelled" && isOverdue(work)) {
     return await endCancelled(
       profiles,

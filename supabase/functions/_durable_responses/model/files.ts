@@ -1,8 +1,8 @@
-/** Images and files in an input, in its messages and in the caller's screenshots: as data, or in Storage. */
+/** Images and files in an input's messages and in the caller's screenshots: as data, or in Storage. */
 import { isRecord } from "./lenient.ts";
 import * as z from "./zod.ts";
 
-/** The bucket that holds what was sent as data and is too large for a row; 16_files.sql. */
+/** The bucket of files that were sent as data and are too large for a row; see 16_files.sql. */
 export const sentBucket = "response_files";
 
 /** A file in Storage, as a part of a message refers to it. */
@@ -27,7 +27,7 @@ export const urlField = {
   computer_screenshot: "image_url",
 } as const;
 
-/** The images and files of an input, each with where it stands: `input.0.content.1`. */
+/** The images and files of an input, each with its place, such as `input.0.content.1`. */
 export function filePartsOf(input: unknown): { part: FilePart; where: string }[] {
   if (!Array.isArray(input)) return [];
   return input.flatMap((item: unknown, place) => {
@@ -53,7 +53,7 @@ export function mapFileParts<Item extends Record<string, unknown>>(
   });
 }
 
-/** The data of a part, if that is what it has. */
+/** The data of a part; undefined if it has none. */
 export function dataOf(part: FilePart): string | undefined {
   const data = part[dataField[part.type]];
   if (typeof data !== "string") return undefined;
@@ -70,7 +70,7 @@ export function refersToFiles(input: unknown): boolean {
   return filePartsOf(input).some(({ part }) => refersToStorage(part));
 }
 
-/** Whether an input has anything to look at before it is accepted. */
+/** Whether an input has files that must be checked before it is accepted. */
 export function hasFiles(input: unknown): boolean {
   return filePartsOf(input).some(({ part }) => refersToStorage(part) || dataOf(part) !== undefined);
 }

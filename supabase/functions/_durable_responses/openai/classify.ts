@@ -88,7 +88,7 @@ function classifyAnswer(error: APIError): Failure {
     ...(status === undefined ? {} : { status }),
     ...(headers === undefined ? {} : { headers }),
     ...(error.requestID ? { requestId: error.requestID } : {}),
-    // After a gateway's own answer, nobody knows whether OpenAI got the request and is working on it.
+    // A gateway's own answer does not show whether OpenAI got the request and is working on it.
     maybeAccepted: status !== undefined && status >= 500 && !isOpenAIs(error),
   });
 }

@@ -146,8 +146,8 @@ async function makePlan(profiles: Profiles, ask: Ask): Promise<Plan> {
 }
 
 /**
- * The plan of an accepted job. If its profile or a secret no longer exists, that is a failure of the job. If no plan can be made
- * just now, it is not: that is thrown.
+ * The plan of an accepted job. If its profile or a secret no longer exists, the job fails. If no plan can be made at the
+ * moment, this throws.
  */
 export async function planOrFailure(
   profiles: Profiles,

@@ -1,4 +1,4 @@
-/** Continues in background after a background response that asked and has its answers. */
+/** Continues in background after a background response whose questions are answered. */
 import { APIError } from "openai/core/error";
 import * as jobs from "../db/jobs.ts";
 import { persist, recordWarning } from "../db/persist.ts";
@@ -35,7 +35,7 @@ export async function continueInBackground(
   const calls = guard.approvedBefore();
   if (!await recordStarts(run, calls)) return "elsewhere";
   const next = { id: work.id, attempt: work.attempt + 1 };
-  // Beside the calls that get a yes here: what nothing asks before, as at a submit.
+  // Besides the calls that get a yes here, there may be calls that nobody is asked about, as in a submit.
   const mayAct = calls.length > 0 ||
     work.once_tools && work.on_uncertain === "review" && !work.guarded;
   for (let form = forms[0]; form !== undefined;) {
@@ -67,7 +67,7 @@ export async function continueInBackground(
 function formsInBackground({ work, plan }: Pick<Run, "work" | "plan">): Form[] {
   const { background: asked, steps } = work;
   if (!plan.background || asked === null || !isLast(steps, asked.attempt)) return [];
-  // What it asked for itself: calls of ours were made since, by this attempt or by one that did not come further.
+  // Answers to what it asked. Our calls were made later, by this attempt or by one that got no further.
   const answered = steps.filter((step) =>
     step.kind === "mcp_approval_request" && step.attempt === asked.attempt ||
     leftKindOf(step) !== undefined && step.attempt >= asked.attempt

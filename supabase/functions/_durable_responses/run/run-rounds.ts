@@ -231,7 +231,7 @@ async function sendInAnyForm(run: Run, send: Send, steps: DoneStep[]): Promise<R
     return result;
   }
   const without = await sendForms(work, send, plan.body, steps, false);
-  // One that is refused either way was refused for something else: a caller's own words may be in what it says.
+  // If both are refused, the reason is another one: the message may quote the caller's own words.
   if (without.kind !== "failed" || !refusesReasoning(without.failure)) {
     rememberNoReasoning(plan.body);
   }
@@ -274,7 +274,7 @@ export async function recordStarts(
 ): Promise<boolean> {
   const isRecorded = await recordNow({ work, stop, stepWriter }, calls.map(startOf));
   if (isRecorded && !stop.signal.aborted) return true;
-  // The write may have been made all the same.
+  // The write may have been made anyway.
   voidCalls(stepWriter, calls);
   return false;
 }

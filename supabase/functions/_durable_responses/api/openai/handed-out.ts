@@ -5,8 +5,8 @@ import type { ResponseRecord } from "./record.ts";
 type Handed = ResponseRecord["handed_out"][number];
 
 /**
- * The id of a call that was handed out. It is made from the call_id, which is known while the call is streamed. An API may use a
- * call_id again: then the later calls have ids made from their steps.
+ * The id of a call that was handed out. It is made from the call_id, which is known while the call is streamed. If an API
+ * uses a call_id again, the later calls have ids made from their steps.
  */
 export function idOfHandedOut(
   { id, handed_out }: ResponseRecord,

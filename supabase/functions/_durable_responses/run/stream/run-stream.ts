@@ -39,7 +39,7 @@ export class RunStream {
         kind === "mcp_approval_request" && answered_by !== "guard" ? [item_id] : []
       ),
     );
-    // An API may use a call_id again: then it names the earlier call.
+    // If an API uses a call_id again, it names the earlier call.
     const handedOut = new Set(
       [...work.steps.map(({ item }) => item), ...work.open_calls.map(({ item }) => item)]
         .map((item) => item?.["call_id"]),

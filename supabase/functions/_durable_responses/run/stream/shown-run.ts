@@ -20,9 +20,9 @@ const hiddenKinds = new Set([
   "mcp_approval_response",
   "function_call_output",
 ]);
-/** Megabytes that the finished image replaces. */
+/** Not shown, because these events are megabytes, and the finished image replaces them. */
 const notShown = new Set(["response.image_generation_call.partial_image"]);
-/** What is shown of a call for the caller before it is handed out. */
+/** The only events of a call for the caller that are shown before it is handed out. */
 const callPieces = new Set([
   "response.function_call_arguments.delta",
   "response.custom_tool_call_input.delta",
@@ -46,8 +46,8 @@ export interface ShownRunOptions {
  * One run's events, however many requests it consists of: each item with an id and a place of ours, numbered, masked like
  * the stored answer. An event about an item that is not open is skipped, so that a reader gets each item's events in order.
  *
- * A call for the caller is shown as it is written, and left open. Libraries make a call as soon as it is done, and until the job
- * waits for it, another attempt may ask for it again. Readers get its end from the job.
+ * A call for the caller is shown as it is written, and left open. Libraries make a call as soon as it ends, but until the job
+ * waits for its output, another attempt may ask for it again. Readers get its end from the job.
  */
 export class ShownRun {
   #next: number;
@@ -161,9 +161,9 @@ export class ShownRun {
       typeof id === "string" && id !== "" ? placeOfUpstreamId(id) : index,
     );
     const isKnown = this.#ids.has(own);
-    // Two calls with one call_id: the second is only shown when the job waits for it.
+    // If two calls have one call_id, the second is shown only when the job waits for its output.
     if (isCall && isKnown) return told;
-    // Servers have given two items one id; to a reader each is one of its own.
+    // Some servers have given two items one id. For a reader, each gets its own.
     const given = isKnown ? itemIdOf(this.#jobId, item.type, index) : own;
     this.#items++;
     this.#ids.add(given);
@@ -181,7 +181,7 @@ export class ShownRun {
     this.#flush(told);
     const events = itemEvents(this.#shownItem(item, open.id), open.index);
     const isCall = isLeftCall(item);
-    // Whoever reads pieces gets all of it as one where no piece came, and its beginning where that did not.
+    // An item that came without pieces is shown in one piece, with its beginning if that did not come either.
     for (const shown of open.isTold ? events.slice(-1) : events.slice(known ? 1 : 0)) {
       if (!isCall || !shown.type.endsWith(".done")) this.emit(shown);
     }
@@ -191,7 +191,7 @@ export class ShownRun {
   #pass(type: string, event: Record<string, unknown>): void {
     const told = this.#find(event);
     if (told?.open === undefined) return;
-    // The held-back text of a part comes before its end.
+    // The text of a part that was held back comes before the part's end.
     if (type.endsWith(".done")) {
       const delta = `${type.slice(0, -"done".length)}delta`;
       this.#flush(told, (part) => isPart(part, delta, event));
@@ -209,7 +209,7 @@ export class ShownRun {
     this.emit(event);
   }
 
-  /** One piece: nearly all that a stream is made of, so it is written with no object on the way. */
+  /** Nearly all events of a stream are pieces, so the JSON is written without building an object. */
   #write(open: OpenItem, { type, content_index, summary_index, place }: Part, piece: string): void {
     const delta = piece.toWellFormed();
     open.add(type, content_index ?? summary_index, delta);
@@ -254,13 +254,13 @@ export class ShownRun {
   }
 }
 
-/** What an event is called, if that can be a line of its own in a stream: a line break in it would be an event of its own. */
+/** An event's type, if it is safe in a stream's `event:` line: a line break in it would start another event. */
 function typeOf(event: unknown): string | undefined {
   const type = isRecord(event) ? event["type"] : undefined;
   return typeof type === "string" && /^[\w.-]{1,100}$/.test(type) ? type : undefined;
 }
 
-/** A call for the caller must not look as if it were whole. */
+/** A call for the caller must not look complete. */
 function isHeldBack(item: Item, type: string): boolean {
   return isLeftCall(item) && !callPieces.has(type);
 }

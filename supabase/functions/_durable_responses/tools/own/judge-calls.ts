@@ -91,9 +91,9 @@ async function callOf(
 }
 
 /**
- * After a call that was answered, the same arguments are another call. After one that failed, they are the same call, because
- * nobody knows what a failed call has done: with the same key, the other side can recognize the repeat. Calls of earlier runs
- * do not count either: if the model asks again after its run was lost, that is the same call too.
+ * After an answered call, the same arguments are another call. After a failed call, they are the same call: nobody knows what
+ * a failed call has done, and with the same key the other side can recognize the repeat. If the model asks again after its run
+ * was lost, that is the same call too.
  */
 function firstFree(taken: number[]): number {
   let free = 0;
@@ -141,7 +141,7 @@ async function judge(call: OwnCall, place: number, rules: Rules): Promise<Judged
   );
 }
 
-/** The caller's answer names its call by that. */
+/** Longest call_id, in characters. The caller's answer names its call by it. */
 const longestCallId = 200;
 const noId = "Not called: its call_id is empty or too long, so that its output could not be given";
 

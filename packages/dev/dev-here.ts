@@ -1,5 +1,0 @@
-/** `npm run dev`: the stack of this repository, and a look at its own profiles. */
-import { checkOwnProfiles } from "./check-profiles.ts";
-import { runDev } from "./dev/program.ts";
-
-await runDev(Deno.args, checkOwnProfiles);

@@ -1,0 +1,85 @@
+/** The timeline as text for a terminal, coloured when one is looking. */
+import { forTerminal, painted } from "../../../packages/text/paint.ts";
+import { actorCell, type Colour, elapsed, fit, margin, tones, wrap } from "./look.ts";
+import type { Line } from "./line.ts";
+
+const codes: Readonly<Record<Colour | "bold", number>> = {
+  bold: 1,
+  red: 31,
+  green: 32,
+  yellow: 33,
+  blue: 34,
+  magenta: 35,
+  cyan: 36,
+  grey: 90,
+};
+const defaultWidth = 110;
+/** Less does not hold a line's time, mark and actor. */
+const leastWidth = 50;
+/** As a shell says of a program that SIGPIPE ended. */
+const brokenPipe = 141;
+
+/** Where the human part goes, and how it looks there. */
+export interface Terminal {
+  /** Columns. */
+  width: number;
+  paint(text: string, style: Colour | "bold"): string;
+  write(text: string): void;
+}
+
+/** A terminal on stdout or stderr: colours only on a TTY and without NO_COLOR. */
+export function openTerminal(stream: typeof Deno.stdout | typeof Deno.stderr): Terminal {
+  const isTerminal = stream.isTerminal();
+  const encoder = new TextEncoder();
+  return {
+    width: isTerminal ? widthFor(Deno.consoleSize().columns) : defaultWidth,
+    paint: isTerminal && !Deno.env.get("NO_COLOR") ? paintAnsi : (text) => text,
+    write(text) {
+      try {
+        for (let rest = encoder.encode(`${forTerminal(text)}\n`); rest.length > 0;) {
+          rest = rest.subarray(stream.writeSync(rest));
+        }
+      } catch (error) {
+        // Whoever read it has enough, as `| head` has.
+        if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+        Deno.exit(brokenPipe);
+      }
+    },
+  };
+}
+
+/** Some terminals, of CI and of editors, say that they have none. */
+export function widthFor(columns: number): number {
+  return Math.max(columns || defaultWidth, leastWidth);
+}
+
+/** To be shown with `forTerminal`. */
+export function paintAnsi(text: string, style: Colour | "bold"): string {
+  return painted(text, codes[style], 0);
+}
+
+/** One line of the timeline. A long text continues below; an error is shown in full. */
+export function lineText({ paint, width }: Terminal, line: Line, elapsedMs: number): string {
+  const { glyph, colour } = tones[line.tone];
+  const head = [
+    paint(elapsed(elapsedMs), "grey"),
+    paint(glyph, colour),
+    paint(actorCell(line.actor), "bold"),
+  ];
+  const text = line.job === undefined ? line.text : `${line.job}: ${line.text}`;
+  const style = line.tone === "bad" ? "red" : line.tone === "note" ? "grey" : undefined;
+  return fit(text, width - margin, line.tone === "bad" ? 5 : 2)
+    .map((part) => style ? paint(part, style) : part)
+    .map((part, index) => index === 0 ? [...head, part].join("  ") : " ".repeat(margin) + part)
+    .join("\n");
+}
+
+/** A titled block below the timeline: the answer, an email. */
+export function blockText({ paint, width }: Terminal, title: string, text: string): string {
+  const [first = "", ...rest] = wrap(text, width - 10);
+  return [
+    `  ${paint(title.padEnd(8), "bold")}${first}`,
+    ...rest.map((line) => `          ${line}`.trimEnd()),
+  ]
+    .join("\n");
+}

@@ -1,0 +1,5 @@
+/** `npm run dev`: the stack of this repository, and a look at its own profiles. */
+import { checkOwnProfiles } from "./dev/check-profiles.ts";
+import { runDev } from "../packages/dev/dev/program.ts";
+
+await runDev(Deno.args, checkOwnProfiles);
