@@ -48,7 +48,13 @@ export function isLeftCall(item: Item): boolean {
   return isCallKind(item.type) && !(item.type === "shell_call" && isInContainer(item));
 }
 
-/** True for the item that answers a call. The answer to a `local_shell_call` may have the call's id as its own. */
+/** True for the type of an item that answers a call. */
+export function isAnswerType(type: unknown): boolean {
+  return typeof type === "string" && type.endsWith("_output") &&
+    isCallKind(type.slice(0, -"_output".length));
+}
+
+/** True for the item that answers this call. The answer to a `local_shell_call` may have the call's id as its own. */
 export function answers(item: Item, call: Item): boolean {
   return item.type === `${call.type}_output` &&
     (item["call_id"] ?? item["id"]) === call["call_id"];
