@@ -12,7 +12,7 @@ import { demoProfiles, type Outside } from "./outside.ts";
 /** How long the default demo waits for its answer, ms: of the stand-in, and of an OpenAI that may take its time. */
 const patienceMs = { standIn: 30_000, outside: 15 * 60_000 };
 const untilMs = 60_000;
-const untilEveryMs = 20;
+const untilEveryMs = 50;
 /** Lease of the scenarios' workers, s: a dead one is noticed after at most so long. */
 const leaseS = 5;
 

@@ -17,8 +17,11 @@ import { mailPlans } from "./scenarios/mail.ts";
 import type { Line } from "./timeline/line.ts";
 import { Timeline } from "./timeline/timeline.ts";
 
-/** Between two looks, ms. Every row has its own times, so what is seen late is still shown in its place. */
-const lookEveryMs = 30;
+/**
+ * Between two looks, ms. Every row has its own times, so what is seen late is still shown in its place; and each look costs the
+ * database some of a core.
+ */
+const lookEveryMs = 100;
 
 export interface Session {
   stack: Stack;
@@ -42,6 +45,8 @@ export async function openSession(
 ): Promise<Session> {
   let onLog: (event: LogEvent) => void = () => {};
   const stack = await startStack({
+    durable: false,
+    packages: "bundled",
     ...(options.openai === undefined && { plans: mailPlans }),
     ...options,
     onLog: (event) => onLog(event),

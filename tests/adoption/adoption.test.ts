@@ -1,4 +1,4 @@
-/** A Supabase project with tables and functions of its own takes this product in, works with it, and upgrades it. */
+/** A Supabase project with its own tables and functions adopts this product, works with it, and upgrades it. */
 import { supabaseEnvironment } from "../../packages/dev/child-environment.ts";
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -23,14 +23,14 @@ const notes = `
 `;
 const later = "alter table public.notes add column pinned boolean not null default false;";
 
-/** A minor release: a column that functions of before do not know. */
+/** A minor release: a column that earlier functions do not know. */
 const minorRelease = `
   alter table durable_responses.jobs add column labels text[] not null default '{}';
   create or replace function public.response_schema_version() returns jsonb
   language sql immutable set search_path = '' as $$ select jsonb_build_object('major', 1, 'minor', 1) $$;
 `;
 
-/** A project as somebody may have it: a table, a later migration, a function that wants a JWT. */
+/** A project as an adopter may have it: a table, a later migration, a function that requires a JWT. */
 async function notesProject(): Promise<SupabaseProject> {
   const project = await supabaseProject();
   await project.write("migrations/20250101000000_notes.sql", notes);
@@ -54,7 +54,7 @@ Deno.test("a project that is live takes the migrations in, though some of its ow
     await database
       .owner`insert into public.notes (owner_id, text) select gen_random_uuid(), 'kept'`;
     assert.equal((await thePackage().run(["init", "--yes"], { cwd: project.folder })).code, 0);
-    // Without --include-all the CLI refuses what is older than the newest applied one: init tells people to add it.
+    // Without --include-all, the CLI refuses migrations older than the newest applied one. init tells people to add it.
     await assert.rejects(up(database.url, project.folder, []), /--include-all/);
     await up(database.url, project.folder, ["--include-all"]);
     await database.owner`select public.enqueue_response_job('hello')`;
@@ -102,7 +102,7 @@ Deno.test("an adopted project does the main job, is upgraded while it has jobs, 
       /\+ supabase\/migrations\/20261201000000_durable_responses_later\.sql/,
     );
     await up(stack.dbUrl, project.folder, ["--include-all"]);
-    // Migrations come first: the functions of before work on the newer schema.
+    // Migrations come first, and the earlier functions work with the newer schema.
     await mainJob(stack, token);
     for (const name of ["respond", "openai-webhook", "run-jobs"]) await stack.edge.restart(name);
 
@@ -126,7 +126,7 @@ interface Job {
   output_text: string | null;
 }
 
-/** The job that this product exists for: background breaks on an MCP tool, and the mail is sent all the same, once. */
+/** The job that this product exists for: background breaks on an MCP tool, and the email is still sent, once. */
 async function mainJob(stack: Stack, token: string): Promise<Job> {
   const sent = stack.mailbox.sent.length;
   const query = "Find the latest email about the invoice and reply that it will be paid on Friday";
@@ -151,7 +151,7 @@ async function ask(stack: Stack, token: string, path: string, body?: unknown): P
   return await answer.json();
 }
 
-/** The project's own table, policy and function, as they were. */
+/** The project's own table, policy and function still work as before. */
 async function ownPartsWork(stack: Stack, owner: string, token: string): Promise<void> {
   const sql = stack.database.connect("supabase_admin", "postgres", { max: 1 });
   await sql`insert into public.notes (owner_id, text) values (${owner}, 'mine'), (gen_random_uuid(), 'of another')`;
@@ -167,7 +167,7 @@ async function ownPartsWork(stack: Stack, owner: string, token: string): Promise
   assert.equal(stranger.status, 401);
 }
 
-/** `supabase migration up`, as the person at the project does it. */
+/** `supabase migration up`, as the adopter runs it. */
 async function up(dbUrl: string, workdir: string, more: string[]): Promise<void> {
   const remote = new URL(dbUrl);
   remote.searchParams.set("sslmode", "disable");

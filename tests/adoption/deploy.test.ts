@@ -1,4 +1,4 @@
-/** What `supabase functions deploy --use-api` sends of a project that init has been run in. */
+/** What `supabase functions deploy --use-api` sends after init. */
 import assert from "node:assert/strict";
 import { functionNames } from "../../packages/cli/src/project/release.ts";
 import { packageForFile } from "../cli/support/package.ts";
@@ -9,7 +9,7 @@ import { bundle, localModules } from "./support/modules.ts";
 
 const thePackage = packageForFile();
 const theProject = forFile(async (parts) => parts.use(await supabaseProject()));
-/** What the platform takes at most. */
+/** The platform's limit. */
 const limitBytes = 5 * 1024 * 1024;
 
 Deno.test("each function is sent with exactly the files that it needs, the import map, and no JWT check", async () => {

@@ -1,6 +1,6 @@
 /**
- * A project whose own functions have other versions of our packages: with the import map that init writes, from esm.sh and from
- * npm, the product's functions run with theirs, and the project's with its own.
+ * A project whose own functions use other versions of our packages. With the import map that init writes, from esm.sh or npm,
+ * the product's functions run with the product's versions, and the project's with its own.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -18,14 +18,14 @@ const mapSchema = z.object({
   scopes: z.record(z.string(), z.record(z.string(), z.string())),
 });
 
-/** A version of zod that no file of ours is tested with, and a function that tells which one it got. */
+/** A version of zod that our files are not tested with, and a function that reports which one it got. */
 const theirZod = "npm:zod@4.1.12";
 const mine = `
   import { z } from "zod";
   Deno.serve(() => Response.json({ version: z.core.version }));
 `;
 
-/** The function is called `ask` in one of the two. */
+/** In one of the two, the function is called `ask`. */
 async function projectWith(
   from: "esm.sh" | "npm",
   functionName: string,
@@ -57,7 +57,7 @@ async function projectWith(
   return project;
 }
 
-/** The project's own import map, as the functions run by it where they are deployed. */
+/** Runs the functions with the project's own import map, as when they are deployed. */
 async function withDeployed(
   project: SupabaseProject,
   redirected: (entries: Record<string, string>) => Record<string, string>,
@@ -92,7 +92,7 @@ async function withDeployed(
   }
 }
 
-/** An answer by a schema that is made with the project's zod and checked with the product's. */
+/** Includes an answer whose schema is made with the project's zod and checked with the product's. */
 async function bothWork(stack: Stack, functionName: string): Promise<void> {
   const own = await fetch(`${stack.functionsUrl}/mine`);
   const { version } = await own.json();

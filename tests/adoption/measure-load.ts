@@ -3,8 +3,8 @@
  *
  *   npx deno run -A tests/adoption/measure-load.ts [runs]
  *
- * Each is bundled into one file, as the platform gets it, and started in a fresh process as often as asked, the functions
- * taking turns; the time is from the start of the runtime to the call of Deno.serve.
+ * Each is bundled into one file, as the platform gets it, and started `runs` times in a fresh process, in turns. The time is
+ * from the start of the runtime to the call of Deno.serve.
  */
 import { join } from "node:path";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
@@ -15,7 +15,7 @@ const bare = `
 import { createClient } from "@supabase/supabase-js";
 Deno.serve(() => Response.json(typeof createClient("http://localhost", "key")));
 `;
-/** Ends the process at the moment the function is ready to serve. */
+/** Ends the process when the function is ready to serve. */
 const preload = `
 Deno.serve = () => { console.log(performance.now()); Deno.exit(0); };
 `;

@@ -1,4 +1,4 @@
-/** What the SDK's helper makes of a stream's events alone is what the response has in the end. */
+/** What the SDK's helper builds from a stream's events alone is what the final response has. */
 import assert from "node:assert/strict";
 import type OpenAI from "openai";
 import { ResponseStream } from "openai/lib/responses/ResponseStream";
@@ -9,7 +9,7 @@ const theSdk = sdkForFile({
 });
 type Event = OpenAI.Responses.ResponseStreamEvent;
 
-/** Of its end only that it is one: the output must come from the events before. */
+/** Without the output in the last event, because the output must come from the events before. */
 function withoutOutput(event: Event): unknown {
   return event.type === "response.completed"
     ? { ...event, response: { ...event.response, output: null } }

@@ -6,7 +6,7 @@ const theSdk = sdkForFile();
 
 type Response = OpenAI.Responses.Response;
 
-/** Each a question of its own: the same again would be the same response. */
+/** A new question each time, because the same one again would be the same response. */
 const ask = () =>
   theSdk().client.responses.create({
     model: "careful",
@@ -85,7 +85,7 @@ Deno.test("the same answer once more, such as a library's own repeat, is the one
   assert.equal(stack.stack.mailbox.sent.length, before + 1);
 });
 
-/** As libraries do that keep the history themselves: all of it, and no previous_response_id. */
+/** Like a library that keeps the history itself: sends all of it, without previous_response_id. */
 const answerInHistory = (
   asked: Response,
   change: (request: OpenAI.Responses.ResponseOutputItem) => object = (request) => request,
@@ -113,11 +113,11 @@ Deno.test("an answer is found by its request, whatever history stands around it"
   assert.deepEqual([answered.id, answered.status], [asked.id, "completed"]);
   assert.equal(stack.stack.mailbox.sent.length, before + 1);
 
-  // The next turn brings the answered request along.
+  // The next turn includes the answered request.
   const next = await answerInHistory(asked, undefined, [{ role: "user", content: "Thanks" }]);
   assert.notEqual(next.id, asked.id);
   assert.equal(next.status, "completed");
-  // And so does the next request for approval, of another response.
+  // So does the next request for approval, of another response.
   const again = await client.responses.create({
     model: "careful",
     input: [

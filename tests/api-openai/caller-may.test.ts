@@ -10,7 +10,7 @@ type Params = Partial<OpenAI.Responses.ResponseCreateParamsNonStreaming>;
 const create = (more: Params, client = theSdk().client) =>
   client.responses.create({ model: "free", input: "Hi", ...more });
 
-/** What OpenAI was sent last. */
+/** The last request to OpenAI. */
 function sent(): Record<string, unknown> {
   const { body } =
     theSdk().stack.openai.requests.findLast(({ path, method }) =>

@@ -1,4 +1,4 @@
-/** A request that streams or waits is run by the function that answers; whatever becomes of caller and function, once. */
+/** The function that answers runs a job that streams or waits, once, whatever happens to the caller and the function. */
 import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import type OpenAI from "openai";
@@ -11,7 +11,7 @@ import { polled, type Sdk, sdkForFile } from "./support/sdk.ts";
 const theSdk = sdkForFile({
   openaiTimings: { queuedMs: 5, stepMs: 5, deltaMs: 15 },
   env: { DURABLE_RESPONSES_CONCURRENCY: "2" },
-  // One isolate answers all, as on a platform that lets workers share requests.
+  // One isolate answers all requests, as on a platform where requests share workers.
   maxWorkers: 1,
 });
 type Event = OpenAI.Responses.ResponseStreamEvent;
@@ -24,7 +24,7 @@ const textOf = (events: Event[]) =>
   );
 const long = "[[plan: text 80 deltas]] Talk";
 
-/** Reads a stream until `until` says so, and leaves it open. */
+/** Reads a stream until `until` is true, and leaves it open. */
 async function readUntil(stream: AsyncIterator<Event>, until: (event: Event) => boolean) {
   const seen: Event[] = [];
   for (;;) {
@@ -264,7 +264,7 @@ Deno.test("a function that dies after a mail: another worker goes on, one mail, 
     "mail",
   );
   seen.push(...await readUntil(iterator, ({ type }) => type === "response.output_text.delta"));
-  // What was shown until now is written.
+  // Wait until what was shown so far is written.
   const job = jobOf({ id });
   await eventually("some text is written", async () => {
     const rows = await stack.sql`

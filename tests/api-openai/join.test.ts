@@ -1,4 +1,4 @@
-/** One thing asked is one job: whoever asks the same again before the answer was taken gets the same response. */
+/** One thing asked is one job: the same question again, before its answer is read, gets the same response. */
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { countJobs } from "../support/jobs.ts";
@@ -7,7 +7,7 @@ import { polled, type Sdk, sdkForFile } from "./support/sdk.ts";
 
 const theSdk = sdkForFile();
 
-/** A client of a new user, so that no test meets the questions of another. */
+/** A client of a new user, so that tests do not share questions. */
 async function newUser(): Promise<{ client: OpenAI; sdk: Sdk; id: string; token: string }> {
   const sdk = theSdk();
   const { id, token } = await sdk.stack.stack.createUser();
@@ -20,7 +20,7 @@ type Answer = OpenAI.Responses.Response;
 
 const joined = ({ response }: { response: Response }) => response.headers.get("x-response-joined");
 
-// First, before jobs of other tests may be under way that meet the fault.
+// First, because jobs of other tests could meet the fault.
 Deno.test("needs review: a create is a 400 with the id, a stream ends with an error event", async () => {
   const { client, sdk } = await newUser();
   sdk.stack.stack.mailbox.fail({ tool: "gmail_reply_to_email", when: "die", times: 1 });

@@ -25,9 +25,9 @@ Deno.test("a create that cannot wait any longer is a 400 that no library repeats
 });
 
 /**
- * Reads a stream until the function's time is over.
+ * Reads a stream until the function's time is up.
  * @param onItem called with the response's id when an item is finished
- * @returns the id of the response and the numbers that were seen
+ * @returns the response's id, and the numbers that were seen
  */
 async function readToTheEndOfTime(
   stream: AsyncIterable<OpenAI.Responses.ResponseStreamEvent>,
@@ -51,7 +51,7 @@ async function readToTheEndOfTime(
   return { id, seen };
 }
 
-/** The rest of a stream has the numbers that the whole has. */
+/** The rest of a stream has the same numbers as the whole stream. */
 async function takeUp(client: OpenAI, id: string, seen: number[]) {
   const { status } = await polled(client, id);
   assert.equal(status, "completed");
@@ -85,7 +85,7 @@ Deno.test("so does the stream of a run in place, which another worker goes on wi
   const plan = `[[plan: ${findEmail("invoice")}; sleep 60000ms; text Good morning]]`;
   const { id, seen } = await readToTheEndOfTime(
     await client.responses.create({ model: "mail", input: plan, stream: true }),
-    // Before the time is over: the next worker begins at once.
+    // Before the time is up, because the next worker begins at once.
     (id) => replaceInput(stack.sql, jobIdOf(id) ?? "", plan.replace("60000ms", "1ms")),
   );
   assert.ok(seen.length > 4, "the search was shown");

@@ -1,4 +1,4 @@
-/** Acting for a user: `x-owner-id` beside a secret key narrows the call to that user, and counts nowhere else. */
+/** Acting for a user: with a secret key, `x-owner-id` limits the call to that user. With anything else, it is refused. */
 import assert from "node:assert/strict";
 import { refusalOf } from "./support/refusal.ts";
 import { sdkForFile } from "./support/sdk.ts";

@@ -139,7 +139,7 @@ for (const model of ["mail", "notes"]) {
     const { clientWith, stack } = theSdk();
     const before = await countJobs(stack.sql);
     let calls = 0;
-    // The first request is accepted, its answer is lost: the SDK sends it again.
+    // The first request is accepted, but its answer is lost. The SDK sends it again.
     const client = clientWith({
       apiKey: stack.stack.secretKey,
       maxRetries: 2,

@@ -1,4 +1,4 @@
-/** What a library is told to send again: what a repeat may help, and nothing that could be done twice. */
+/** Libraries are told to repeat a request only if that may help, and can do nothing twice. */
 import assert from "node:assert/strict";
 import {
   type RequestErrorCode,
@@ -12,7 +12,7 @@ import { sdkForFile } from "./support/sdk.ts";
 
 const theSdk = sdkForFile();
 
-/** Every code there is, and whether a create that got it may be sent again: some may come after the job was accepted. */
+/** Every code, and whether a create that got it may be repeated: some codes may come after the job was accepted. */
 const codes: [code: RequestErrorCode, repeat: "yes" | "with a key" | "no"][] = [
   ["invalid_request", "no"],
   ["invalid_json", "no"],

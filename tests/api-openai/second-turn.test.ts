@@ -1,4 +1,4 @@
-/** Earlier items in the input: what is taken is what was stored, whatever is sent. */
+/** Earlier items in the input: the stored ones are used, whatever is sent. */
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { refusalOf } from "./support/refusal.ts";
@@ -13,7 +13,7 @@ const first = () =>
     input: `Reply to the invoice mail ${crypto.randomUUID()}`,
   });
 
-/** What OpenAI was sent last. */
+/** The last request to OpenAI. */
 function sent(): { input: Record<string, unknown>[] } & Record<string, unknown> {
   const { body } =
     theSdk().stack.openai.requests.findLast(({ path, method }) =>

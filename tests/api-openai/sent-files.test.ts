@@ -10,7 +10,7 @@ import { refusalOf } from "./support/refusal.ts";
 import { polled } from "./support/sdk.ts";
 
 const logs: string[] = [];
-/** Where OpenAI reaches the project, which the functions know by another address. */
+/** The address at which OpenAI reaches the project. The functions know another one. */
 const publicAddress = startCountingProxy();
 Deno.test.afterAll(() => publicAddress.stop());
 const thePhotos = photosForFile({
@@ -32,7 +32,7 @@ for (const background of [false, true]) {
         background,
       });
       assert.equal((await polled(client, id)).status, "completed");
-      // Seen as a reference, by whoever may see it at all.
+      // Everybody who may see it sees a reference.
       const items = JSON.stringify(await Array.fromAsync(client.responses.inputItems.list(id)));
       assert.ok(items.includes(`"path":"${owner}/${sha256(photo)}.png"`), items);
       assert.ok(items.length < 2000 && !items.includes("token"), items);
@@ -117,7 +117,7 @@ Deno.test("a key is good for the same photo only, and a native request does the 
   });
 });
 
-// In background, OpenAI fails such a run after it has begun, and the job falls back.
+// In background, OpenAI fails such a run after its start, and the job falls back.
 for (const [background, requests] of [[false, 2], [true, 3]] as const) {
   Deno.test(`each request of a run gets the photo, background: ${background}`, async () => {
     const { client } = await thePhotos().newUser();
@@ -144,7 +144,7 @@ for (const [background, requests] of [[false, 2], [true, 3]] as const) {
       );
     });
     assert.equal(mailbox.sent.length, before + 1);
-    // A worker may have run other tests' jobs too.
+    // A worker may also have run jobs of other tests.
     const ofThis = downloads.filter((each) => each.sha256 === sha256(photo));
     assert.equal(ofThis.length, requests);
   });

@@ -23,7 +23,7 @@ Deno.test("a user's own file in Storage is sent; another's is not found, by whom
       assert.deepEqual([error.status, error.code], [400, "file_not_found"]);
     }
   }
-  // What somebody else has sent is not reached by its path either.
+  // Nor can a file that somebody else has sent be reached by its path.
   await user.client.responses.create({ model: "plain", input: asking(image(photoOf(1_200_000))) });
   const [name] = await thePhotos().sentBy(user.id);
   const theirs = asking(stored(`${user.id}/${name}`, "response_files"));

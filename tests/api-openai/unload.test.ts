@@ -1,4 +1,4 @@
-/** The platform ends a function before its time (CPU, memory, a deploy) while it runs a job in place: all it gets is `beforeunload`. */
+/** The platform ends a function early (CPU, memory, a deploy) while it runs a job in place. It only gets `beforeunload`. */
 import assert from "node:assert/strict";
 import type OpenAI from "openai";
 import { jobIdOf } from "../../supabase/functions/_durable_responses/model/ids.ts";
@@ -27,7 +27,7 @@ Deno.test("a function that is about to be ended hands its run over at once, and 
       id = event.response.id;
       job = jobIdOf(id);
       assert.ok(job);
-      // The next worker is to come to the end.
+      // The next worker must be able to finish the job.
       await replaceInput(stack.sql, job, plan.replace("2000", "20"));
     }
   });

@@ -1,4 +1,4 @@
-/** Once a job is accepted, no error may read as if it were not: whoever sends the request again would have two jobs, and two emails. */
+/** Once a job is accepted, no error may look like a refusal: a repeat would be a second job, and a second email. */
 import assert from "node:assert/strict";
 import { fastTimings } from "../../packages/dev/openai/mod.ts";
 import { forFile } from "../support/for-file.ts";
@@ -19,14 +19,14 @@ const theTest = forFile(async (parts): Promise<{ test: TestStack; gates: Gates }
 
 const rpc = "/rest/v1/rpc/";
 const submitCall = `${rpc}submit_response_job`;
-/** The job is accepted by one of these: the second one when it runs in the function that answers. */
+/** The calls that accept a job. The second one also runs it in place. */
 const accepting = [submitCall, `${rpc}start_response_job`];
 const isAccepting = (path: string) => accepting.includes(path) || !path.startsWith(rpc);
 
 const postgrest = (status: number, code: string) => () =>
   Response.json({ code, message: "planted", details: null, hint: null }, { status });
 
-/** What may come instead of an answer, for everything that is asked after the insert. */
+/** What may come instead of an answer to any call after the insert. */
 const broken: [string, () => Response][] = [
   ["the database is away", postgrest(503, "PGRST000")],
   ["PostgREST lost its connection", postgrest(503, "PGRST001")],
@@ -38,7 +38,7 @@ const broken: [string, () => Response][] = [
   ["an answer of another shape", () => Response.json({ nothing: "of it" })],
 ];
 
-/** OpenAI's side at the same time: the response is running, final at once, refused, odd, or nobody knows. */
+/** What OpenAI answers at the same time: the response is running, final at once, refused, odd, or nobody knows. */
 const upstream: [string, Parameters<TestStack["openai"]["faults"]["set"]>[0]][] = [
   ["takes it", [{ kind: "stuck-queued" }]],
   ["refuses it", [{ kind: "background-unsupported" }]],
@@ -115,7 +115,7 @@ Deno.test("a submit whose answer is lost is one job, and is answered as one", as
   const held = gates.stopAt((passing) => passing.phase === "answer" && passing.path === submitCall);
   const submitted = test.submit("plain", "hi");
   await held;
-  // What was held is dropped: the function hears nothing, and the row is there.
+  // What was held is dropped: the function gets no answer, but the row is there.
   gates.open();
   const answer = await submitted;
   assert.equal(answer.status, 202);
@@ -139,7 +139,7 @@ Deno.test("no answer to a submit at all: the refusal names the job that may be t
     assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7/);
     assert.equal(answer.headers.get("location"), `/functions/v1/respond/${id}`);
     assert.match(answer.body.error?.message ?? "", new RegExp(id));
-    // With a key of the caller's own a repeat is safe, and the refusal says so.
+    // With the caller's own key, a repeat is safe, and the refusal says so.
     const keyed = await test.ask({
       body: { query: "hi", profile: "plain" },
       headers: { "idempotency-key": crypto.randomUUID() },
@@ -192,7 +192,7 @@ for (const [what, one, other] of rounded) {
       const headers = { "idempotency-key": `${key["idempotency-key"]}${path}` };
       const first = await test.ask({ path, body: body(one), headers });
       assert.ok(first.status < 300);
-      // White space and the order of keys say nothing.
+      // White space and the order of keys make no difference.
       const again = await test.ask({
         path,
         body: body(one).replace(/,"input"/, ' ,\n "input"'),

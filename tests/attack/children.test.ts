@@ -1,4 +1,4 @@
-/** What runs beside the stack, of others and of ours: who reaches it, and what it knows of whoever started it. */
+/** The processes of the stack, ours and others': who can reach them, and what they know about whoever started them. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { Client, StreamableHTTPClientTransport } from "../../packages/dev/mcp/sdk.ts";
@@ -69,7 +69,7 @@ Deno.test({
     const { ask, user, stack } = await startTestStack(parts, {});
     assert.equal((await ask({ path: "/v1/models" })).status, 200);
     const workers = (await ourProcesses()).filter(({ command }) =>
-      command.includes("respond/index.ts")
+      command.includes("respond/index.")
     );
     const addresses = (await Promise.all(workers.map(({ sockets }) => listeningAddresses(sockets))))
       .flat();
@@ -91,7 +91,7 @@ Deno.test({
 
 Deno.test({
   name: "every process of a stack listens on loopback only, and has nothing of our environment",
-  // There is no /proc elsewhere.
+  // Only Linux has /proc.
   ignore: Deno.build.os !== "linux",
   async fn() {
     await withCanaries(async () => {
@@ -99,10 +99,13 @@ Deno.test({
       const { stack, ask, user } = await startTestStack(parts, {});
       const console_ = await startConsoleFor(stack, user);
       parts.defer(() => console_.stop());
-      // So that a function runs too.
+      // Starts a function too.
       assert.equal((await ask({ path: "/v1/models" })).status, 200);
+      // This one starts when it is asked.
+      const asked = await fetch(stack.functionEnvironment["EVERYTHING_MCP_URL"] ?? "");
+      await asked.body?.cancel();
       const processes = await ourProcesses();
-      for (const part of ["postgres", "postgrest", "everything-server", "respond/index.ts"]) {
+      for (const part of ["postgres", "postgrest", "everything-server", "respond/index."]) {
         assert.ok(processes.some(({ command }) => command.includes(part)), `${part} runs`);
       }
       for (const { pid, command, environment, sockets } of processes) {

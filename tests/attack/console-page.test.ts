@@ -1,4 +1,4 @@
-/** The console in a browser: what a person is shown before a yes, and where a link can send a password. */
+/** The console in a browser: what a person sees before a yes, and where a link can send a password. */
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { consoleForFile, needsBrowser } from "../console/support/console-page.ts";
@@ -9,7 +9,7 @@ const written =
   '{"to":"ceo@bank.example","amount":90071992547409931,"to":"x\u202emoc.knab@oec","body":"' +
   "line\\n".repeat(30) + '","note":"a\u200bb","bcc":"thief@attacker.example"}';
 
-/** Opens a job that waits, with the planted arguments. */
+/** Opens a waiting job with the planted arguments. */
 async function openPlanted(status: "awaiting_approval" | "needs_review"): Promise<Page> {
   const { newest, sql, openAs } = theConsole();
   const id = await newest(status);
@@ -32,7 +32,7 @@ for (const status of ["awaiting_approval", "needs_review"] as const) {
       const exact = written.replace("\u202e", "⟨U+202E⟩").replace("\u200b", "⟨U+200B⟩");
       assert.equal(await call.locator("pre").textContent(), exact);
       assert.equal(await call.getByRole("button", { name: /Show all/ }).count(), 0);
-      // Nothing scrolls away inside of it either.
+      // Nothing is hidden by scrolling inside of it either.
       const hidden = await call.locator("pre").evaluate((pre) =>
         pre.scrollHeight - pre.clientHeight
       );
@@ -68,7 +68,7 @@ Deno.test(
   },
 );
 
-/** Every request beyond the console's own server and the project. */
+/** Collects requests to anything but the console's own server and the project. */
 async function watchRequests(page: Page): Promise<string[]> {
   const sent: string[] = [];
   await page.context().route(

@@ -1,4 +1,4 @@
-/** The console's server and the stack's gateway against pages of others: framing, other ports, other names. */
+/** The console's server and the stack's gateway against foreign pages: framing, other ports, other names. */
 import assert from "node:assert/strict";
 import { startConsole } from "../../packages/dev/console/server.ts";
 import { createKeys } from "../../packages/dev/auth/keys.ts";
@@ -29,7 +29,7 @@ const theWorld = forFile(async (parts) => {
   return { server, reachedProject: () => reached };
 });
 
-/** What browsers send along with a request of a page that is not the console's. */
+/** What browsers send with a request from a foreign page. */
 const foreign: Record<string, Record<string, string>> = {
   "a script element on another port": {
     "sec-fetch-site": "same-site",

@@ -1,4 +1,4 @@
-/** What a person decides is about what the person saw, and about nothing else. */
+/** A person's decision is about what the person saw, and nothing else. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
@@ -23,7 +23,7 @@ const reached = (id: string, status: JobRow["status"]) =>
     (row) => row.status === status,
   );
 
-/** A job that asks whether it may reply to an email, and what it shows of that. */
+/** A job that asks whether it may reply to an email, and the call that it shows. */
 async function asking(profile = "careful") {
   const { submit, ask } = theStack();
   const { id } = await submit(profile, "Reply to the invoice mail");
@@ -44,7 +44,7 @@ Deno.test("a yes with the id and the digest of what was shown is taken", async (
   const shown = [call.arguments].map((text) => JSON.stringify(text)).join("");
   const bytes = new TextEncoder().encode(`"mailbox"${JSON.stringify(call.tool)}${shown}`);
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  // Whoever shows a call can say itself what it has shown.
+  // A client that shows a call can compute the digest of what it has shown.
   const own = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
   assert.equal(own, call.digest);
   const answer = await approve(id, { request_id: call.request_id, digest: own });
@@ -73,7 +73,7 @@ Deno.test("a yes to another call than the one that waits is 409, and nothing is 
 Deno.test("a yes that names nothing is 409 as soon as a second call waits", async () => {
   const { id, call } = await asking();
   const { sql } = theStack();
-  // Meanwhile there is another one, that nobody has seen.
+  // Meanwhile there is another call, which nobody has seen.
   await sql`
     insert into public.response_steps (job_id, number, attempt, item_id, kind, status, server_label, tool, arguments, started_at)
     select job_id, 1000, attempt, 'mcpr_unseen', kind, status, server_label, tool, '{"bcc":"mallory"}', now()

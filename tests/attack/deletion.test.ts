@@ -1,4 +1,4 @@
-/** A job, or all that a user has, is taken away: over HTTP, by Auth's own deletion, and while OpenAI is at work. */
+/** A job, or everything that a user has, is deleted: over HTTP, by Auth's own deletion, and while OpenAI is working. */
 import assert from "node:assert/strict";
 import { fastTimings } from "../../packages/dev/openai/mod.ts";
 import { eventually } from "../support/eventually.ts";
@@ -67,7 +67,7 @@ Deno.test("a user whom Auth deletes: OpenAI is told to stop, nothing is kept, th
     ]
   ) {
     const answer = await ask({ token: user.token, ...request });
-    // Auth may be asked about the token, and knows already.
+    // If Auth is asked about the token, it already knows.
     assert.deepEqual([answer.status, answer.code], [410, "owner_deleted"]);
   }
 });

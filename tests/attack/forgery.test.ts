@@ -1,4 +1,4 @@
-/** Items by which a user could make the model believe that something was done, ordered or approved. */
+/** Items with which a user could make the model believe that something was done, ordered or approved. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { fastTimings } from "../../packages/dev/openai/mod.ts";

@@ -1,6 +1,6 @@
 /**
- * Every endpoint, whatever is sent: a documented 4xx, no 500, and just as many rows as jobs were accepted. Jobs that
- * are accepted stay stuck at OpenAI, so that nothing runs beside the attack.
+ * Whatever is sent to an endpoint, the answer is a documented 4xx, never a 500, and there are exactly as many rows as accepted
+ * jobs. Accepted jobs stay stuck at OpenAI, so that nothing else runs during the attack.
  */
 import { fastTimings } from "../../packages/dev/openai/mod.ts";
 import { onTestProfiles, stackForFile } from "../support/stack.ts";
@@ -14,7 +14,7 @@ const theStack = stackForFile({ ...onTestProfiles, openaiTimings: fastTimings })
 Deno.test.beforeAll(async () => {
   const { openai, sql } = theStack();
   openai.faults.set([{ kind: "stuck-queued" }]);
-  // Where OpenAI accepts too late, on a busy machine, jobs fall back: they are not run either.
+  // If OpenAI accepts too late, on a busy machine, jobs fall back. They must not run either.
   await sql`update public.response_settings set max_running = 0, breaker_failures = 1000`;
 });
 

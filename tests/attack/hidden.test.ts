@@ -1,4 +1,4 @@
-/** What columns hide from people, no request shows them: of a server's whole request, what the server alone may see. */
+/** No request shows people what the columns hide from them: the parts of a whole request that only its server may see. */
 import assert from "node:assert/strict";
 import { fastTimings } from "../../packages/dev/openai/mod.ts";
 import { createOperator } from "../support/operator.ts";
@@ -35,7 +35,7 @@ const request = {
   ],
 };
 
-/** A whole request that a server has asked in the user's name. */
+/** A whole request that a server has sent for the user. */
 async function askedByServer(): Promise<string> {
   const { sql, user } = theStack();
   const job = { profile: "plain", request, owner_id: user.id };
@@ -129,7 +129,7 @@ Deno.test("a server that continues with a profile, in the user's name, shows the
     assert.match(text, /What the user asked/);
     for (const planted of hidden) assert.ok(!text.includes(planted), `${model}: ${planted}`);
   }
-  // Its own whole request goes on with all that was said.
+  // The server's own whole request continues with the whole conversation.
   const [row] = await sql`
     select request::text as request from durable_responses.jobs where request is not null order by created_at desc limit 1`;
   assert.match(row?.["request"], /PLANTED-developer.*go on/);

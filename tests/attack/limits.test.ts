@@ -1,4 +1,4 @@
-/** Too many, too large, too slow: one caller who takes all there is must not take it from the others. */
+/** Too many, too large, too slow: a caller who uses everything up must not take it from the others. */
 import assert from "node:assert/strict";
 import { fastTimings } from "../../packages/dev/openai/mod.ts";
 import { clientOn, type TestClient } from "../client/support/client.ts";
@@ -13,7 +13,7 @@ Deno.test.beforeAll(() => theStack().openai.faults.set([{ kind: "stuck-queued" }
 
 /** One user's submits at the same time; with 10,000 it takes minutes. */
 const flood = Number(Deno.env.get("ATTACK_SUBMITS") ?? 1_000);
-/** Of these, at the same time: client, gateway and stand-ins share this process's open files, some five a submit. */
+/** How many of them at the same time: client, gateway and stand-ins share this process's open files, about five a submit. */
 const atOnce = Math.min(flood, 2_500);
 const slowClients = 40;
 
@@ -27,12 +27,12 @@ const post = (body: BodyInit, token: string, headers: Record<string, string> = {
 
 Deno.test(`${flood} submits of one user at once: each one row, none lost, and others are served meanwhile`, async () => {
   const { stack, sql } = theStack();
-  // Not the user of the other tests, who would have too many jobs after this.
+  // Not the other tests' user, who would have too many jobs afterwards.
   const [flooding, other] = [await stack.createUser(), await stack.createUser()];
   let requests = 0;
   const client = (token: string) =>
     clientOn(stack, token, {
-      // What a frontend does that was told to come again: the key makes that safe.
+      // A frontend that is told to try again does so. The key makes that safe.
       maxRetries: 50,
       fetch: (input, init) => (requests++, fetch(input, init)),
     });
@@ -80,7 +80,7 @@ Deno.test("a user's jobs pile up to a limit, and nobody else's with them", async
   const { stack, sql } = theStack();
   const [flooder, other] = [await stack.createUser(), await stack.createUser()];
   const key = { "idempotency-key": "first" };
-  // None of them ends meanwhile.
+  // None of these jobs ends during the test.
   const slow = JSON.stringify({ query: "[[plan: sleep 600000ms; text hi]]", profile: "plain" });
   await sql`update public.response_settings set max_unfinished_per_user = 3`;
   try {
@@ -110,7 +110,7 @@ Deno.test("bodies of the largest size at once are accepted, one byte more is 413
   const fitting = await Promise.all(
     Array.from({ length: 12 }, () => see(post(body(1_000_000), user.token))),
   );
-  // 202, or 200 where OpenAI has refused so much text at once: accepted either way.
+  // 202, or 200 if OpenAI has refused so much text at once. Both are accepted.
   for (const { status, text } of fitting) assert.ok(status === 202 || status === 200, text);
   const tooLarge = await Promise.all(
     Array.from({ length: 12 }, () => see(post(body(1_000_001), user.token))),
@@ -156,7 +156,7 @@ Deno.test(`${slowClients} clients that never finish their bodies do not keep oth
       `host: ${hostname}:${port}`,
       `authorization: Bearer ${user.token}`,
       "content-type: application/json",
-      // In chunks, as what has a length is kept by the gateway until it is there.
+      // In chunks, because the gateway holds back a body with a length until it is complete.
       "transfer-encoding: chunked",
       "",
       'b\r\n{"query": "\r\n',

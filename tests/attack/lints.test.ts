@@ -1,6 +1,6 @@
 /**
- * What the public splinter collection asks (github.com/supabase/splinter), the lints that `supabase db advisors` of the
- * CLI does not have first; asked in words of our own, and of everything in our schemas, not only of what is exposed.
+ * The checks of the public splinter collection (github.com/supabase/splinter), first those that the CLI's `supabase db
+ * advisors` does not have. They are our own queries, and cover everything in our schemas, not only what is exposed.
  */
 import assert from "node:assert/strict";
 import { sqlTest } from "../support/sql-test.ts";
@@ -60,7 +60,7 @@ const lints: Record<string, string> = {
         or has_any_column_privilege('authenticated', oid, 'insert, update, references'))`,
   "no policy is for every role": `
     select policyname as name from pg_policies where schemaname = 'public' and roles <> array['authenticated']::name[]`,
-  // run_sql_tool() is what it is for: servers alone may call it, and it finds and quotes the name (tests/sql/tools).
+  // This is the purpose of run_sql_tool(): only servers may call it, and it looks up and quotes the name (tests/sql/tools).
   "no function takes SQL or a name to run": `
     select p.oid::regprocedure::text as name from pg_proc p
     where p.pronamespace = any (array['public', 'durable_responses']::regnamespace[]) and p.proname <> 'run_sql_tool'

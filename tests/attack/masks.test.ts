@@ -1,4 +1,4 @@
-/** A secret that comes back in another form is masked all the same, and looking for it costs little. */
+/** A secret that comes back in another form is masked too, and the search costs little. */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
@@ -73,7 +73,7 @@ const forms: [string, (secret: string) => string][] = [
   ["as Basic, the user", (s) => `Basic ${Buffer.from(`${s}:`).toString("base64")}`],
 ];
 
-/** Whatever a reader can make of what is left. */
+/** Everything that a reader could decode from what is left. */
 function readings(text: string): string[] {
   const tokens = text.split(/[^\w+/=-]+/);
   const decoded = tokens.flatMap((token) => [
@@ -94,7 +94,7 @@ for (const [name, make] of forms) {
       for (const masked of [redact(text), maskCredentials(text), redact(`a ${text} b ${text}`)]) {
         assert.ok(masked.includes("***"), `${secret} in ${masked}`);
         for (const reading of readings(masked)) {
-          // Half of it tells too much already.
+          // Half of it is already too much.
           assert.ok(!reading.includes(secret.slice(0, Math.ceil(secret.length / 2))), masked);
           assert.ok(!reading.includes(secret.slice(Math.floor(secret.length / 2))), masked);
         }

@@ -1,4 +1,4 @@
-/** A server of tools that means harm: it knows the token that it was sent, names its tools as it likes, and answers what it likes. */
+/** A malicious tool server: it knows the token that it was sent, and chooses its tools' names and its answers. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
@@ -14,14 +14,14 @@ const send = {
   description: `Says: ${token}`,
   inputSchema: { type: "object", properties: { body: { type: "string" } } },
 };
-/** Left out, each with a reason that names it. */
+/** These are left out, each with a reason that names it. */
 const unfit = [
   { ...send, name: `twice ${token}` },
   { ...send, name: `twice ${token}` },
   { ...send, name: `schema ${token}`, inputSchema: { type: token } },
 ];
 
-/** What it answers to a request. */
+/** Its answer to a request. */
 function resultOf(method: string): unknown {
   switch (method) {
     case "initialize":
@@ -75,7 +75,7 @@ Deno.test("its token stands nowhere, however the server repeats it", async () =>
   const job = await finished(id);
   assert.equal(job.status, "completed", job.error_message ?? "");
   assert.equal(calls.length, 1);
-  // What stood around it did come through, to operators: the job's owner learns how many are left out, not which.
+  // The text around it did get through, but only to operators: the job's owner learns how many are left out, not which.
   assert.ok(logs.some((line) => /The tool twice \*\*\* of \w+ is left out/.test(line)));
   const attempts = await sql`select warnings from public.response_attempts where job_id = ${id}`;
   assert.match(JSON.stringify(attempts), /MCP tools that cannot be offered: 2/);

@@ -1,4 +1,4 @@
-/** What comes from OpenAI, or from whoever stands in its place: nothing in a stream can do more than end the attempt. */
+/** Whatever OpenAI, or a server in its place, streams: it can only end the attempt. */
 import { failures } from "../../supabase/functions/_durable_responses/model/failure.ts";
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -34,7 +34,7 @@ const encode = (body: string) => new TextEncoder().encode(body);
 Deno.test("fuzz: events come out as they went in, wherever the network cuts them", async () => {
   const block = fc.oneof(
     json.map((value) => {
-      // What a JSON text cannot say (-0, half a character in UTF-8) is not what is looked at here.
+      // Values that JSON text cannot express (-0, half a surrogate pair) are not the subject here.
       const data = JSON.stringify(value).toWellFormed();
       return { lines: [`event: any`, `data: ${data}`], event: [JSON.parse(data)] };
     }),
@@ -78,7 +78,7 @@ Deno.test("an event that never ends is given up, before it fills the memory", as
   assert.ok(sent <= maxEventChars + 3_000_000, `${sent} bytes were read`);
 });
 
-/** A server that streams what it is told, as OpenAI. */
+/** A server that streams what the test sets, in place of OpenAI. */
 const theStream = forFile((parts) => {
   const said = { events: "" };
   const server = Deno.serve(

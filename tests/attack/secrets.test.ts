@@ -1,6 +1,6 @@
 /**
- * Credentials are planted in the environment, and everybody upstream repeats them: OpenAI's refusals, failed responses and
- * streams, tools' errors and outputs. None may be found in the database, in any log, answer or broadcast.
+ * Credentials are planted in the environment, and everything upstream repeats them: OpenAI's refusals, failed responses and
+ * streams, tools' errors and outputs. None of them may appear in the database, or in any log, answer or broadcast.
  */
 import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
@@ -14,7 +14,7 @@ import { isFinal, readJob } from "../support/jobs.ts";
 import { startTestStack, testProfiles } from "../support/stack.ts";
 import { findInDatabase } from "./support/database-search.ts";
 
-/** None of these looks like a credential: only who knows them can mask them. */
+/** None of these looks like a credential, so only code that knows them can mask them. */
 const planted = {
   OPENAI_API_KEY: "planted+openai/key=one",
   OPENAI_WEBHOOK_SECRET: `whsec_${btoa("planted-webhook-secret-two")}`,
@@ -30,7 +30,7 @@ const theWorld = forFile(async (parts) => {
   const openai = await startOpenAI({
     apiKey: key,
     webhookSecret: planted.OPENAI_WEBHOOK_SECRET,
-    // So that an answer is long enough under way to be watched.
+    // Slow, so that an answer can be watched while it is written.
     timings: { ...fastTimings, deltaMs: 10 },
   });
   parts.defer(() => openai.stop());
@@ -60,7 +60,7 @@ const theWorld = forFile(async (parts) => {
     .on("broadcast", { event: "*" }, (message) => heard.push(JSON.stringify(message)))
     .subscribe((state) => joined ||= state === "SUBSCRIBED");
   await eventually("the listener", () => joined, Boolean);
-  // What nobody watches is not announced. Not by watch_response_jobs(): these tests take longer than a watch.
+  // Only watched topics are announced. Not with watch_response_jobs(), because these tests take longer than a watch.
   await sql`
     insert into public.response_watches (topic, watched_until)
     values (${`response-jobs:${user.id}`}, now() + interval '1 h')`;
@@ -146,7 +146,7 @@ for (const [index, { name, query = "hi", faults = [], before }] of cases.entries
     const { openai, sql, logs, heard, answers } = theWorld();
     openai.faults.set(faults);
     before?.();
-    // A route of its own for each, so that none has learned to skip background.
+    // Each has its own route, so that none has learned to skip background.
     const profile = `mail-${index + 1}`;
     const { body } = await ask("", { method: "POST", body: JSON.stringify({ profile, query }) });
     const id = String(body.id);
@@ -159,7 +159,7 @@ for (const [index, { name, query = "hi", faults = [], before }] of cases.entries
     openai.faults.clear();
     await ask(`/${id}`);
     await ask(`/v1/responses/${id}`);
-    // The words around the secret did get through: it was there to be masked.
+    // The words around the secret did get through, so it was there to be masked.
     const rows = await sql<{ text: string }[]>`
       select j::text as text from public.response_jobs j where id = ${id}
       union all select a::text from public.response_attempts a where job_id = ${id}
@@ -206,7 +206,7 @@ Deno.test("nothing of the environment was left anywhere by all of this", async (
     stack.workerSecret,
   ];
   for (const value of secrets) {
-    // pg_net's queue holds the worker secret until it has been sent: it can do nothing but wake.
+    // pg_net's queue contains the worker secret until it is sent. That secret can only wake a worker.
     const tables = (await findInDatabase(sql, value)).filter((table) =>
       value !== stack.workerSecret || !table.startsWith("net.")
     );

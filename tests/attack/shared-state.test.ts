@@ -1,4 +1,4 @@
-/** What one user brings about at OpenAI is that user's own: routes, and with them everybody else, are left as they were. */
+/** What one user causes at OpenAI affects only that user: routes, and so all other users, are unchanged. */
 import assert from "node:assert/strict";
 import { onTestProfiles, stackForFile } from "../support/stack.ts";
 import { createBackground, createStream, raw, response } from "../e2e/upstream/answers.ts";
@@ -6,7 +6,7 @@ import { answering, outcomeOf, submitUnder } from "../e2e/upstream/ask.ts";
 
 const theStack = stackForFile(onTestProfiles);
 
-/** What has become of a job's route. */
+/** The state of a job's route. */
 async function routeOf(id: string) {
   const [route] = await theStack().sql`
     select breaker, background_failures as failures, pause_reason as pause
@@ -17,7 +17,7 @@ async function routeOf(id: string) {
 
 const untouched = { breaker: "closed", failures: 0, pause: null };
 
-/** OpenAI's words about what a caller has sent, with the caller's own in them. */
+/** OpenAI's message about what a caller sent, which quotes the caller's words. */
 const quoted = (words: string) => ({
   error: {
     message: `Cannot decode the image at https://x.example/${words}.png`,

@@ -1,4 +1,4 @@
-/** Text of others in a terminal, a picture, and where a person decides. */
+/** Text from others in a terminal, in a picture, and where a person decides. */
 import assert from "node:assert/strict";
 import { drawTerminal } from "../../scripts/demo/picture/svg.ts";
 import { jsonEntries } from "../../packages/text/json-entries.ts";

@@ -3,7 +3,7 @@ import { mustBeZero } from "../../bench/chaos/verdict.ts";
 import { isLong } from "../support/long.ts";
 import { findDeno, projectRoot } from "../../packages/dev/postgres/binaries.ts";
 
-/** Runs chaos as a person does; fails when it could not count. @returns what it counted, and what it said */
+/** Runs chaos as a person does, and fails if it could not count. @returns what it counted, and what it printed */
 async function chaos(...args: string[]) {
   const { code, stdout, stderr } = await new Deno.Command(findDeno(), {
     args: ["run", "-A", "bench/chaos/main.ts", ...args, "--json"],

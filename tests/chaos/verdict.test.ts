@@ -1,4 +1,4 @@
-/** A check that cannot fail is none: each claim of chaos's verdict is broken once, and only it is counted. */
+/** A check must be able to fail: each claim of chaos's verdict is broken once, and only that one is counted. */
 import assert from "node:assert/strict";
 import { type JobRow, judge, mustBeZero, type Sent } from "../../bench/chaos/verdict.ts";
 import { newWish, type Wish } from "../../bench/chaos/wish.ts";

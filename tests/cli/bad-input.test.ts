@@ -1,4 +1,4 @@
-/** What a person does wrong, or finds wrong: one sentence, an exit code, nothing half written. */
+/** Mistakes of a person, or in a project: one sentence, an exit code, and nothing half written. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { packageForFile } from "./support/package.ts";
@@ -30,7 +30,7 @@ Deno.test("init finds the project from a folder inside it", async () => {
 
 Deno.test({
   name: "a folder that may not be written in is named, and nothing is written",
-  // Another user's files can only be had by root.
+  // Only root can create files of another user.
   ignore: Deno.uid() !== 0,
   async fn() {
     await using project = await supabaseProject();

@@ -1,4 +1,4 @@
-/** Hints name the program as it was started: before it is published there is no `npx durable-responses`. */
+/** Hints name the program as it was started, because `npx durable-responses` does not exist before it is published. */
 import assert from "node:assert/strict";
 import { asCalled } from "../../packages/cli/src/terminal/called.ts";
 

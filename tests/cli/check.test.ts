@@ -19,7 +19,7 @@ async function check(project: SupabaseProject, ...args: string[]) {
   });
 }
 
-/** Profiles of one field more or less, as somebody writes them. */
+/** A profiles file with these fields, as an adopter writes it. */
 const profilesOf = (fields: string) => `export const profiles = { default: { ${fields} } };\n`;
 
 async function initialised(profiles?: string): Promise<SupabaseProject> {
@@ -59,7 +59,7 @@ Deno.test("profiles that fit are said to, and their types are written for the fr
   assert.match(types, /\/\*\* What it is about \*\/\n {2}topic: "billing" \| "sales";/);
   assert.match(types, /"e-mail": string \| null;/);
   assert.doesNotMatch(types, /import/);
-  // A second look has nothing to write.
+  // A second check has nothing to write.
   assert.doesNotMatch((await check(project)).stdout, /Types for the frontend/);
   const elsewhere = await check(project, "--types", "web/profiles.gen.ts");
   assert.match(elsewhere.stdout, /^Types for the frontend: web\/profiles\.gen\.ts$/m);

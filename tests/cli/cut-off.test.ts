@@ -1,4 +1,4 @@
-/** An init that was cut off half-way. */
+/** An init that was interrupted. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { stageChanges } from "../../packages/cli/src/init/apply.ts";
@@ -11,7 +11,7 @@ import { type SupabaseProject, supabaseProject } from "./support/supabase-projec
 const thePackage = packageForFile();
 const staging = ".temp/durable-responses-init";
 
-/** Stages the first init of a project, as the CLI does right before it puts files in place. */
+/** Stages a project's first init, as the CLI does right before it puts files in place. */
 async function stage(project: SupabaseProject) {
   const supabase = join(project.folder, "supabase");
   const release = await readRelease(join(thePackage().folder, "template"));
@@ -84,7 +84,7 @@ Deno.test("a dry run neither finishes nor forgets it", async () => {
   assert.equal(await project.exists("durable-responses.json"), false);
 });
 
-/** A project that somebody has prepared: a journal in it, and what it would put somewhere. */
+/** A project that an attacker has prepared: with a journal, and a staged file that it would put somewhere. */
 async function prepare(project: SupabaseProject, path: string, more: Record<string, unknown> = {}) {
   await project.write(`${staging}/0`, "not yours");
   const step = { path, before: null, after: "0".repeat(64), staged: "0", ...more };

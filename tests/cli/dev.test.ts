@@ -1,4 +1,4 @@
-/** `durable-responses dev` before it starts anything; what it runs is tested in tests/packages/dev.test.ts. */
+/** `durable-responses dev` before it starts anything. tests/packages/dev.test.ts tests what it runs. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { packageForFile } from "./support/package.ts";

@@ -1,4 +1,4 @@
-/** What `doctor` says of functions that are not deployed, ask for a JWT, or lack their environment. */
+/** What `doctor` reports about functions that are not deployed, require a JWT, or lack their environment. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Project } from "../../packages/cli/src/api/project.ts";
@@ -11,7 +11,7 @@ import { startEdge } from "../../packages/dev/edge/runtime.ts";
 import { startGateway } from "../../packages/dev/gateway/gateway.ts";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 
-/** A gateway and an Edge runtime, nothing behind them. */
+/** A gateway and an Edge runtime, with nothing behind them. */
 async function withFunctions(
   options: { functionsDir: string; env?: Record<string, string>; verifiesJwt?: boolean },
   run: (project: Project) => Promise<void>,

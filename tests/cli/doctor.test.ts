@@ -1,4 +1,4 @@
-/** `doctor` and `connect` on a whole stack, first well and then broken. */
+/** `doctor` and `connect` on a whole stack, first intact and then broken. */
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { z } from "zod";
@@ -38,7 +38,7 @@ function run(args: string[], env: Record<string, string> = {}) {
   });
 }
 
-/** The stand-in, as the functions reach it. */
+/** The variables with which functions reach the stand-in. */
 function openaiOf({ openai }: Stack): Record<string, string> {
   if (!openai) throw new Error("Cannot ask about models: the stack has no stand-in");
   return { OPENAI_API_KEY: openai.apiKey, OPENAI_BASE_URL: openai.url };
@@ -63,7 +63,7 @@ Deno.test("a project where all is well: every check is ok, one line each", async
   await theProject().write("functions/_shared/profiles.ts", await Deno.readTextFile(profiles));
   await stack.cron.runJob("durable-responses-wake");
   const { code, stdout } = await run(["doctor"], {
-    // On this machine there is a Deno, which looks at the profiles.
+    // There is a Deno on this machine, which checks the profiles.
     PATH: `${dirname(findDeno())}:${Deno.env.get("PATH")}`,
     DENO_TLS_CA_STORE: "mozilla,system",
     MAILBOX_MCP_URL: stack.mailbox.url,
@@ -183,7 +183,7 @@ Deno.test("names are registered by doctor where no function has done it, and a j
   const sql = theStack().stack.database.connect("supabase_admin", "postgres", { max: 1 });
   try {
     await sql`delete from durable_responses.profiles`;
-    // No function is woken by it: Vault has another secret by now.
+    // It wakes no function, because Vault has another secret by now.
     assert.match((await examine())("profiles").message, /^'default', 'mail', 'triage' registered/);
     await assert.rejects(
       async () => await sql`select public.enqueue_response_job('hello', 'unheard-of')`,

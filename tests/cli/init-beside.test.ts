@@ -1,4 +1,4 @@
-/** `init` in a project that has things of its own: none of them is in the way, and none is changed. */
+/** `init` in a project with its own files: none of them is in the way, and none is changed. */
 import assert from "node:assert/strict";
 import { packageForFile } from "./support/package.ts";
 import { supabaseProject } from "./support/supabase-project.ts";

@@ -106,7 +106,7 @@ Deno.test("a call that waits for a yes is shown with its arguments, approved, an
   assert.match(again.stderr, /^Error: Cannot answer for job .* \(invalid_state\)\n {2}→ /);
 });
 
-/** A job of which nobody knows whether its side effect happened. */
+/** A job with a call in doubt. */
 async function uncertainJob(): Promise<string> {
   const sql = theStack().stack.database.connect("supabase_admin", "postgres", { max: 1 });
   try {

@@ -1,4 +1,4 @@
-/** What `doctor` reads out of a profiles.ts, as text. */
+/** What `doctor` reads from the text of a profiles.ts. */
 import assert from "node:assert/strict";
 import { readProfiles } from "../../packages/cli/src/project/profiles-text.ts";
 import { profilesFile } from "../../packages/cli/src/init/starters.ts";

@@ -1,4 +1,4 @@
-/** Secrets come out of the file that init writes as they went in: to the real Supabase CLI, and to our own commands. */
+/** The real Supabase CLI and our own commands read secrets exactly as init wrote them. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Failure } from "../../packages/cli/src/failure.ts";
@@ -24,14 +24,14 @@ const values = [
   "export X=1",
 ];
 
-/** Characters that mean something to one reader or another. */
+/** Characters that have a meaning for some reader. */
 const tricky = fc.string({
   unit: fc.constantFrom(..."#'\"`$\\ \t\n={}()!&|;a1é".split("")),
   minLength: 1,
   maxLength: 12,
 });
 
-/** The value's line; undefined when it is refused. */
+/** The value's line; undefined if it is refused. */
 function written(name: string, value: string): string | undefined {
   try {
     return envLine(name, value);

@@ -1,4 +1,4 @@
-/** `doctor --smoke` on a whole stack, with nothing broken, and with each part broken in turn. */
+/** `doctor --smoke` on a whole stack: with nothing broken, and with each part broken in turn. */
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,7 +9,7 @@ import { type Front, stackForFile } from "../support/stack.ts";
 import { packageForFile } from "./support/package.ts";
 import { supabaseProject } from "./support/supabase-project.ts";
 
-/** What respond sends to run-jobs is lost while it is cut; cron's own way does not go by here. */
+/** While it is cut, requests from respond to run-jobs are lost. Cron's requests do not pass here. */
 class CuttableFront implements Front {
   target = "";
   cut = false;
@@ -69,7 +69,7 @@ async function smoke(waitS: number, cwd = "/", env: Record<string, string> = {})
   const { checks } = resultSchema.parse(JSON.parse(stdout));
   const found = checks.filter(({ check }) => paths.includes(check));
   assert.deepEqual(found.map(({ check }) => check), paths);
-  // Whatever was broken, nothing of it is left.
+  // Whatever was broken, no job is left.
   const [left] = await sql`select count(*)::int as jobs from public.response_jobs`;
   assert.equal(left?.["jobs"], 0);
   return (name: string) => {
@@ -79,7 +79,7 @@ async function smoke(waitS: number, cwd = "/", env: Record<string, string> = {})
 }
 
 Deno.test("a project where all is well: each path with its time and tokens, and nothing is left behind", async () => {
-  // In the project's folder, on a machine with a Deno: a profile there has a harmless tool.
+  // In the project's folder, on a machine with Deno: one of its profiles has a harmless tool.
   await using project = await supabaseProject();
   await thePackage().run(["init", "--yes"], { cwd: project.folder });
   await project.write(

@@ -1,4 +1,4 @@
-/** Which calls are said to find a function is what sql_tool_query(), which makes them, says of the same fields. */
+/** The check and sql_tool_query(), which makes the calls, agree on which calls find a function. */
 import assert from "node:assert/strict";
 import postgres from "postgres";
 import type { Facts } from "../../packages/cli/src/sql-tools/facts.ts";
@@ -7,7 +7,7 @@ import type { Machine } from "../support/machine.ts";
 import { refused } from "../support/refused.ts";
 import { sqlTest } from "../support/sql-test.ts";
 
-/** Overloads of each name, as their arguments are written. */
+/** The overloads of each name: their argument lists. */
 const functions: Record<string, string[]> = {
   none: [""],
   one: ["a integer"],
@@ -19,7 +19,7 @@ const functions: Record<string, string[]> = {
 };
 const names = ["a", "b", "c"];
 
-/** Every way to have fields, each required, optional or not there. */
+/** Every combination of fields that are required, optional or missing. */
 const allFields = names.reduce<{ all: string[]; required: string[] }[]>(
   (before, name) =>
     before.flatMap(({ all, required }) => [
@@ -48,7 +48,7 @@ async function makeFunctions({ db }: Machine): Promise<void> {
   }
 }
 
-/** Whether the call is made; every combination is asked for once. */
+/** Whether the database would make the call. Asked once for each combination. */
 async function callable({ db }: Machine, name: string, given: string[]): Promise<boolean> {
   const args = db.owner.json(Object.fromEntries(given.map((field) => [field, 1])));
   const query = db.owner`select durable_responses.sql_tool_query(${`public.${name}`}, ${args})`;

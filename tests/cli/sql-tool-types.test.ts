@@ -1,4 +1,4 @@
-/** What is said of a field and an argument's type is what Postgres does with the field's values. */
+/** The check's verdict on a field and an argument's type matches what Postgres does with the field's values. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import type { Facts } from "../../packages/cli/src/sql-tools/facts.ts";
@@ -27,7 +27,7 @@ const types = [
   "public.positive",
 ];
 
-/** Values of each kind; for every type of Postgres there is a string that it takes. */
+/** Values of each kind. For every type of Postgres, one of the strings is valid. */
 const samples: Record<string, unknown[]> = {
   string: [
     "5",
@@ -43,7 +43,7 @@ const samples: Record<string, unknown[]> = {
   number: [1.5, 1, 20260101],
   integer: [1, 20260101],
   boolean: [true, false],
-  // Not [1]: Postgres reads its text as an interval of 1 s, which nobody means.
+  // Not [1], whose text Postgres reads as an interval of 1 s, which nobody means.
   array: [[1, 2], ["good"], [[1], [2]], []],
   object: [{ a: 1 }, {}],
 };

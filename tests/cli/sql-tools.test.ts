@@ -1,4 +1,4 @@
-/** `check` and `doctor` beside the functions that tools name, each kind of mismatch once, on a whole stack. */
+/** `check` and `doctor` compare tools with their functions, on a whole stack: each kind of mismatch once. */
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { z } from "zod";
@@ -100,7 +100,7 @@ const faults: [tool: [name: string, input: string, more?: string], severity: str
   [["dynamic", item], "warn", /dynamic\(text\) has dynamic SQL \(execute\)/],
 ];
 
-/** What calls can be made with. */
+/** Tools whose calls work. */
 const fitting: [name: string, input: string, more?: string][] = [
   ["fits", item],
   [
@@ -145,7 +145,7 @@ async function check(profiles: string, env: Record<string, string> = environment
   return report;
 }
 
-/** Doctor's line of the tools. */
+/** Doctor's line about the tools. */
 async function doctorSays(profiles: string) {
   const project = theProject();
   await project.write("functions/_shared/profiles.ts", profiles);

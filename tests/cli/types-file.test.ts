@@ -1,4 +1,4 @@
-/** `profiles.gen.ts` says of each profile's answer what its schema says, to TypeScript's own compiler under strict settings. */
+/** For TypeScript's compiler in strict mode, `profiles.gen.ts` has the same types as the schemas of the profiles' answers. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { z } from "zod";
@@ -33,7 +33,7 @@ const profiles = {
   "2nd": { model, output: z.object({ n: z.number() }) },
 };
 
-/** What a frontend does with the types: each line is an error where they say something else. */
+/** What a frontend does with the types. Each line is an error if they differ. */
 const use = `
 import type { Profiles } from "./profiles.gen.ts";
 

@@ -10,7 +10,7 @@ const goneFile = "functions/_durable_responses/gone.ts";
 const firstMigration = "migrations/20261126000000_durable_responses.sql";
 const laterMigration = "migrations/20990101000000_durable_responses_later.sql";
 
-/** The release before: one file less, one more, one different, another version of a package. */
+/** The previous release: one file less, one more, one different, and another version of a package. */
 function earlier(): Promise<Package & AsyncDisposable> {
   return otherRelease(thePackage(), "0.0.9", async (supabase) => {
     await Deno.writeTextFile(join(supabase, changedFile), "// as it was in 0.0.9\n");

@@ -1,4 +1,4 @@
-/** `worker`, started as an adopter does: the built package under Node, their project's functions, packages out of npm. */
+/** `worker` as an adopter starts it: the built package under Node, the project's functions, packages from npm. */
 import assert from "node:assert/strict";
 import { startOpenAI } from "../../packages/dev/openai/mod.ts";
 import { findDeno } from "../../packages/dev/postgres/binaries.ts";
@@ -19,7 +19,7 @@ const theStack = forFile(async (parts) => {
   });
   parts.defer(() => openai.stop());
   const access = { apiKey: openaiKey, baseUrl: openai.url };
-  // No Edge worker is woken: whatever runs, this worker runs.
+  // No Edge worker is woken, so this worker runs everything.
   const { stack, sql } = await startTestStack(parts, { cronByHand: true, openai: access });
   return { stack, sql, openaiUrl: openai.url };
 });
@@ -73,7 +73,7 @@ Deno.test("worker runs a job to its answer, and drains on SIGTERM in the middle 
     await eventually("its first step", async () => (await stepsOf(long)).length > 0);
     await worker.stop({ signal: "SIGTERM", graceMs: 20_000 });
     assert.equal((await worker.exited).code, 0, lines.join("\n"));
-    // As it ended it woke an Edge worker, which may have the job already.
+    // When it ended, it woke an Edge worker, which may already have the job.
     assert.equal((await summariseAttempts(sql, long))[0], "synchronous handed_over");
     assert.equal((await readJob(sql, long)).failures, 0);
     assert.equal((await sql`select from public.response_workers where kind = 'process'`).length, 0);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { ArgumentError, createDurableResponses } from "../../packages/client/src/index.ts";
 import { clientWith, json, someJob } from "./support/fetching.ts";
 
-/** Calls as JavaScript would make them, with what the types forbid. */
+/** Calls as JavaScript can make them, with arguments that the types forbid. */
 type Loose = Record<string, (...args: unknown[]) => Promise<unknown>>;
 
 const id = someJob.id;

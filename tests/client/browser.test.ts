@@ -1,4 +1,4 @@
-/** The client in a real browser: bundled by Vite, signed in with a password, on another origin than the project. */
+/** The client in a real browser: bundled by Vite, signed in with a password, on a different origin than the project. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";

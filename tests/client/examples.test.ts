@@ -1,4 +1,4 @@
-/** The examples of docs/client.md, type-checked as they stand, against the built package. */
+/** The examples of docs/client.md, unchanged, type-checked against the built package. */
 import assert from "node:assert/strict";
 import { typesFile } from "../../packages/cli/src/check/types-file.ts";
 import { checkTypesIn, withProject } from "./support/project.ts";
@@ -7,7 +7,7 @@ const page = await Deno.readTextFile(
   new URL("../../docs/client.md", import.meta.url),
 );
 
-/** What the examples take from around them; what one declares itself goes before it. */
+/** What the examples expect around them. An example's own declarations take precedence. */
 const surroundings = `
 import type { SupabaseClient } from "@supabase/supabase-js";
 import type { DurableResponses } from "durable-responses-client";
@@ -44,7 +44,7 @@ Deno.test("every TypeScript example of docs/client.md fits the client's types", 
   const examples = [...page.matchAll(/^```(tsx?)\n([^]*?)^```/gm)];
   assert.ok(examples.length >= 4);
   const files = examples.map(([, kind, code = ""], index) => {
-    // A name of `lib.dom` that an example uses as its own.
+    // An example uses this name of `lib.dom` for its own element.
     const own = code.includes("status.textContent") ? "declare const status: HTMLElement;\n" : "";
     return [`src/example-${index + 1}.${kind}`, `${own}${code}\nexport {};\n`];
   });

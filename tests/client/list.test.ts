@@ -14,7 +14,7 @@ const idAt = (ms: number) => {
 const start = Date.parse("2026-01-01T00:00:00Z");
 const count = searchedJobs + 5;
 
-/** One user with more jobs than a search looks at, one a second; every hundredth failed. */
+/** A user with more jobs than a search covers, one per second. Every hundredth failed. */
 const theList = forFile(async (parts) => {
   const { stack, user, sql } = await startTestStack(parts, {});
   const jobs = Array.from({ length: count }, (_, number) => {
@@ -72,7 +72,7 @@ Deno.test("a text is found in questions, answers and errors, page by page, among
   const next = await find("openai_policy", { limit: 2, cursor: policy.next });
   assert.deepEqual(numbers(next.jobs), [9_800, 9_700]);
   assert.deepEqual((await find("Answer 9999", { status: "failed" })).jobs, []);
-  // Question 4 is the newest that is too old.
+  // Question 4 is the newest one that the search does not reach.
   assert.deepEqual((await find("question 4,")).jobs, []);
   const [job] = (await find("Answer 77")).jobs;
   assert.deepEqual((await find(String(job?.id).slice(0, 13))).jobs.map(({ id }) => id), [job?.id]);

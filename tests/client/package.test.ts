@@ -1,4 +1,4 @@
-/** The package as npm would give it: built, used by Node and type-checked in a project of somebody else. */
+/** The package as npm would install it: built, used by Node, and type-checked in an adopter's project. */
 import assert from "node:assert/strict";
 import { runProcess } from "../../packages/dev/processes.ts";
 import { checkTypesIn, withProject } from "./support/project.ts";
@@ -27,7 +27,7 @@ for await (const update of responses.watch(job.id, { signal })) {
 const done = await responses.result(job.id);
 const refused = await responses.get("nope").catch((error) => error instanceof ArgumentError);
 console.log(JSON.stringify({ status: done.status, states: [...states], refused }));
-// supabase-js keeps its socket for a while; without it the program ends by itself.
+// supabase-js keeps its socket open for a while. Without it, the program ends by itself.
 await supabase.realtime.disconnect();
 `;
 
@@ -50,7 +50,7 @@ interface Database {
 }
 
 export async function use(): Promise<void> {
-  // A client with a Database type of its own is as good as any.
+  // A client with its own Database type works too.
   const supabase = createClient<Database>("http://localhost", "key");
   const responses = createDurableResponses<Profiles>(supabase);
   const triage = await responses.submit({ query: "Hi", profile: "triage" });

@@ -1,4 +1,4 @@
-/** What is sent to the function, what is tried again, and what failures become; with a `fetch` of the test's own. */
+/** What the client sends to the function, what it retries, and which errors failures become. The test provides `fetch`. */
 import assert from "node:assert/strict";
 import * as client from "../../packages/client/src/index.ts";
 import { clientWith, json, someJob } from "./support/fetching.ts";
@@ -41,7 +41,7 @@ Deno.test("delete sends a DELETE once, and says when that was not done", async (
   assert.equal(`${sent[0]?.method} ${sent[0]?.path}`, `DELETE /functions/v1/respond/${id}`);
   await assert.rejects(responses.delete(id), { code: "invalid_state" });
   await assert.rejects(responses.delete(id), { code: "invalid_answer" });
-  // Whether it was done nobody knows: the caller looks.
+  // Nobody knows whether the job was deleted, so the caller must look.
   await assert.rejects(responses.delete(id), { code: "network_error" });
   assert.equal(sent.length, 4);
   await assert.rejects(responses.delete("no id"), client.ArgumentError);

@@ -1,4 +1,4 @@
-/** A watch is registered before the first look: what happens between the two is not missed, whatever Realtime does. */
+/** A watch is registered before the first read, so a change between the two is not missed, whatever Realtime does. */
 import assert from "node:assert/strict";
 import { stackForFile } from "../support/stack.ts";
 import { eventually } from "../support/eventually.ts";
@@ -9,7 +9,7 @@ import { watchList } from "./support/watched-list.ts";
 const theStack = stackForFile(onClientProfiles);
 const slow = "[[plan: sleep 20s]] Wait";
 
-/** Paths of what is sent, and what happens right after the first request whose path ends so. */
+/** Records the paths of requests, and runs `then` right after the first one whose path ends with `ending`. */
 function tapped(ending: string, then: () => Promise<unknown>) {
   const paths: string[] = [];
   let happened = false;
@@ -48,7 +48,7 @@ Deno.test("a job that ends after the first look is announced, and the watch ends
   await using client = clientOn(stack, user.token, { fetch: tap.fetch });
   const began = performance.now();
   await assert.rejects(client.responses.result(id), { name: "JobCancelledError" });
-  // Polling looks again after 1 s at the earliest, and live after 30 s.
+  // Polling reads again after 1 s at the earliest, and a live watch after 30 s.
   assert.ok(performance.now() - began < 15_000);
 });
 

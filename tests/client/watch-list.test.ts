@@ -1,4 +1,4 @@
-/** Watching the list on a whole stack: live, without Realtime, and for those who have no topic. */
+/** Watching the list on a whole stack: live, without Realtime, and without a topic. */
 import assert from "node:assert/strict";
 import { ArgumentError } from "../../packages/client/src/index.ts";
 import { createOperator } from "../support/operator.ts";
@@ -11,7 +11,7 @@ import { watchList } from "./support/watched-list.ts";
 const theStack = stackForFile(onClientProfiles);
 const slow = "[[plan: sleep 20s]] Wait";
 
-/** A signed-in user of their own for each test: the list is all theirs. */
+/** A new signed-in user for each test, so that nobody else's jobs are in the list. */
 async function newcomer() {
   const { stack } = theStack();
   const user = await stack.createUser();
@@ -83,7 +83,7 @@ Deno.test("many changes at once are few pages, and the last one is right", async
     watch.shown,
     (jobs) => jobs.length === 12 && jobs.every((job) => job.endsWith(" completed")),
   );
-  // 24 changes of status at the least.
+  // At least 24 status changes.
   assert.ok(
     watch.pages().length - before < 15,
     `${watch.pages().length - before} pages`,

@@ -1,4 +1,4 @@
-/** Watching on a whole stack: live, without Realtime, and when it comes and goes. */
+/** Watching on a whole stack: live, without Realtime, and while Realtime comes and goes. */
 import assert from "node:assert/strict";
 import type { Job, Update } from "../../packages/client/src/index.ts";
 import { SignJWT } from "jose";
@@ -29,7 +29,7 @@ function watching(
       updates.push(update);
     }
   })();
-  // Looked at later: it must not count as unhandled until then.
+  // It is awaited later, and must not count as unhandled until then.
   void Promise.allSettled([done]);
   return { updates, done };
 }
@@ -46,7 +46,10 @@ const steps = ({ updates }: Watching) =>
   );
 const isIn = (state: string) => (seen: string[]) => seen.at(-1) === state;
 
-/** Every step in order, nothing of it twice (a call that began is told again when its arguments are known), and the job's end once. */
+/**
+ * Every step in order and nothing twice, except that a started call is reported again when its arguments are known. The job's
+ * end is reported once.
+ */
 function assertComplete(watch: Watching): void {
   const seen = steps(watch);
   const told = watch.updates.flatMap((update) =>
@@ -168,7 +171,7 @@ Deno.test("messages that are lost while joined are made up for", async () => {
   const { id } = await client.responses.submit({ query: slow });
   const watch = watching(client, id);
   await eventually("live updates", () => states(watch), isIn("live"));
-  // All but the last message: the one that arrives brings everything before it.
+  // All messages but the last are lost. The one that arrives brings everything before it.
   stack.realtime.faults.lose = ({ payload }) => !JSON.stringify(payload).includes('"completed"');
   try {
     await watch.done;
@@ -247,7 +250,7 @@ Deno.test("a token that is not refreshed ends the watch with an error that says 
   });
   const watch = watching(client, id);
   await eventually("live updates", () => states(watch), isIn("live"));
-  // PostgREST is lenient by 30 s.
+  // PostgREST tolerates 30 s.
   token = await tokenFor(user.id, -60);
   stack.realtime.dropSockets();
   await assert.rejects(watch.done, {
@@ -280,7 +283,7 @@ Deno.test("an aborted watch ends at once with the signal's reason", async () => 
   await client.responses.cancel(id);
 });
 
-/** An HS256 token, which lives for so many seconds. */
+/** An HS256 token that is valid for `seconds`. */
 function tokenFor(userId: string, seconds: number): Promise<string> {
   const secret = new TextEncoder().encode(
     "super-secret-jwt-token-with-at-least-32-characters-long",

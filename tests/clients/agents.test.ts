@@ -1,4 +1,4 @@
-/** The Agents SDK, unchanged. It has no cancel of a response: here the openai SDK does that. */
+/** The Agents SDK, unchanged. It cannot cancel a response, so the openai SDK does that here. */
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { z } from "zod";

@@ -1,4 +1,4 @@
-/** The AI SDK, unchanged. It has no cancel of a response: here the openai SDK does that. */
+/** The AI SDK, unchanged. It cannot cancel a response, so the openai SDK does that here. */
 import assert from "node:assert/strict";
 import { createOpenAI } from "@ai-sdk/openai";
 // @ts-types="./support/ai.d.ts"

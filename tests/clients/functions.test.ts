@@ -1,4 +1,4 @@
-/** A function that the caller runs, with each library's own loop: streamed, it is called once, and the answer follows. */
+/** A function that the caller runs, in each library's own loop. Streamed, it is called once, and the answer follows. */
 import assert from "node:assert/strict";
 import { createOpenAI } from "@ai-sdk/openai";
 import { HumanMessage, ToolMessage } from "@langchain/core/messages";

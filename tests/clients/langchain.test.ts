@@ -1,6 +1,6 @@
 /**
- * LangChain, unchanged. It has no cancel of a response: here the openai SDK does that. It sends the answer to a request for approval
- * as part of a message.
+ * LangChain, unchanged. It cannot cancel a response, so the openai SDK does that here. It sends the answer to a request for
+ * approval as part of a message.
  */
 import assert from "node:assert/strict";
 import { AIMessage, type BaseMessage, HumanMessage, SystemMessage } from "@langchain/core/messages";

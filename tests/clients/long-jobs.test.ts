@@ -1,4 +1,4 @@
-/** Jobs that take longer than a request may: no library makes a second one, and all of them can take the answer up. */
+/** Jobs that take longer than a request may: no library creates a second one, and each can still get the answer. */
 import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { createOpenAI } from "@ai-sdk/openai";
@@ -12,7 +12,7 @@ import { clientsForFile, type Person } from "./support/clients.ts";
 
 const theClients = clientsForFile({ wallClockMs: 12_000 });
 
-/** Four calls of 3 s and one more: longer than a request may last, with places to hand over in between. */
+/** Four calls of 3 s and one more: longer than a request may last, with boundaries to hand over in between. */
 const question = `Reply to the invoice mail [[plan: ${findEmail("invoice")}; ${
   findEmail("overdue")
 }; ${findEmail("payment")}; ${findEmail("Halden")}; ${replyToEmail("It is paid.")}]]`;
@@ -49,7 +49,7 @@ const asks: Record<string, (person: Person) => Promise<unknown>> = {
 Deno.test("each library stops with an error that names the response; there is one job and one mail for each", async () => {
   const { mailbox } = theClients().test.stack;
   mailbox.setDelay("gmail_find_email", callMs);
-  // All at once: the test takes as long as one of them.
+  // All at once, so that the test takes only as long as one.
   await Promise.all(
     Object.entries(asks).map(async ([library, ask]) => {
       const person = await theClients.newPerson();

@@ -1,4 +1,4 @@
-/** Older majors of the libraries, each installed by npm into an empty folder and used there by a program. Asks a registry. */
+/** Older major versions of the libraries, each installed by npm into an empty folder and used there. Needs a registry. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { findDeno } from "../../packages/dev/postgres/binaries.ts";
@@ -7,7 +7,7 @@ import { clientsForFile } from "./support/clients.ts";
 
 const theClients = clientsForFile();
 
-/** Prints `{texts}`: of an answer, of a stream, of the turn after the answer, and of one that followed on a function's call. */
+/** Prints `{texts}`: of an answer, of a stream, of the turn after the answer, and of one after a function's call. */
 const openaiProgram = `
 import OpenAI from "openai";
 
@@ -22,7 +22,7 @@ for await (const event of await client.responses.create({ model: "open", input: 
 const second = await client.responses.create({
   model: "mail", input: "What did you do?", previous_response_id: first.id,
 });
-// The helper, over a function of the caller's: its answer's stream leaves the call out that was answered.
+// The helper, with the caller's function: the stream of the answer leaves out the call that was answered.
 const door = '[[plan: call open_door {"door":"at the end of the corridor"}]] Open it';
 const asked = await client.responses.stream({ model: "door", input: door }).finalResponse();
 const outputs = asked.output.filter(({ type }) => type === "function_call").map(({ call_id }) => (
@@ -55,7 +55,7 @@ const second = await generateText({ model, messages });
 console.log(JSON.stringify({ texts: [first.text, streamed, second.text] }));
 `;
 
-/** As this major has to: of an answer in one piece it reads no call of an MCP server, at OpenAI neither. */
+/** Streams, because in an answer without streaming, this version cannot read an MCP server's call, not even OpenAI's. */
 const streamingProgram = aiProgram
   .replace(
     "await generateText({ model, messages });",

@@ -1,4 +1,4 @@
-/** The openai SDK, unchanged, with its own defaults: it repeats by itself. */
+/** The openai SDK, unchanged, with its own defaults: it retries automatically. */
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { zodTextFormat } from "openai/helpers/zod";

@@ -1,4 +1,4 @@
-/** Who may not ask, and whose nothing is: the same with each library. A library has no way of its own to read another's response. */
+/** Callers who may not ask, or who ask for what is not theirs, get the same with each library. */
 import assert from "node:assert/strict";
 import { eventually } from "../support/eventually.ts";
 import { clientsForFile } from "./support/clients.ts";
@@ -7,7 +7,7 @@ import { libraries } from "./support/libraries.ts";
 const theClients = clientsForFile();
 const question = "Reply to the invoice mail";
 
-/** The HTTP status of a refusal; each library has its own name for it. */
+/** The HTTP status of a refusal, which each library names differently. */
 async function statusOf(act: Promise<unknown>): Promise<unknown> {
   return await act.then(() => 200, (error) => {
     const { status, statusCode } = Object(error);

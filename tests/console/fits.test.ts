@@ -1,4 +1,4 @@
-/** No page is wider or longer than what it shows, on a phone, a tablet and a desk. */
+/** No page is wider or longer than what it shows, on a phone, a tablet and a desktop. */
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { consoleForFile, needsBrowser } from "./support/console-page.ts";
@@ -12,8 +12,8 @@ const sizes = [
 ];
 
 /**
- * By how much the window, or anything in it that scrolls as a whole page does, can be scrolled beyond what it shows: to the
- * side at all, and downwards past the end of the last thing that is seen.
+ * How far the window, or anything in it that scrolls like a page, can be scrolled beyond what it shows: sideways at all, and
+ * down past the end of the last visible thing.
  */
 function excess(page: Page) {
   return page.evaluate(() => {
@@ -29,7 +29,7 @@ function excess(page: Page) {
     return {
       window: [root.scrollWidth - root.clientWidth, root.scrollHeight - root.clientHeight],
       side: content.scrollWidth - content.clientWidth,
-      // Whatever is less than the padding below the last thing is meant.
+      // Less than the padding below the last thing is intended.
       below: Math.max(
         0,
         Math.round(content.scrollHeight - Math.max(end, content.clientHeight) - 80),

@@ -1,4 +1,4 @@
-/** The console's server between a page and a project: what `npm run console` does, on the stack. */
+/** The console's server between a page and a project, as in `npm run console`, on the stack. */
 import assert from "node:assert/strict";
 import type { SignedInUser } from "../../packages/dev/auth/auth.ts";
 import { type ConsoleServer, startConsole } from "../../packages/dev/console/server.ts";
@@ -21,7 +21,7 @@ const theStack = forFile<{ stack: Stack; user: SignedInUser; server: ConsoleServ
   },
 );
 
-/** The user's client, as the page has it: it knows the console's address only. */
+/** The user's client, as the page has it: it knows only the console's address. */
 function pageClient() {
   const { stack, user, server } = theStack();
   const apiUrl = new URL(server.url).origin;

@@ -1,4 +1,4 @@
-/** The console with 10,000 jobs: the list stays smooth, is filtered and searched, and is used by keyboard. */
+/** The console with 10,000 jobs: the list stays smooth, and can be filtered, searched, and used with the keyboard. */
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { consoleForFile, needsBrowser } from "./support/console-page.ts";
@@ -12,8 +12,8 @@ const foot = (page: Page, text: string | RegExp) =>
 const scrolledFrames = 120;
 
 /**
- * Scrolls up as with a fast wheel, ten rows a frame. Main thread's own time a frame, ms: what the page costs, whatever
- * else this machine is doing.
+ * Scrolls up as with a fast wheel, ten rows per frame. @returns the main thread's own time per frame, in ms, which hardly
+ * depends on what else the machine does
  */
 async function costOfScrolling(page: Page): Promise<number> {
   const session = await page.context().newCDPSession(page);
@@ -47,7 +47,7 @@ Deno.test(
     assert.ok(await rows(page).count() < 80, "only what is in sight may exist");
     const cost = await costOfScrolling(page);
     console.log(`all loaded in ${Math.round(loaded)} ms; a frame costs ${cost.toFixed(1)} ms`);
-    // 16 ms is 60 frames a second; on a machine that runs other tests too, the same work takes twice as long.
+    // 16 ms is 60 frames per second. On a machine that runs other tests too, the same work takes twice as long.
     assert.ok(cost < 33, `a frame costs ${cost} ms`);
     await page.context().close();
   },

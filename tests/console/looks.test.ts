@@ -1,4 +1,4 @@
-/** The console for everybody: axe finds nothing serious on any page in either theme, nothing jumps, narrow screens work. */
+/** Accessibility: axe finds nothing serious on any page in either theme, nothing jumps, and narrow screens work. */
 import axe from "axe-core";
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
@@ -92,7 +92,7 @@ Deno.test("nothing jumps while pages load", needsBrowser, async () => {
       }
     }).observe({ type: "layout-shift", buffered: true });
   });
-  // By hand, as what moves at once after somebody's click or key is no jump.
+  // By hand, because a movement right after a click or key does not count as a shift.
   const walk: [() => Promise<void>, ready: string][] = [
     [() => page.keyboard.press("h"), ".breaker"],
     [() => page.keyboard.press("l"), ".row"],
@@ -111,7 +111,7 @@ Deno.test("nothing jumps while pages load", needsBrowser, async () => {
   await page.context().close();
 });
 
-/** How much wider or longer the page is than what it shows, px. */
+/** How much wider or longer the page is than what it shows, in px. */
 function excess(page: Page): Promise<Record<string, number>> {
   return page.evaluate(() => {
     const root = document.documentElement;

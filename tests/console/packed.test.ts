@@ -1,4 +1,4 @@
-/** The console as npm would publish it, served as its README says: each of its pages finds all that it loads. */
+/** The console as npm would publish it, served as its README says: every page finds all files that it loads. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Hono } from "hono";
@@ -48,7 +48,7 @@ Deno.test(
       }
     });
     page.on("requestfailed", (request) => {
-      // What the page itself gives up, such as a long poll, has not failed.
+      // A request that the page itself gives up, such as a long poll, has not failed.
       const why = request.failure()?.errorText ?? "";
       if (why !== "net::ERR_ABORTED") faults.push(`${why} ${request.url()}`);
     });

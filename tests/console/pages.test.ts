@@ -1,4 +1,4 @@
-/** The console in a browser, on the whole stack: ways in, asking, deciding, and what it says when something fails. */
+/** The console in a browser, on the whole stack: signing in, asking, deciding, and what it says if something fails. */
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { consoleForFile, needsBrowser } from "./support/console-page.ts";
@@ -80,7 +80,7 @@ Deno.test(
 
 Deno.test("a query is asked, watched and answered", needsBrowser, async () => {
   const { sql, userPage } = theConsole();
-  // The made-up jobs have taught this route to skip background.
+  // Because of the generated jobs, this route skips background.
   await sql`update public.response_routes set breaker = 'closed', probe_at = null where profile = 'mail'`;
   const page = await userPage();
   await page.keyboard.press("n");

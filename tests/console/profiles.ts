@@ -1,4 +1,4 @@
-/** Profiles for the console's tests: as in production, but quick, and one that asks before it sends. */
+/** Profiles for the console's tests: as in production but quick, and one that asks before it sends. */
 import { defineProfiles, secret } from "../../supabase/functions/_durable_responses/mod.ts";
 
 const mailbox = {

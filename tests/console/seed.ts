@@ -1,5 +1,5 @@
 /**
- * Fills a local stack with made-up jobs in every state, for looking at the console:
+ * Fills a local stack with generated jobs in every state, to look at in the console:
  * `deno run -A tests/console/seed.ts <superuser's database URL> [count] [owner's id]`.
  */
 import postgres, { type Sql } from "postgres";
@@ -9,19 +9,19 @@ import { writeHistory } from "../support/job-history.ts";
 import type { Rows } from "./seed/rows.ts";
 
 export interface SeedOptions {
-  /** How many jobs, default 300. */
+  /** How many jobs. Default: 300. */
   count?: number;
-  /** Whose they are; null for a server's. Default null. */
+  /** Their owner; null for jobs of a server. Default: null. */
   ownerId?: string | null;
-  /** How far back they reach, hours; most are from the last ones. Default 48. */
+  /** How far back they reach, in hours. Most are recent. Default: 48. */
   hours?: number;
-  /** Same seed, same jobs but for ids' owner and times. Default 1. */
+  /** The same seed gives the same jobs, except for owner and times. Default: 1. */
   seed?: number;
 }
 
 const longestStoryMs = 2 * 3_600_000;
 
-/** Writes made-up jobs, newest first in time, and the routes and workers that go with them. */
+/** Writes generated jobs, newest first, with their routes and workers. */
 export async function seedJobs(sql: Sql, options: SeedOptions = {}): Promise<void> {
   const { count = 300, ownerId = null, hours = 48, seed = 1 } = options;
   const random = createRandom(seed);
@@ -30,7 +30,7 @@ export async function seedJobs(sql: Sql, options: SeedOptions = {}): Promise<voi
   const add = (plot: Plot, at: number) => {
     const scene = { random, ownerId, now };
     const first = plot({ ...scene, at });
-    // A long story that began just now would end in the future.
+    // A long story that starts now would end in the future.
     const isTooLate = Date.parse(String(first.jobs[0]?.updated_at)) > now;
     const made = isTooLate ? plot({ ...scene, at: at - longestStoryMs }) : first;
     rows.jobs.push(...made.jobs);
@@ -39,7 +39,7 @@ export async function seedJobs(sql: Sql, options: SeedOptions = {}): Promise<voi
   };
   for (const [minutesAgo, plot] of open.slice(0, count)) add(plot, now - minutesAgo * 60_000);
   for (let made = open.length; made < count; made++) {
-    // Denser towards now.
+    // More jobs in recent times.
     const ago = (random.next() ** 1.6) * hours * 3_600_000 + 5_000;
     add(pickFinished(random), now - ago);
   }

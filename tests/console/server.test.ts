@@ -1,4 +1,4 @@
-/** The server that `npm run dev` and `npm run console` have for the console. */
+/** The console's server in `npm run dev` and `npm run console`. */
 import assert from "node:assert/strict";
 import { type ConsoleServer, startConsole } from "../../packages/dev/console/server.ts";
 

@@ -1,4 +1,4 @@
-/** The demo as its user runs it: a process of its own. */
+/** The demo as a user runs it, in its own process. */
 import { join } from "node:path";
 import { type Report, reportSchema } from "../../scripts/demo/report.ts";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
@@ -12,7 +12,7 @@ export interface DemoRun {
   stderr: string;
 }
 
-/** Runs `npm run demo -- …args` to its end; `env` is added to this process's own. */
+/** Runs `npm run demo -- …args` to its end. `env` is added to this process's environment. */
 export async function runDemo(args: string[], env: Record<string, string> = {}): Promise<DemoRun> {
   const own = Object.entries(Deno.env.toObject()).filter(([name]) => !outside.includes(name));
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -25,7 +25,7 @@ export async function runDemo(args: string[], env: Record<string, string> = {}):
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
-/** What `--json` printed, one report a line; throws on anything else. */
+/** What `--json` printed, one report per line. Throws on anything else. */
 export function reportsOf({ stdout }: DemoRun): Report[] {
   return stdout.trimEnd().split("\n").map((line) => reportSchema.parse(JSON.parse(line)));
 }

@@ -1,4 +1,4 @@
-/** What `--scenario all` ends with, and how wide a terminal counts. */
+/** The table at the end of `--scenario all`, and the width of text in a terminal. */
 import assert from "node:assert/strict";
 import { nothingSeen, type Report } from "../../scripts/demo/report.ts";
 import { showTable } from "../../scripts/demo/table.ts";

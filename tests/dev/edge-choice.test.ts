@@ -1,4 +1,4 @@
-/** Which worker of a function gets a request, and when there is one more. */
+/** Which worker of a function gets a request, and when another one is started. */
 import assert from "node:assert/strict";
 import { chooseWorker } from "../../packages/dev/edge/choose-worker.ts";
 import { type TestEdge, withEdge } from "./support/edge.ts";

@@ -82,7 +82,7 @@ Deno.test("a worker that blocks its thread is killed by the wall clock all the s
     assert.equal(response.status, 546);
     await response.body?.cancel();
     const [worker] = await edge.usage();
-    // On a busy machine it gets a part of a core only.
+    // On a busy machine, it gets only a part of a core.
     assert.ok((worker?.cpuMs ?? 0) > wallClockMs / 10, `cpu ${worker?.cpuMs} ms`);
   });
 });

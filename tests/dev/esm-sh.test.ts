@@ -1,4 +1,4 @@
-/** The stand-in for esm.sh: its paths, which file of a package each means, and what it refuses. */
+/** The stand-in for esm.sh: its paths, the file of a package that each names, and what it refuses. */
 import assert from "node:assert/strict";
 import { parseAddress } from "../../packages/dev/esm-sh/address.ts";
 import { resolveFile } from "../../packages/dev/esm-sh/entry.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { Client, StreamableHTTPClientTransport } from "../../packages/dev/mcp/sdk.ts";
 import { kinds, withStandIn } from "./openai-fixture.ts";
-import { startEverything } from "../../packages/dev/mcp/everything.ts";
+import { startEverything, startEverythingOnDemand } from "../../packages/dev/mcp/everything.ts";
+import { descendantsOf } from "../support/processes.ts";
 
 Deno.test("server-everything runs as its own process, answers, and is gone after stop", async () => {
   const everything = await startEverything();
@@ -16,6 +17,27 @@ Deno.test("server-everything runs as its own process, answers, and is gone after
   } finally {
     await everything.stop();
   }
+  await assert.rejects(fetch(everything.url));
+});
+
+Deno.test("on demand, the first request starts it, one process for all, and stop ends it", async () => {
+  const everything = startEverythingOnDemand();
+  const running = async () =>
+    (await descendantsOf(Deno.pid)).filter(({ command }) => command.includes("everything-server"));
+  try {
+    assert.deepEqual(await running(), []);
+    await Promise.all([1, 2].map(async (number) => {
+      const client = new Client({ name: `test ${number}`, version: "1.0.0" });
+      await client.connect(new StreamableHTTPClientTransport(new URL(everything.url)));
+      const answer = await client.callTool({ name: "echo", arguments: { message: "hello" } });
+      assert.deepEqual(answer.content, [{ type: "text", text: "Echo: hello" }]);
+      await client.close();
+    }));
+    assert.equal((await running()).length, 1);
+  } finally {
+    await everything.stop();
+  }
+  assert.deepEqual(await running(), []);
   await assert.rejects(fetch(everything.url));
 });
 

@@ -23,7 +23,7 @@ Deno.test("an API key without a user's token stands for its role", async () => {
   for (const [apikey, role] of roles) {
     const expected = { role, user: null };
     assert.deepEqual((await answer(project, whoAmI, { apikey })).body, expected);
-    // supabase-js sends its key as the bearer too.
+    // supabase-js also sends its key as a bearer token.
     const authorization = `Bearer ${apikey}`;
     assert.deepEqual((await answer(project, whoAmI, { apikey, authorization })).body, expected);
   }

@@ -1,4 +1,4 @@
-/** Which import map a function of a project runs by, and which of its packages come from this machine. */
+/** Which import map a project's function uses, and which of its packages come from this machine. */
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -6,7 +6,7 @@ import { broughtAddress, modulesOf } from "../../packages/dev/stack/import-maps.
 
 const esmShUrl = "http://127.0.0.1:9";
 
-/** A project's functions with these files; removed afterwards. */
+/** Runs with a folder of functions with these files, which is removed afterwards. */
 async function withFunctions(
   files: Record<string, string>,
   run: (functionsDir: string) => void,

@@ -57,7 +57,7 @@ Deno.test("what another release wrote is not guessed at", () =>
   withFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "stack.json"), `{"secrets": {}}`);
     await assert.rejects(openKept(folder), /stack\.json': .*start with --fresh/);
-    // Nor is the folder left locked.
+    // The folder is not left locked either.
     await forgetKept(folder);
   }));
 

@@ -38,7 +38,7 @@ for (const [what, where, opens] of cases) {
   });
 }
 
-/** util-linux has what gives a program a terminal. */
+/** The program of util-linux that gives another one a terminal. */
 const script = "/usr/bin/script";
 const hasScript = Deno.build.os === "linux" &&
   await Deno.stat(script).then(() => true, () => false);
@@ -51,7 +51,7 @@ for (const [option, opens] of [["", true], ["--no-open", false]] as const) {
     { ignore: !hasScript },
     async () => {
       const folder = await Deno.makeTempDir();
-      // Postgres may run as another user, who has to get there.
+      // Postgres may run as another user, who must be able to enter the folder.
       await Deno.chmod(folder, 0o711);
       const [browser, opened] = [join(folder, "browser"), join(folder, "opened")];
       await Deno.writeTextFile(browser, `#!/bin/sh\nprintf '%s' "$1" > ${opened}\n`, {
@@ -64,7 +64,7 @@ for (const [option, opens] of [["", true], ["--no-open", false]] as const) {
           "/dev/null",
         ],
         cwd: projectRoot,
-        // With no desktop and no default application, xdg-open takes this browser.
+        // Without a desktop and a default application, xdg-open uses this browser.
         env: {
           BROWSER: browser,
           DISPLAY: ":77",

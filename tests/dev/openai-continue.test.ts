@@ -11,7 +11,7 @@ const find = "mcp_call:gmail_find_email";
 const replyCall = "mcp_call:gmail_reply_to_email";
 const withoutStore = { store: false, include: ["reasoning.encrypted_content" as const] };
 
-/** Output items are all valid input items; their types say so one by one only. */
+/** All output items are valid input items, but their types say so only one by one. */
 function asInput(items: readonly OutputItem[]): InputItem[] {
   return items.flatMap((item) =>
     item.type === "mcp_list_tools" || item.type === "mcp_call" || item.type === "reasoning" ||
@@ -21,7 +21,7 @@ function asInput(items: readonly OutputItem[]): InputItem[] {
   );
 }
 
-/** The cut run's own next call may be under way, or about to be: it is the client's matter, not the model's. */
+/** The run that was cut may still make its next call, because only the client has left: this waits for its end. */
 async function cutRunEnded({ openai, mailbox }: Fixture): Promise<void> {
   await eventually(
     "the end of the cut run and of its calls",

@@ -1,4 +1,4 @@
-/** What a request names by URL is downloaded before a model sees it, and refused as OpenAI refuses it. */
+/** Files that a request names by URL are downloaded before the model sees them, and refused as OpenAI refuses them. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import OpenAI from "openai";

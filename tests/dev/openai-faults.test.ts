@@ -6,7 +6,7 @@ import { eventually } from "../support/eventually.ts";
 
 type Event = OpenAI.Responses.ResponseStreamEvent;
 
-/** The error that a foreground request with MCP ends in, under a fault. */
+/** The error with which a foreground request with MCP ends under a fault. */
 async function refusal({ openai, client, mcp }: Fixture, fault: Fault) {
   openai.faults.set([fault]);
   const error = await client.responses.create({ model: "o3", input: invoiceQuery, tools: [mcp] })
@@ -16,7 +16,7 @@ async function refusal({ openai, client, mcp }: Fixture, fault: Fault) {
   return error;
 }
 
-/** What a streamed request gives under a fault: its events, and the error it ends in. */
+/** A streamed request under a fault: its events, and the error with which it ends. */
 async function streamed({ openai, client, mcp }: Fixture, fault: Fault) {
   openai.faults.set([{ ...fault, times: 1 }]);
   const events: Event[] = [];

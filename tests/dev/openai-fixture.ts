@@ -18,10 +18,10 @@ export const testWebhookSecret = `whsec_${btoa("a secret for webhooks in tests")
 export const invoiceQuery =
   "Find the email from Nora about the overdue invoice and reply that we will pay on Friday";
 
-/** What the stand-in does for it: no text at the end, so the answer tells what the calls came to. */
+/** The stand-in's plan for it. It has no text at the end, so the answer reports the outcome of the calls. */
 const plan = ["reason", findEmail("overdue invoice"), replyToEmail("We will pay on Friday.")];
 
-/** A webhook as it arrived, whatever it claims. */
+/** A webhook as it arrived, not verified. */
 export interface Arrived {
   headers: Headers;
   body: string;
@@ -92,7 +92,7 @@ export function final(client: OpenAI, id: string): Promise<OpenAI.Responses.Resp
   );
 }
 
-/** What an output holds, in short: `mcp_call:gmail_find_email`, `message`, … */
+/** The items of an output, in short: `mcp_call:gmail_find_email`, `message`, … */
 export function kinds(output: readonly OpenAI.Responses.ResponseOutputItem[]): string[] {
   return output.map((item) => item.type === "mcp_call" ? `mcp_call:${item.name}` : item.type);
 }

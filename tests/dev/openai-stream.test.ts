@@ -146,7 +146,7 @@ Deno.test("a client that hangs up ends the run, but not the tool call in flight"
       if (event.type === "response.created") id = event.response.id;
       if (event.type === "response.mcp_call.in_progress") calls += 1;
       if (calls < 2) continue;
-      // The reply is on its way when its delay begins.
+      // The reply has been requested when its delay begins.
       await eventually("the reply", () => mailbox.toolCalls.length === 2);
       break;
     }

@@ -40,7 +40,7 @@ Deno.test("PostgREST checks both kinds of user tokens, obeys policies, and sees 
           headers: token === undefined ? headers : { ...headers, authorization: `Bearer ${token}` },
         });
       };
-      // The reload follows the commit, a moment later.
+      // The schema is reloaded shortly after the commit.
       let added = await notes({ method: "POST", body: "{}" }, modern);
       while (added.status === 404) {
         await added.body?.cancel();
@@ -83,7 +83,7 @@ Deno.test("a function that a server calls is ended after the platform's 8 s, wit
         headers: { authorization: `Bearer ${server}`, "content-type": "application/json" },
         body: JSON.stringify({ seconds: 60 }),
       });
-      // query_canceled: of the login role's setting, since service_role has none.
+      // query_canceled, from the login role's setting, because service_role has none.
       assert.equal((await answer.json()).code, "57014");
       const [{ marks } = { marks: -1 }] = await owner<{ marks: number }[]>`
         select count(*)::int as marks from public.marks

@@ -48,11 +48,11 @@ async function startDev(ports: { api: number; db: number }, data: string): Promi
   return { pid: child.pid, apiUrl, output: () => output, kill };
 }
 
-/** With a folder for what dev keeps. */
+/** Runs with a folder for the data that dev keeps. */
 async function withData(run: (data: string) => Promise<void>): Promise<void> {
   const data = await Deno.makeTempDir({ prefix: "dev-data-" });
   try {
-    // Postgres may run as another user, who has to get there.
+    // Postgres may run as another user, who must be able to enter the folder.
     await Deno.chmod(data, 0o711);
     await run(data);
   } finally {
@@ -60,7 +60,7 @@ async function withData(run: (data: string) => Promise<void>): Promise<void> {
   }
 }
 
-/** Boots a worker, so that there is one to leave behind. */
+/** Starts a worker, so that there is one that could be left behind. */
 async function useFunction(dev: Dev): Promise<void> {
   const response = await fetch(`${dev.apiUrl}/functions/v1/run-jobs`, { method: "POST" });
   await response.body?.cancel();

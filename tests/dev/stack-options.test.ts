@@ -1,4 +1,4 @@
-/** What a stack can be told, as the functions and the OpenAI stand-in see it. */
+/** The options of a stack, as the functions and the OpenAI stand-in see them. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";

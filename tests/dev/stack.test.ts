@@ -1,4 +1,4 @@
-/** A whole stack: its parts answer each other. */
+/** A whole stack, whose parts work together. */
 import assert from "node:assert/strict";
 import { createClient } from "@supabase/supabase-js";
 import postgres from "postgres";
@@ -48,7 +48,7 @@ Deno.test("a user signs in through the gateway and reads through PostgREST", asy
 Deno.test("functions boot with the environment of the platform", async () => {
   const { stack } = theStack();
   const response = await fetch(`${stack.functionsUrl}/run-jobs`, { method: "POST" });
-  // Refused by the function itself: no worker secret.
+  // Refused by the function itself, because there is no worker secret.
   assert.equal(response.status, 401);
   await response.body?.cancel();
   assert.equal(stack.edge.workers()[0]?.function, "run-jobs");

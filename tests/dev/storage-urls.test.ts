@@ -68,7 +68,7 @@ Deno.test("a signed URL that expired, was changed, or is for something else is r
   assert.equal(await refusal(withToken(expired)), "InvalidJWT");
   assert.equal(await refusal(withToken(`${header}.${forged}.${signature}`)), "InvalidJWT");
   assert.equal(await refusal(withToken(token, "b.txt")), "InvalidSignature");
-  // Other tokens that the project signed open nothing, not even the secret key's.
+  // Other tokens signed by the project open nothing, not even that of the secret key.
   assert.equal(await refusal(withToken(project.keys.serviceRoleKey)), "InvalidSignature");
   const { data: upload } = await bucket.createSignedUploadUrl("a.txt", { upsert: true });
   assert.equal(await refusal(withToken(upload?.token ?? "")), "InvalidSignature");
@@ -77,7 +77,7 @@ Deno.test("a signed URL that expired, was changed, or is for something else is r
   assert.equal(codeOf(await bucket.createSignedUrl("a.txt", 0)), "InvalidRequest");
   const small = { transform: { width: 10 } };
   assert.equal(codeOf(await bucket.createSignedUrl("a.txt", 60, small)), "InvalidRequest");
-  // Nor does a signed URL's token stand for a user or a role.
+  // A signed URL's token does not count as a user or a role either.
   const asToken = { headers: { authorization: `Bearer ${token}` } };
   const object = `${project.url}/storage/v1/object/${id}/a.txt`;
   assert.equal(await refusal(object, asToken), "AccessDenied");

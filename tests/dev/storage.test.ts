@@ -1,4 +1,4 @@
-/** Storage as supabase-js uses it: who may do what with objects is for the policies to say. */
+/** Storage as supabase-js uses it: the policies decide who may do what with objects. */
 import assert from "node:assert/strict";
 import { projectForFile } from "./support/project.ts";
 import {

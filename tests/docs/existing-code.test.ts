@@ -1,4 +1,4 @@
-/** docs/existing-code.md: its own code, run as it stands there. */
+/** Runs the code of docs/existing-code.md, unchanged. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import process from "node:process";
@@ -15,7 +15,7 @@ const theStack = stackForFile({
   plans: { ...testPlans, "the front door": 'call open_door {"door":"The front door"}' },
 });
 
-/** What the page calls yours, and where its code prints. */
+/** The reader's own values, and where the code prints. */
 interface Given {
   SUPABASE_URL: string;
   SUPABASE_SECRET_KEY: string;
@@ -54,7 +54,7 @@ Deno.test("there is a snippet for each library, and a link to every part", () =>
   }
 });
 
-/** As a module of the project, so that it finds its packages; what is the reader's comes as the module's first lines. */
+/** Runs it as a module of the project, so that it finds its packages. The reader's values are the module's first lines. */
 async function runSnippet(code: string, given: Given): Promise<void> {
   const folder = join(projectRoot, ".local", "snippets");
   await Deno.mkdir(folder, { recursive: true });
@@ -67,7 +67,7 @@ async function runSnippet(code: string, given: Given): Promise<void> {
     await import(pathToFileURL(file).href);
   } finally {
     Reflect.deleteProperty(globalThis, slot);
-    // The Agents SDK would end this process on a promise that nobody handles; here such a promise fails the test.
+    // The Agents SDK would end this process on an unhandled rejection. Here, it fails the test.
     process.removeAllListeners("unhandledRejection");
     await Deno.remove(file);
   }

@@ -1,4 +1,4 @@
-/** docs/README.md is the index of docs/, and links between pages lead somewhere. */
+/** docs/README.md is the index of docs/, and links between pages work. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";

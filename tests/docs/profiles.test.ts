@@ -1,4 +1,4 @@
-/** docs/profiles.md against the type, the defaults and the check of profiles. */
+/** Compares docs/profiles.md with the type, the defaults and the check of profiles. */
 import assert from "node:assert/strict";
 import { join, relative } from "node:path";
 import { z } from "zod";
@@ -98,7 +98,7 @@ Deno.test("every example of docs/profiles.md fits the types and passes the check
     }\n${code}\n},`
   );
   const head = wholeFile.slice(0, wholeFile.indexOf("export const"));
-  // Inside the repository, where the packages of the examples are found.
+  // Inside the repository, so that the examples find their packages.
   await Deno.mkdir(join(projectRoot, ".local"), { recursive: true });
   const folder = await Deno.makeTempDir({ dir: join(projectRoot, ".local"), prefix: "profiles-" });
   const product = relative(folder, join(projectRoot, "supabase/functions/_durable_responses"));

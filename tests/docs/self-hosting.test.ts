@@ -1,11 +1,11 @@
-/** What docs/self-hosting.md gives to be copied, as far as it can be held to something without Docker. */
+/** The snippets of docs/self-hosting.md, as far as they can be checked without Docker. */
 import assert from "node:assert/strict";
 import { parse } from "deno-std/yaml/parse.js";
 import { z } from "zod";
 
 const read = (path: string) => Deno.readTextFile(new URL(`../../${path}`, import.meta.url));
 
-/** What an override of a service's environment is in the Compose Specification, and nothing else. */
+/** Exactly an override of a service's environment, by the Compose Specification. */
 const composeFile = z.strictObject({
   services: z.strictObject({
     functions: z.strictObject({ environment: z.record(z.string(), z.string()) }),

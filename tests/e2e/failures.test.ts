@@ -1,4 +1,4 @@
-/** The whole path for each way in which OpenAI fails: what becomes of the job, and what OpenAI was sent. */
+/** The whole path for each way in which OpenAI fails: how the job ends, and what OpenAI was sent. */
 import { onTestProfiles, stackForFile } from "../support/stack.ts";
 import { testBackgroundFailures } from "./failures/background.ts";
 import { testLostCreates } from "./failures/lost-create.ts";

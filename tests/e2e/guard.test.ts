@@ -1,4 +1,4 @@
-/** The guard in background: nothing that must not be made twice is made before its row is there, and nothing waits without need. */
+/** The guard in background: no `once` call is made before its row is there, and nothing waits unnecessarily. */
 import { onTestProfiles, stackForFile } from "../support/stack.ts";
 import { testCarefulWaiting } from "./guard/careful.ts";
 import { testGoingOn } from "./guard/going-on.ts";

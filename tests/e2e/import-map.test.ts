@@ -1,7 +1,6 @@
 /**
- * The functions as they are deployed: their files as they are, packages by import_map.json and nothing else. In the place of
- * esm.sh stands packages/dev/esm-sh, with the same paths; Deno keeps what it fetches in a folder of the test, and there is no
- * node_modules for the functions.
+ * The functions as they are deployed: their files unchanged, packages only by import_map.json. packages/dev/esm-sh stands in
+ * for esm.sh, with the same paths. Deno caches what it fetches in the test's folder, and the functions have no node_modules.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -53,7 +52,7 @@ const theStack = forFile(async (parts) => {
   return { stack, sql, user: await stack.createUser() };
 });
 
-/** Fetches all that the functions import, later in a call too: what the platform does when they are deployed. */
+/** Fetches everything that the functions import, lazily too, as the platform does when they are deployed. */
 async function deploy(esmSh: EsmSh, imports: Record<string, string>, cache: string) {
   const map = join(cache, "import_map.json");
   await Deno.writeTextFile(map, JSON.stringify({ imports }));
@@ -85,7 +84,7 @@ async function submit(stack: Stack, token: string, body: Record<string, unknown>
 
 Deno.test("every package comes in the version of the import map; one that nobody uses may be newer", () => {
   const { esmSh } = theRemote();
-  // supabase-js's Storage asks for it by a range; nothing of ours reaches it.
+  // supabase-js's Storage requests it by a range. Our code does not use it.
   assert.deepEqual([...esmSh.floating], ["iceberg-js"]);
 });
 

@@ -1,4 +1,4 @@
-/** The database goes away and comes back: a 503 and never a lost 202, and nothing accepted is lost. */
+/** The database goes away and comes back: callers get a 503, never a 202 that is lost, and nothing accepted is lost. */
 import assert from "node:assert/strict";
 import { eventually } from "../support/eventually.ts";
 import { readJob, summariseAttempts } from "../support/jobs.ts";
@@ -64,7 +64,7 @@ Deno.test("a response that OpenAI accepts while Postgres goes away is 202, and f
   const answer = await accepted;
   await stack.database.start();
   openai.faults.clear();
-  // Its row was written before: 202 is true.
+  // Its row was written before, so the 202 is true.
   assert.equal(answer.status, 202);
   const job = await finished(answer.id);
   assert.deepEqual([job.status, job.output_text], ["completed", "found"]);

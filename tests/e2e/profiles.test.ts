@@ -1,4 +1,4 @@
-/** What functions and database know of profiles: their names, their limits, and what they may no longer say. */
+/** What functions and database know about profiles: their names, their limits, and fields that are no longer allowed. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";

@@ -8,7 +8,7 @@ import { testRefusals } from "./respond/refusals.ts";
 import { testRoundTrips } from "./respond/round-trips.ts";
 import { testWaiting } from "./respond/waiting.ts";
 
-// Round trips are counted while no worker is busy, so before anything that is left to run.
+// Round trips are counted first, while no worker is busy with other jobs.
 const theStack = stackForFile(onTestProfiles);
 
 testRefusals(theStack);

@@ -1,4 +1,4 @@
-/** Whatever OpenAI answers to create, retrieve and cancel: no email is sent twice, no job is lost, and SQL never refuses. */
+/** Whatever OpenAI answers to create, retrieve and cancel, no email is sent twice, no job is lost, and SQL never refuses. */
 import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -8,7 +8,7 @@ import { onTestProfiles, stackForFile } from "../support/stack.ts";
 import { settledInTime } from "./upstream/ask.ts";
 import { faults } from "./upstream/random-answers.ts";
 
-/** What the functions say when SQL will not take something, or something fails that nobody foresaw. */
+/** What the functions report if SQL refuses something, or something unexpected fails. */
 const refusedBySql =
   /Cannot (?:store the request|call \w+:)|attempt failed unexpectedly|worker_error/;
 const seen: string[] = [];
@@ -33,7 +33,7 @@ Deno.test("random answers lead to no second email, no lost job, and no SQL error
       assert.ok(status < 300, `it was answered with ${status}`);
       await settledInTime(theStack(), id, 61_000);
       openai.faults.clear();
-      // A pause or an open breaker is no business of the next one.
+      // A pause or an open breaker must not affect the next one.
       await sql`
         update public.response_routes set paused_until = null, pause_reason = null, breaker = 'closed', probe_at = null,
           background_failures = 0`;

@@ -1,4 +1,4 @@
-/** Answers that were seen in the field, or may be: cut, late, odd, contradicting themselves. No email is sent twice, no job is lost. */
+/** Answers seen in the field, or possible: cut, late, odd, contradictory. No email is sent twice, and no job is lost. */
 import { onTestProfiles, stackForFile } from "../support/stack.ts";
 import { testCancels } from "./upstream/cancels.ts";
 import { testLargeAnswers } from "./upstream/large.ts";

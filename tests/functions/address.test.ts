@@ -1,4 +1,4 @@
-/** Where a call goes, by the base URL that is set. */
+/** The address of a call, for each base URL. */
 import assert from "node:assert/strict";
 import { addressBelow } from "../../supabase/functions/_durable_responses/platform/address.ts";
 

@@ -1,4 +1,4 @@
-/** Two texts have one canonical form if and only if they say the same. */
+/** Two texts have the same canonical form if and only if they mean the same. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {

@@ -1,4 +1,4 @@
-/** A function's environment: what it must have, and what it says when it has not. */
+/** A function's environment: what it must have, and the error if it does not. */
 import assert from "node:assert/strict";
 import { parseEnvironment } from "../../supabase/functions/_durable_responses/platform/environment.ts";
 import { RequestError } from "../../supabase/functions/_durable_responses/platform/errors.ts";
@@ -20,7 +20,7 @@ function without(...names: (keyof typeof whole)[]): Record<string, string> {
   );
 }
 
-/** The error for such an environment. */
+/** The error for this environment. */
 function refusal(variables: Record<string, string>): RequestError {
   try {
     parseEnvironment(variables);

@@ -1,4 +1,4 @@
-/** Whatever goes to the database can be stored: no character, depth or length of an answer costs a run its result. */
+/** Everything that goes to the database can be stored: no character, depth or length in an answer costs a run its result. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {

@@ -1,4 +1,4 @@
-/** A module that cannot be loaded says nothing about a token or a profile: it is our failure, and may pass. */
+/** A module that cannot be loaded says nothing about a token or a profile. It is our failure, and may be temporary. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

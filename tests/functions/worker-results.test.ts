@@ -1,4 +1,4 @@
-/** ResultWriter that runs have at the same moment are written together, each with its own end. */
+/** Results that runs have at the same moment are written together, each with its own outcome. */
 import type { AttemptKey } from "../../supabase/functions/_durable_responses/model/job.ts";
 import assert from "node:assert/strict";
 import type { Result } from "../../supabase/functions/_durable_responses/db/jobs.ts";
@@ -30,7 +30,7 @@ function result(outputText = "Hello"): Result {
   };
 }
 
-/** A database whose writes end when they are told to. */
+/** A database whose writes end when the test says so. */
 function slowDatabase() {
   const calls: { ids: string[]; answer: (ids?: string[]) => void; refuse: (why: Error) => void }[] =
     [];

@@ -3,16 +3,16 @@ import { migrate } from "../../packages/dev/postgres/migrate.ts";
 import { eventually } from "../support/eventually.ts";
 import { debianTest } from "./support/debian-test.ts";
 
-// pg_cron 1.4 fires at full minutes only, and this is the product's own schedule: up to 60 s go by.
+// pg_cron 1.4 fires only at full minutes, and this is the product's own schedule, so the test takes up to 60 s.
 debianTest(
   "the real pg_cron, which missed its jobs in the migration, runs the wake command once connected: the request for a due job is queued",
   async ({ url, owner, admin }) => {
     const [scheduler] = await admin<{ pid: number }[]>`
       select pid from pg_stat_activity where application_name = 'pg_cron scheduler'`;
     assert.ok(scheduler);
-    // As on a machine that gives it no CPU just then: the migration makes more cache invalidations than are kept for one who
-    // does not read them, and pg_cron does not notice that those of its jobs were dropped. Without what connect does it would
-    // never run them.
+    // As on a machine that gives pg_cron no CPU at that moment. The migration makes more cache invalidations than Postgres
+    // keeps for a process that does not read them, and pg_cron does not notice that those of its jobs were dropped. Without
+    // `connect`, it would never run the jobs.
     Deno.kill(scheduler.pid, "SIGSTOP");
     try {
       await migrate({ dbUrl: url });
@@ -23,7 +23,7 @@ debianTest(
       owner`select public.connect_response_worker('http://127.0.0.1:9', 'worker-secret-of-a-test')`;
     await owner`select public.enqueue_response_job('hello')`;
     const run = await eventually("a run of durable-responses-wake", async () => {
-      // Again, since the first may be dropped with the rest.
+      // Again, because the first one may be dropped with the rest.
       await connect();
       const rows = await owner`
       select d.status, d.return_message, d.username from cron.job_run_details d join cron.job j using (jobid)

@@ -3,8 +3,8 @@ import { migrate } from "../../packages/dev/postgres/migrate.ts";
 import { type TestDatabase, withDatabase } from "../support/database.ts";
 import { withProject } from "./support/project.ts";
 
-// A project that was there before: tables with data, policies and triggers, a type, a function, a cron job, and pg_cron,
-// pg_net and realtime in use.
+// An existing project: tables with data, policies and triggers, a type, a function, a cron job, and pg_cron, pg_net and
+// realtime in use.
 const shop = `
   create extension if not exists pg_cron with schema pg_catalog;
   create extension if not exists pg_net with schema extensions;

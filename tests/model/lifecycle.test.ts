@@ -1,6 +1,6 @@
 /**
- * The state machine in SQL against the reference model (model.ts): the same events in random orders, compared after each.
- * Seeded, so that a failure can be had again; fast-check shrinks it to the shortest sequence of events that fails.
+ * The state machine in SQL against the reference model (model.ts): the same events in random orders, compared after each one.
+ * It is seeded, so that a failure can be reproduced. fast-check shrinks it to the shortest sequence of events that fails.
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -24,7 +24,7 @@ interface Event {
   outcome: "happened" | "did_not_happen" | "cancel";
 }
 
-// What moves a job along comes more often than what ends it, so that most runs go far.
+// Events that advance a job are more frequent than those that end it, so that most runs go far.
 const weights: Record<EventName, number> = {
   claim: 6,
   begin: 6,
@@ -64,7 +64,7 @@ interface Pair {
   machine: Machine;
   id: string;
   model: Job;
-  /** Calls begun, and the times that a person said that one had not happened. */
+  /** How many calls were started, and how often a person said that one had not happened. */
   begun: number;
   denied: number;
 }
@@ -77,7 +77,7 @@ for (const seed of seeds) {
         try {
           for (const event of life.events) await step(pair, event);
         } finally {
-          // Out of the way of the claims of the next life.
+          // The claims of the next life must not find it.
           if (!isFinal(pair.model)) {
             await machine.call("cancel_response_job", { p_job_id: pair.id, p_as_service: true });
           }
@@ -100,7 +100,7 @@ async function birth(
     backoff_cap_ms: 1,
     approval_ms: approvalMs,
     deadline_ms: 365 * 86_400_000,
-    // Each on its own route: what one teaches a route must not reach the next.
+    // Each has its own route, so that what a route learns does not affect the next.
     route: crypto.randomUUID(),
   });
   const model: Job = {
@@ -130,11 +130,11 @@ async function step(pair: Pair, event: Event): Promise<void> {
   }
 }
 
-/** What a worker would not do, or what needs a state to make sense. */
+/** True for an event that a worker would not cause, or that makes no sense in this state. */
 function passedOver({ model }: Pair, { name }: Event): boolean {
   switch (name) {
     case "begin":
-      // A run that is told of the call does not make it again. Late reports: tests/sql/steps/save.test.ts.
+      // A run that knows about the call does not make it again. For late reports, see tests/sql/steps/save.test.ts.
       return model.status !== "running" || model.calls.some(({ status }) => status === "finished");
     case "finish":
     case "loseLease":
@@ -174,7 +174,7 @@ function apply(pair: Pair, { name, outcome }: Event): boolean {
 
 const refusals = ["DR409", "DR410"];
 
-/** Sends the event to the database; false when it was refused. */
+/** Sends the event to the database. False if it was refused. */
 async function send(pair: Pair, event: Event): Promise<boolean> {
   try {
     return await call(pair, event) !== false;
@@ -216,7 +216,7 @@ async function call({ machine, id, model }: Pair, { name, outcome }: Event): Pro
     case "finish":
       return await machine.call("save_response_steps", {
         ...fence,
-        // The end of a call that never began is nothing that a worker would report.
+        // A worker would not report the end of a call that never started.
         p_steps: model.calls.some(({ attempt }) => attempt === model.attempt)
           ? [callStep("finished")]
           : [],
@@ -269,7 +269,7 @@ async function compare({ machine, id, model }: Pair, row: Record<string, unknown
       status: row["status"],
       attempt: row["attempt"],
       failures: row["failures"],
-      // Kept only while it matters: the wait row is gone when the job is final.
+      // Only as long as it matters: a final job has no wait row.
       stalledLives: row["stalled_lives"] ?? model.stalledLives,
       lease: row["leased_by"],
       calls: calls.map(({ attempt, status }) => ({ attempt, status })),

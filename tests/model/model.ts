@@ -1,6 +1,6 @@
 /**
- * A reference model of a job's life, small enough to be read at once: what each event does to a job that is in a given
- * state. The SQL functions are held against it in random orders of events.
+ * A reference model of a job's life, small enough to be read at once: what each event does to a job in each state. The SQL
+ * functions are compared with it, with events in random order.
  */
 export type Status =
   | "background"
@@ -21,7 +21,7 @@ export interface Job {
   failures: number;
   stalledLives: number;
   responseId: boolean;
-  /** The only `once` call of the job's task, in each attempt that began it. */
+  /** The only `once` call of the job's task, in each attempt that started it. */
   calls: { attempt: number; status: Call }[];
   onUncertain: "review" | "retry";
 }
@@ -31,7 +31,7 @@ export const maxAttempts = 4;
 export const isFinal = ({ status }: Job) =>
   status === "completed" || status === "failed" || status === "cancelled";
 
-/** What became of calls in flight; true when a person must look. */
+/** Settles calls in flight. True if a person must look. */
 function settle(job: Job): boolean {
   for (const call of job.calls) {
     if (call.attempt !== job.attempt || call.status !== "started") continue;
@@ -40,7 +40,7 @@ function settle(job: Job): boolean {
   return job.calls.some(({ attempt, status }) => attempt === job.attempt && status === "uncertain");
 }
 
-/** A try ends in failure: another, the end, or a person. */
+/** A failed try leads to another one, to the job's end, or to a person. */
 function failTry(job: Job): void {
   if (settle(job)) job.status = "needs_review";
   else if (job.failures + 1 >= maxAttempts) job.status = "failed";
@@ -50,7 +50,7 @@ function failTry(job: Job): void {
   }
 }
 
-/** The events; each returns false where it must be refused, and then has changed nothing. */
+/** The events. Each returns false if it must be refused, and then changes nothing. */
 export const events = {
   record(job: Job): boolean {
     if (job.status === "background" && job.attempt === 1) job.responseId = true;

@@ -1,6 +1,6 @@
 /**
- * packages/dev as an adopter has it: packed, in a project that `supabase init` and `durable-responses init` made, with nothing of
- * this repository beside it. The example of docs/testing.md runs there, and `durable-responses dev`.
+ * packages/dev as an adopter has it: packed, in a project made by `supabase init` and `durable-responses init`, without
+ * anything else of this repository. The example of docs/testing.md runs there, and `durable-responses dev`.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -38,7 +38,7 @@ const theProject = forFile(async (parts): Promise<Adopter> => {
   return { folder, read: project.read, write: project.write };
 });
 
-/** What npm would install beside it. */
+/** The packages that npm would install with it. */
 async function neededByDev(): Promise<string[]> {
   const text = await Deno.readTextFile(join(projectRoot, "packages/dev/package.json"));
   const { dependencies, optionalDependencies } = JSON.parse(text);
@@ -72,7 +72,7 @@ function environment(more: Record<string, string> = {}): Record<string, string> 
   return { ...Deno.env.toObject(), OPENAI_API_KEY: "", NO_COLOR: "1", ...more };
 }
 
-/** The code block that stands below the comment which names this file. */
+/** The code block of the page that follows a comment with this file's name. */
 async function exampleOf(page: string): Promise<string> {
   const text = await Deno.readTextFile(join(projectRoot, page));
   const [, example] =
@@ -103,7 +103,7 @@ interface Dev {
   find(pattern: RegExp): string;
 }
 
-/** @param args further ones; a later `--deno` wins */
+/** @param args additional arguments; a later `--deno` wins */
 async function startDev(folder: string, ...args: string[]): Promise<Dev> {
   let output = "";
   const process = startProcess({
@@ -130,7 +130,7 @@ async function startDev(folder: string, ...args: string[]): Promise<Dev> {
   };
 }
 
-/** Asks as a shell that has sourced the env file does. */
+/** Asks with the variables of the env file, as in a shell that has sourced it. */
 async function instructionsSeen(folder: string, dev: Dev): Promise<string> {
   const file = await Deno.readTextFile(join(folder, "supabase/.env.durable-responses-dev.local"));
   const value = (name: string) => new RegExp(`^${name}='(.*)'$`, "m").exec(file)?.[1] ?? "";
@@ -232,7 +232,7 @@ Deno.test("dev says after each change what is wrong with the profiles, and does 
   const fine = await read(profiles);
   const dev = await startDev(folder, "--data", data, "--ports", `${freePort()},${freePort()}`);
   let seen = 0;
-  /** Writes profiles.ts; then the lines that dev says until `last`. */
+  /** Writes profiles.ts. @returns the lines that dev prints until `last` */
   const change = async (text: string, last: RegExp) => {
     await write(profiles, text);
     const lines = () =>
@@ -292,7 +292,7 @@ for (const [signal, code] of [["SIGTERM", 143], ["SIGHUP", 129], ["SIGINT", 130]
   });
 }
 
-/** What is in the table that the seeds fill. */
+/** The rows of the table that the seeds fill. */
 async function notes(dev: Dev): Promise<number[]> {
   const sql = postgres(dev.find(/DB URL: (\S+)/), { max: 1 });
   try {

@@ -1,7 +1,7 @@
 /**
- * The client in Vite's React-TypeScript template as it comes, with `profiles.gen.ts` beside it: compiled under the template's
- * own settings (`erasableSyntaxOnly` among them) and built. What the template asks npm for comes from here; the long test
- * (install.long.test.ts) installs it.
+ * The client in Vite's unchanged React-TypeScript template, with `profiles.gen.ts`: compiled with the template's own settings
+ * (including `erasableSyntaxOnly`) and built. The template's packages come from this repository. install.long.test.ts installs
+ * them.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -39,7 +39,7 @@ Deno.test("an app with the hooks and its profiles' types compiles and builds", a
     const script = built.find(({ name }) => name.endsWith(".js"))?.name ?? "";
     const text = await Deno.readTextFile(join(app, "dist", "assets", script));
     assert.match(text, /Cannot submit/);
-    // Nothing of the server's profiles, and no schema library.
+    // Nothing from the server's profiles, and no schema library.
     assert.doesNotMatch(text, /_zod/);
   } finally {
     await Deno.remove(folder, { recursive: true });

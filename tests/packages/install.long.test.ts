@@ -1,4 +1,4 @@
-/** The packages installed by npm into empty folders, as somebody else does it, and used there. Asks a registry. */
+/** npm installs the packages into empty folders, as for an adopter, and they are used there. Needs a registry. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { findDeno } from "../../packages/dev/postgres/binaries.ts";
@@ -18,7 +18,7 @@ const theTarballs = forFile(async (parts) => {
   return Object.fromEntries(tarballs.map(({ name, file }) => [name, file]));
 });
 
-/** Node 22 as npm has it. */
+/** npm's package of Node 22. */
 const node22 = `node-${Deno.build.os}-${Deno.build.arch === "aarch64" ? "arm64" : "x64"}@22.23.3`;
 const supabaseJs = "@supabase/supabase-js@2.119.1";
 
@@ -29,7 +29,7 @@ async function npm(cwd: string, ...args: string[]): Promise<void> {
 
 async function inEmptyFolder(run: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "installed-" });
-  // npm installs into the nearest folder above that has one of these.
+  // npm installs into the nearest folder above that has a package.json.
   await Deno.writeTextFile(join(folder, "package.json"), `{"type": "module"}`);
   try {
     await run(folder);
@@ -118,7 +118,7 @@ Deno.test("the installed CLI sets up a project by its name, and the console's fi
     );
     const installed = await Array.fromAsync(Deno.readDir(join(folder, "node_modules")));
     const names = installed.map(({ name }) => name).filter((name) => !name.startsWith("."));
-    // Neither brings anything along.
+    // Neither has dependencies.
     assert.deepEqual(names.sort(), ["durable-responses", "durable-responses-console"]);
     const cli = join(folder, "node_modules", ".bin", "durable-responses");
     const { stdout } = await runProcess({

@@ -1,4 +1,4 @@
-/** Each package as npm would publish it: what is in it, and whether tools and resolvers find all that its manifest promises. */
+/** Each package as npm would publish it: its files, and whether tools and resolvers find all that its manifest promises. */
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import assert from "node:assert/strict";
 import { publint } from "publint";
@@ -32,12 +32,12 @@ Deno.test("publint finds nothing wrong with any package", async () => {
 });
 
 Deno.test("the types of each entry are found by bundlers and by Node, and say what the code is", async () => {
-  // The CLI has nothing to import.
+  // The CLI exports nothing.
   for (const name of ["durable-responses-client", "durable-responses-console"]) {
     const data = createPackageFromTarballData(await Deno.readFile(named(name).file));
     const result = await checkPackage(data, { excludeEntrypoints: [/^\.\/dist/] });
     assert.ok(result.types !== false, `${name} has no types`);
-    // Both are for ESM: `require` of them, and resolvers that know no exports, are not promised.
+    // Both are ESM only: `require`, and resolvers that do not know `exports`, are not supported.
     const promised = result.problems.filter((problem) =>
       !("resolutionKind" in problem) ||
       (problem.resolutionKind !== "node10" && problem.resolutionKind !== "node16-cjs")

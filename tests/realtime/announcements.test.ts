@@ -1,4 +1,4 @@
-/** What the database announces of a job that is watched: which events, on which topics; and of others nothing. */
+/** What the database announces about a watched job: which events, on which topics. About other jobs, nothing. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import type { TestDatabase } from "../support/database.ts";

@@ -1,4 +1,4 @@
-/** Live text on a whole stack: what the worker asks and sends, and that a run does not depend on it. */
+/** Live text on a whole stack: what the worker requests and sends, and that a run does not depend on it. */
 import assert from "node:assert/strict";
 import { createClient } from "@supabase/supabase-js";
 import { onTestProfiles, stackForFile } from "../support/stack.ts";

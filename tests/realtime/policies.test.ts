@@ -1,4 +1,4 @@
-/** Who may join which topic of ours, by the policies of the migration: asked as the Realtime stand-in asks. */
+/** Who may join which of our topics, by the policies of the migration, checked as the Realtime stand-in checks. */
 import assert from "node:assert/strict";
 import { mayRead, mayWrite } from "../../packages/dev/realtime/authorize.ts";
 import type { Machine } from "../support/machine.ts";

@@ -1,4 +1,4 @@
-/** Saying that one looks: own jobs and one's own list only, never for long, and never too late to see what happens next. */
+/** Registering a watch: only on a user's own jobs and list, for a limited time, and never too late to see the next change. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { openTransaction, waitsForLock } from "../support/open-transaction.ts";

@@ -1,4 +1,4 @@
-/** The Realtime stand-in, by the unchanged supabase-js through the gateway, and by the frames that it exchanges. */
+/** The Realtime stand-in, used by the unchanged supabase-js through the gateway, and frame by frame. */
 import assert from "node:assert/strict";
 import { createClient, type RealtimeChannel, type SupabaseClient } from "@supabase/supabase-js";
 import { SignJWT } from "jose";
@@ -25,7 +25,7 @@ interface Listener extends AsyncDisposable {
   seen: unknown[];
 }
 
-/** A client with a channel of its own; its states and messages are kept. */
+/** A client with its own channel. Its states and messages are recorded. */
 function listen(
   { url, keys }: TestProject,
   topic: string,
@@ -129,7 +129,7 @@ Deno.test("only who may insert can send: by the websocket and by the HTTP API", 
     { event: "said", payload: { n: 1 } },
     { event: "posted", payload: { n: 2 } },
   ]);
-  // Its own message by websocket does not come back; the one by HTTP does.
+  // Its own message does not come back if sent by websocket, but does if sent by HTTP.
   assert.deepEqual(talker.seen, [{ event: "posted", payload: { n: 2 } }]);
   assert.deepEqual(listener.seen, []);
 });
@@ -255,7 +255,7 @@ Deno.test("messages written while the database's connections break are delivered
   assert.deepEqual(listener.seen, [{ event: "news", payload: { id: "found" } }]);
 });
 
-/** A token of a user that is good for so many seconds. */
+/** A user's token that is valid for `seconds`. */
 function tokenFor({ keys }: TestProject, userId: string, seconds: number): Promise<string> {
   const exp = Math.floor(Date.now() / 1000) + seconds;
   return new SignJWT({ sub: userId, role: "authenticated", exp })

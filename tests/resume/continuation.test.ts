@@ -1,4 +1,4 @@
-/** A run that was cut goes on from what is saved; proved by a model that really reads its input. */
+/** A run that was cut continues from what is saved. The stand-in's model really reads its input, which proves it. */
 import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
@@ -43,7 +43,7 @@ async function upTo(bench: Bench, profile: string, query: string, tool: string, 
   return id;
 }
 
-/** Kills the worker of a query that has replied and then sleeps for 20 s; the next run need not sleep. */
+/** Kills the worker of a query that has replied and then sleeps for 20 s. The next run does not sleep. */
 async function killedAfterReply(bench: Bench, query: string): Promise<string> {
   const id = await upTo(bench, "sync", query, replyTool, "finished");
   await bench.kill();
@@ -51,7 +51,7 @@ async function killedAfterReply(bench: Bench, query: string): Promise<string> {
   return id;
 }
 
-/** What the model was sent, last request last: its input items. */
+/** The input items that the model was sent, last request last. */
 const item = z.looseObject({ type: z.string().optional(), role: z.string().optional() });
 const asked = z.string().transform((content) => [{ role: "user", type: undefined, content }]);
 const sent = z.object({
@@ -111,7 +111,7 @@ resumeTest(
     assert.deepEqual(inputs(bench).at(-1)?.input.map(({ type, role }) => role ?? type), [
       "user",
       "developer",
-      // A yes can only be told as an item.
+      // A yes can only be sent as an item.
       "mcp_approval_request",
       "mcp_approval_response",
     ]);

@@ -1,9 +1,8 @@
 /**
- * Every point of a job's life at which a worker can die, one after the other: just before a call to the database or to
- * OpenAI goes out, just after it has taken effect and before its answer is seen, just before and after each kind of
- * event of a run. The function's process is killed there with SIGKILL. Afterwards the job comes to its end or to a
- * person, with one result at most, no e-mail sent twice, and no lease left; a person who answers truly brings it to its
- * end with exactly one e-mail.
+ * Every point of a job's life at which a worker can die, one after the other: just before a call to the database or to OpenAI
+ * is sent, just after it has taken effect and before its answer arrives, and just before and after each kind of event of a
+ * run. There, the function's process is killed with SIGKILL. Afterwards the job ends, or waits for a person, with at most one
+ * result, no email sent twice, and no lease left. If the person answers truthfully, it ends with exactly one email.
  */
 import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
@@ -18,18 +17,18 @@ const theBench = benchForFile();
 
 interface Case {
   profile: string;
-  /** Before it replies the model thinks for so long that nothing can come after the point; not so the next run. */
+  /** Before it replies, the model thinks so long that nothing can come after the point. The next run does not. */
   thinks?: boolean;
-  /** Nothing has been sent when the point is reached: it is in front of what could send. */
+  /** Nothing has been sent when the point is reached, because it comes before anything that could send. */
   unsent?: boolean;
-  /** It is waited for, so the function that answers runs it. */
+  /** The caller waits for it, so the function that answers runs it. */
   inPlace?: boolean;
   /** Whose process is killed. */
   victim: "respond" | "openai-webhook" | "run-jobs";
   faults?: Fault[];
   /** What happens at the mailbox first. */
   prepare?: (bench: Bench) => void;
-  /** How the job may end; default: completed. */
+  /** How the job may end. Default: completed. */
   ends?: string[];
 }
 
@@ -49,17 +48,17 @@ const unsent: Case = { ...sync, unsent: true };
 const isRequest = (passing: Passing) => "path" in passing;
 const at = (phase: Passing["phase"], match: (passing: Passing) => boolean): Point => (passing) =>
   passing.phase === phase && match(passing);
-/** A call of a function of the database. */
+/** A call of a database function. */
 const rpc = (name: string, includes = "") => (passing: Passing) =>
   isRequest(passing) && passing.path.endsWith(`/rpc/${name}`) && passing.body.includes(includes);
 /** A request to OpenAI. */
 const openai = (method: string, path: RegExp) => (passing: Passing) =>
   isRequest(passing) && passing.method === method && path.test(passing.path);
-/** The request that tells OpenAI that it may make a call. */
+/** The request with the yes to a call. */
 const answers = (passing: Passing) =>
   openai("POST", /responses$/)(passing) && isRequest(passing) &&
   passing.body.includes("mcp_approval_response");
-/** The save that says this of a tool. */
+/** The save of a tool's call with this status. */
 const saves = (tool: string, status: string, test: RegExp = /./) => (passing: Passing) =>
   isRequest(passing) && passing.path.endsWith("/rpc/save_response_steps") &&
   JSON.parse(passing.body).p_steps.some((step: Record<string, unknown>) =>
@@ -74,7 +73,7 @@ function aroundCall(what: string, options: Case, match: (passing: Passing) => bo
   killAt(`after ${what}`, options, at("answer", match));
 }
 
-/** Kills just before an event reaches the worker, and when it has. */
+/** Kills just before an event reaches the worker, and just after. */
 function aroundEvent(what: string, options: Case, match: (passing: Passing) => boolean): void {
   killAt(`before the event ${what}`, options, at("event", match));
   killAt(`after the event ${what}`, options, at("passed", match));
@@ -88,7 +87,7 @@ function killAt(what: string, options: Case, point: Point): void {
     const { stack, gates, sql, post } = bench;
     await bench.clear();
     bench.openai.faults.set(options.faults ?? []);
-    // Long enough for what is saved at a call's start not to become one write with its end.
+    // Long enough that a call's start and end are saved in two writes.
     stack.mailbox.setDelay(reply, 80);
     options.prepare?.(bench);
     const caught = gates.stopAt(point, { cutStreams: runner });
@@ -96,7 +95,7 @@ function killAt(what: string, options: Case, point: Point): void {
     const query = options.thinks ? thinking : invoiceQuery;
     const ask = (more = {}) =>
       post("", { profile: options.profile, query, ...more }, { "idempotency-key": key });
-    // The victim may be the very function that answers: then the caller asks again, as callers do.
+    // The victim may be the function that answers. Then the caller asks again, as callers do.
     const first = ask(inPlace ? { wait: 60 } : {}).catch(() => undefined);
     await reached(caught);
     if (options.unsent) assert.equal(mailCounts(bench).replies, 0, "calls before the point");
@@ -185,7 +184,7 @@ aroundCall(
   rpc("fall_back_response_job"),
 );
 
-// A run that asks in background, and goes on there
+// A run that asks in background, and continues there
 const asks: Case = { ...hears, faults: works };
 const stillRunning: Case = { profile: "background", victim: "run-jobs", faults: works };
 const beforeYes: Case = { ...stillRunning, unsent: true };

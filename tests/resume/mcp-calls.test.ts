@@ -1,6 +1,6 @@
 /**
- * Every point at which a worker can die around a call that it makes at an MCP server, and while the server is at work. Afterwards
- * the job is completed with exactly one e-mail; a person is asked only about the reply, and says what is true.
+ * Every point at which a worker can die around a call that it makes at an MCP server, and while the server works. Afterwards
+ * the job is completed with exactly one email. A person is asked only about the reply, and answers truthfully.
  */
 import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
@@ -49,7 +49,7 @@ function aroundCall(what: string, options: Case, match: (passing: Passing) => bo
   }
 }
 
-/** @param point what is held while the worker is killed; without one it is killed while the mailbox is at work on the reply */
+/** @param point what is held while the worker is killed; without it, the worker is killed while the mailbox sends the reply */
 function killAt(what: string, { profile, victim }: Case, point?: Point): void {
   killPointTest(`${profile}: ${victim} killed ${what}`, async () => {
     const bench = theBench();

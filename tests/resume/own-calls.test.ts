@@ -1,7 +1,7 @@
 /**
  * Every point at which a worker can die around a call of ours: at each write, at each request to OpenAI, and while the tool
- * itself is at work. Afterwards a `once` call was made once (a person says what is true where nobody else can know), an
- * `idempotent` one has always had the same key, and a SQL tool has left exactly one row, with nobody ever asked.
+ * works. Afterwards, a `once` call was made once (a person answers truthfully if nobody else can know), an `idempotent` call
+ * always had the same key, and a SQL tool has left exactly one row, and nobody was asked.
  */
 import assert from "node:assert/strict";
 import type { Fault } from "../../packages/dev/openai/mod.ts";
@@ -93,7 +93,7 @@ async function reached(caught: Promise<void>): Promise<void> {
   await Promise.race([caught, late]).finally(() => clearTimeout(timer));
 }
 
-/** Until the job is final, with a person who looks and says what is true where one is asked: never for a SQL tool. */
+/** Waits until the job is final. If a person is asked, they look and answer truthfully. For a SQL tool, nobody is asked. */
 async function recovers(bench: Bench, id: string, call: Case["call"]): Promise<JobRow> {
   const { sql, post, settled } = bench;
   for (let asked = 0;; asked++) {

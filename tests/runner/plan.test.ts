@@ -14,3 +14,13 @@ Deno.test("every file is in just one group, and those that wait for the clock ar
     "tests/migrations/cron-waits.test.ts",
   ]]);
 });
+
+Deno.test("long areas come first and quick ones last, so that no core waits for one group at the end", () => {
+  const files = ["functions", "tools", "sql", "e2e", "adoption"].map((area) =>
+    `tests/${area}/a.test.ts`
+  );
+  assert.deepEqual(
+    planGroups(files).map(({ name }) => name),
+    ["tests/e2e", "tests/adoption", "tests/tools", "tests/sql", "tests/functions"],
+  );
+});

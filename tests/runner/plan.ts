@@ -14,12 +14,16 @@ const filesPerGroup = 6;
 // Each file in these folders starts whole stacks and runs for a minute.
 const longAreas = ["tests/chaos", "tests/resume", "tests/e2e", "tests/console"];
 
+// No stacks, so no group of these takes long.
+const quickAreas = ["tests/sql", "tests/scripts", "tests/model", "tests/runner", "tests/functions"];
+
 /** A file of this name waits for real time, for example for the next full minute. */
 const waitingSuffix = "-waits.test.ts";
 
 /**
  * Groups of files of one area (the folder below tests/), the waiting ones first and each alone, then the areas in which a
- * single file takes longest: started late, one of those would keep the run waiting at its end.
+ * single file takes longest, and last those whose groups are quick: started late, a long one would keep the run waiting at
+ * its end.
  */
 export function planGroups(files: string[]): Group[] {
   const waiting = files.filter((file) => file.endsWith(waitingSuffix));
@@ -47,7 +51,6 @@ function areaOf(file: string): string {
 }
 
 function rank(area: string): number {
-  const order = [...longAreas, "tests/migrations", "tests/dev"];
-  const place = order.indexOf(area);
-  return place === -1 ? order.length : place;
+  const long = longAreas.indexOf(area);
+  return long === -1 ? longAreas.length + 1 + quickAreas.indexOf(area) : long;
 }

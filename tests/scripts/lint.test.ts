@@ -1,4 +1,4 @@
-/** Our own lint rules: what they find, and that `deno lint` asks them. */
+/** Our own lint rules: what they find, and that `deno lint` uses them. */
 import assert from "node:assert/strict";
 import plugin from "../../scripts/lint/house.ts";
 

@@ -10,7 +10,7 @@ const labels = "  labels text[] not null default '{}',\n";
 const comment = "comment on column public.response_workers.labels is 'What it is for.';\n";
 const alter = `alter table public.response_workers add column ${labels.trim().replace(",", ";")}\n`;
 
-/** What the check reads, in a folder of its own. */
+/** A copy of what the check reads, in its own folder. */
 async function copyOfProject(): Promise<{ root: string } & AsyncDisposable> {
   const root = await Deno.makeTempDir({ prefix: "schemas-" });
   const made = (await madeFiles(projectRoot)).map(({ path }) => path);
@@ -28,7 +28,7 @@ async function copyOfProject(): Promise<{ root: string } & AsyncDisposable> {
   return { root, [Symbol.asyncDispose]: () => Deno.remove(root, { recursive: true }) };
 }
 
-/** A worker gets a column, in the schemas alone. */
+/** Adds a column, only in the schemas. */
 async function addColumn(root: string): Promise<void> {
   const path = join(root, settings);
   const before = await Deno.readTextFile(path);

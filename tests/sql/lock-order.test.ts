@@ -1,6 +1,6 @@
 /**
- * One lock order (supabase/schemas/01_schema.sql): a storm of everything that locks more than one row. No deadlock, no
- * failure but refusals, and every job is still whole.
+ * One lock order (supabase/schemas/01_schema.sql): a storm of everything that locks more than one row. There is no deadlock,
+ * no failure but refusals, and every job is still consistent.
  */
 import assert from "node:assert/strict";
 import postgres, { type Sql } from "postgres";
@@ -24,10 +24,10 @@ const clientCount = 16;
 const stormMs = isLong ? 60_000 : 10_000;
 const stormName = "storm";
 
-/** How often each action went through, and how often it was refused. */
+/** How often each action succeeded, and how often it was refused. */
 type Counts = Map<string, { done: number; refused: number }>;
 
-/** Any of them; half of the time what all clients do much of for half a second, one of the big ones after the other. */
+/** Any action. Half of the time it is a big one, the same for all clients for half a second, one big one after the other. */
 function nextAction(): [string, StormAction] {
   const big = Object.entries(bigActions);
   const focus = big[Math.floor(performance.now() / 500) % big.length];
@@ -37,7 +37,7 @@ function nextAction(): [string, StormAction] {
   return action;
 }
 
-/** One client: one action after the other, on a connection of its own, until `end`. */
+/** One client: one action after the other, on its own connection, until `end`. */
 async function client(sql: Sql, known: KnownJobs, end: number, counts: Counts): Promise<void> {
   const claims = JSON.stringify({ sub: known.owner });
   await sql`select set_config('application_name', ${stormName}, false)`;
@@ -53,7 +53,7 @@ async function client(sql: Sql, known: KnownJobs, end: number, counts: Counts): 
       count.done++;
     } catch (error) {
       if (!(error instanceof postgres.PostgresError)) throw error;
-      // Refusals are what half of these calls are for. 40001: a file is just being removed.
+      // Half of these calls are meant to be refused. 40001: a file is just being removed.
       assert.match(
         error.code,
         /^(?:DR4..|40001)$/,
@@ -64,7 +64,7 @@ async function client(sql: Sql, known: KnownJobs, end: number, counts: Counts): 
   }
 }
 
-/** The owner's list is watched, so that watching it locks rows and whatever changes is announced. */
+/** Watches the owner's list, so that watches lock rows and every change is announced. */
 async function watchList({ db }: Machine, owner: string, end: number): Promise<void> {
   while (performance.now() < end) {
     await db.asUser(owner, (sql) => sql`select public.watch_response_jobs()`);
@@ -72,7 +72,7 @@ async function watchList({ db }: Machine, owner: string, end: number): Promise<v
   }
 }
 
-/** Limits come and go, so that claims sometimes count under their lock; pauses are over at once. */
+/** Sets and removes limits, so that claims sometimes count under their lock. Ends pauses at once. */
 async function changeLimits(sql: Sql, end: number): Promise<void> {
   for (let limited = false; performance.now() < end; limited = !limited) {
     await sql`update public.response_settings set max_running = ${limited ? 1000 : null}`;
@@ -81,7 +81,7 @@ async function changeLimits(sql: Sql, end: number): Promise<void> {
   }
 }
 
-/** What pg_cron runs as the owner: each statement in its own transaction, as there. */
+/** What pg_cron runs as the owner, each statement in its own transaction. */
 async function sweep(sql: Sql, end: number): Promise<void> {
   while (performance.now() < end) {
     await sql`select public.run_response_deletions()`;
@@ -122,14 +122,14 @@ sqlTest(
     } finally {
       await Promise.all(connections.map((sql) => sql.end({ timeout: 5 })));
     }
-    // A session reports what it saw when it ends, at the latest.
+    // A session reports its statistics at the latest when it ends.
     await eventually("the end of the sessions", async () => {
       const [row] = await db.owner`
       select count(*)::int as left from pg_stat_activity where application_name = ${stormName}`;
       return row?.["left"] === 0;
     });
     assert.equal(await deadlocks(machine), 0);
-    // It was a storm: each was tried, and those of many rows did something.
+    // It really was a storm: every action was tried, and each big one succeeded at least once.
     for (const name of Object.keys(smallActions)) assert.ok(counts.has(name), name);
     for (const name of Object.keys(bigActions)) assert.ok(counts.get(name)?.done, name);
     // Every job is final, or waits for exactly one thing.

@@ -1,4 +1,4 @@
-/** docs/teams.md: its own SQL, run as it stands there. */
+/** Runs the SQL of docs/teams.md, unchanged. */
 import assert from "node:assert/strict";
 import { checkAdvisors } from "../../scripts/check/advisors.ts";
 import { withMigratedCluster } from "../../scripts/check/migrated-cluster.ts";
@@ -14,7 +14,7 @@ interface Team {
   lead: string;
   member: string;
   stranger: string;
-  /** A job of the member. */
+  /** The member's job. */
   job: string;
 }
 
@@ -109,7 +109,7 @@ sqlTest(
 
 sqlTest("what a server does for a user has the user's claims", async ({ db }) => {
   await db.owner.unsafe(sqlOfThePage);
-  // As an adopter whose teams are in the token.
+  // Like an adopter whose teams are in the token.
   await db.owner.unsafe(`
     create or replace function durable_responses.visible_owners() returns uuid[]
     language sql stable security definer set search_path = '' as $$
@@ -166,7 +166,7 @@ sqlTest("the functions are evaluated once for a statement, not once for a row", 
   assert.deepEqual(nodes.filter((loops) => loops > 1), []);
 });
 
-/** How often each part of the plan was run that is there to be run once. */
+/** How often each part of the plan that must run only once (InitPlan) was run. */
 function initPlans(node: unknown): number[] {
   if (Array.isArray(node)) return node.flatMap(initPlans);
   if (typeof node !== "object" || node === null) return [];

@@ -1,4 +1,4 @@
-/** An upgrade with jobs in flight: functions and schema of different versions. docs/operating.md, "Upgrading". */
+/** An upgrade with jobs in flight: functions and schema have different versions. See docs/operating.md, "Upgrading". */
 import assert from "node:assert/strict";
 import type { TestDatabase } from "../support/database.ts";
 import { type Arguments, callFunction } from "../support/function-call.ts";
@@ -8,7 +8,7 @@ import { schemaMajor } from "../../supabase/functions/_durable_responses/db/sche
 
 const output = [{ type: "message", content: [{ type: "output_text", text: "Hello" }] }];
 
-/** The functions as deployed: each calls SQL with the major version that it was written for. */
+/** The functions as deployed: each calls SQL with the major version that it is written for. */
 function functionsOf(db: TestDatabase, major: number) {
   const call = (name: string, args: Arguments) =>
     db.asRole("service_role", (sql) => callFunction(sql, `public.${name}`, args));
@@ -53,7 +53,7 @@ function functionsOf(db: TestDatabase, major: number) {
   };
 }
 
-/** One job in each of the three places that functions write to by themselves. */
+/** One job in each of the three states that functions write to by themselves. */
 async function jobsInFlight(functions: ReturnType<typeof functionsOf>) {
   const running = await functions.submit();
   const [work] = await functions.claim();
@@ -63,7 +63,7 @@ async function jobsInFlight(functions: ReturnType<typeof functionsOf>) {
   return { running, background, queued: await functions.submit() };
 }
 
-/** Whatever is stored of jobs, as text. */
+/** Everything that is stored about jobs, as text. */
 async function everything(db: TestDatabase): Promise<string> {
   const [row] = await db.admin`
     select jsonb_build_object(
@@ -80,7 +80,7 @@ async function statuses(db: TestDatabase): Promise<string[]> {
   return rows.map(({ status }) => String(status));
 }
 
-/** What a migration of a later release would say of itself. */
+/** Sets the version as a migration of a later release would. */
 async function raiseTo(db: TestDatabase, major: number, minor: number): Promise<void> {
   await db.owner.unsafe(`
     create or replace function public.response_schema_version() returns jsonb
@@ -114,7 +114,7 @@ sqlTest(
   async ({ db }) => {
     const before = functionsOf(db, 1);
     const { running, background, queued } = await jobsInFlight(before);
-    // As a minor release may: a column, an index, a status that only new functions know.
+    // What a minor release may add: a column, an index, a status that only new functions know.
     await db.owner.unsafe(`
     alter table durable_responses.jobs add column labels text[] not null default '{}';
     create index jobs_labels on durable_responses.jobs using gin (labels);
@@ -139,7 +139,7 @@ sqlTest(
     const functions = functionsOf(db, 1);
     const { running, background, queued } = await jobsInFlight(functions);
     const before = await everything(db);
-    // PostgREST says the same as PGRST202, which the functions read as schema_mismatch: tests/functions/db/client.test.ts.
+    // PostgREST reports this as PGRST202, which the functions read as schema_mismatch: tests/functions/db/client.test.ts.
     const later = (name: string, args: Arguments) =>
       db.asRole(
         "service_role",
@@ -179,7 +179,7 @@ sqlTest(
     assert.match(error.hint ?? "", /apply the migrations first, then deploy the functions/);
     assert.equal(await everything(db), before);
 
-    // The functions that fit, deployed again, continue where they were.
+    // The functions of the right version, deployed again, continue where they were.
     await right.complete(running, 1);
     await right.webhook("resp_in_flight");
     await right.complete(background, 1);
@@ -196,7 +196,7 @@ sqlTest(
     await raiseTo(db, 2, 0);
     await refused(old.submit(), "DR426");
     await refused(old.claim(), "DR426");
-    // A run in flight has done its work, and may have sent something: its result is taken.
+    // A run in flight has done its work, and may have sent something, so its result is accepted.
     await old.renew(running, 1);
     await old.complete(running, 1);
     assert.deepEqual(await statuses(db), ["completed", "background", "queued"]);

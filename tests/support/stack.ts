@@ -82,7 +82,10 @@ export async function withStack(
   await run(await startTestStack(parts, options));
 }
 
-/** Starts a stack that ends with `parts`. Its database is not durable unless asked for. */
+/**
+ * Starts a stack that ends with `parts`. Its database is not durable unless asked for, and its functions are bundled if they are
+ * this project's.
+ */
 export async function startTestStack(
   parts: AsyncDisposableStack,
   { frontOfSupabase, frontOfOpenAI, cronByHand = false, ...options }: TestStackOptions,
@@ -91,6 +94,7 @@ export async function startTestStack(
   parts.defer(() => proxy.stop());
   const stack = await startStack({
     durable: false,
+    ...(options.project === undefined && { packages: "bundled" }),
     ...(options.openai === undefined && { plans: testPlans }),
     ...options,
     env: {

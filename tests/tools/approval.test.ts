@@ -1,4 +1,4 @@
-/** A person's yes: by the arguments of a call, for tools of ours and for those that OpenAI calls, in either mode. */
+/** A person's yes, depending on a call's arguments, for our own tools and for those that OpenAI calls, in either mode. */
 import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { eventually } from "../support/eventually.ts";

@@ -5,7 +5,7 @@ import { fastTimings } from "../../packages/dev/openai/mod.ts";
 import { readJob } from "../support/jobs.ts";
 import { toolsStackForFile } from "./support/tools-stack.ts";
 
-// Slowly enough that a look at the job falls into the middle of the arguments.
+// Slow enough that the job can be read in the middle of the arguments.
 const theStack = toolsStackForFile({ openaiTimings: { ...fastTimings, argumentsMs: 1_500 } });
 type Event = OpenAI.Responses.ResponseStreamEvent;
 
@@ -16,7 +16,7 @@ const clientOf = () =>
     maxRetries: 0,
   });
 const door = '{"door":"the one at the end of the corridor, behind the second staircase"}';
-/** The same question again, before its answer was taken, would be the same job. */
+/** A new question each time, because the same one again, before its answer is read, would be the same job. */
 const asking = (plan = `call open_door ${door}`) => ({
   model: "caller",
   input: `[[plan: ${plan}]] ${crypto.randomUUID()}`,
@@ -68,7 +68,7 @@ Deno.test("arguments come in pieces while the run goes on; the helper's snapshot
   const { parsed_arguments: _, ...plain } = call;
   assert.deepEqual(callIn(await client.responses.retrieve(response.id)), plain);
 
-  // Whoever answers gets what follows, and no call that is made already.
+  // The one who answers gets what follows, and no call that has already been made.
   const output = { type: "function_call_output" as const, call_id: call.call_id, output: "open" };
   const answer = client.responses.stream({
     model: "caller",
@@ -96,7 +96,7 @@ Deno.test("a reader in another isolate sees the same pieces, and the same end", 
     if (event.type !== "response.function_call_arguments.delta" || late) continue;
     const [created] = seen;
     assert.ok(created?.type === "response.created");
-    // The worker that streams gets no other request.
+    // The worker that is streaming gets no other request.
     const again = await client.responses.retrieve(created.response.id, { stream: true });
     late = Array.fromAsync(again);
   }

@@ -1,4 +1,4 @@
-/** run_by: "caller": a call is handed out, and its output is taken once, from its owner. */
+/** run_by: "caller": a call is handed out, and its output is accepted once, from its owner. */
 import assert from "node:assert/strict";
 import type { Job } from "../../packages/client/src/index.ts";
 import { clientOn } from "../client/support/client.ts";
@@ -117,7 +117,7 @@ Deno.test("the openai SDK's way: function_call_output with and without previous_
     return { status: answer.status, body: Object(await answer.json()) };
   };
   for (const whole of [false, true]) {
-    // The same question again, before its answer was taken, would be the same job.
+    // The same question again, before its answer is read, would be the same job.
     const query = `${plan} ${crypto.randomUUID()}`;
     const first = await create({ input: query });
     assert.deepEqual([first.status, first.body.status], [200, "completed"]);

@@ -1,4 +1,4 @@
-/** tool(): what a profile's own functions get, and what becomes of what they answer. */
+/** tool(): what a profile's own functions get, and what happens with their answers. */
 import assert from "node:assert/strict";
 import { readJob, summariseAttempts } from "../support/jobs.ts";
 import { eventually } from "../support/eventually.ts";

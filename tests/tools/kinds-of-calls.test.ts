@@ -1,4 +1,4 @@
-/** run_by: "caller" for tools that are no functions: each call is answered by the item of its own kind. */
+/** run_by: "caller" for tools other than functions: each call is answered with the item of its own kind. */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import OpenAI from "openai";
@@ -16,7 +16,7 @@ const screenshot = png(photoOf(1_000));
 const check = { id: "cu_sc_1", code: "malicious_instructions", message: "The page gives orders" };
 const exit = { type: "exit", exit_code: 0 };
 
-/** What the model asks for, how it is shown, and the answer with what the model makes of it. */
+/** What the model asks for, how it is shown, the answer, and what the model says about it. */
 const kinds = [
   {
     kind: "custom_tool_call",
@@ -281,7 +281,7 @@ Deno.test("the unchanged openai SDK: the item in the response and in the stream,
   });
   assert.deepEqual([next.id, next.output.map(({ type }) => type)], [first.id, ["message"]]);
 
-  // A library names the profile's tools as it sends them to OpenAI.
+  // A library sends the profile's tools in the form that OpenAI takes.
   const tools: OpenAI.Responses.Tool[] = [
     { type: "custom", name: "draw", description: "Draws" },
     { type: "shell", environment: { type: "local" } },

@@ -33,7 +33,7 @@ const theStack = forFile(async (parts) => {
       sql<Record<string, unknown>[]>`
         select kind, status, server_label, tool, run_by, effect, attempt
         from public.response_steps where job_id = ${id} and kind = 'function_call' order by number`,
-    /** What OpenAI was sent since. */
+    /** What OpenAI was sent since then. */
     sent: (from: number) =>
       openai.requests.slice(from).filter(({ method }) => method === "POST").map(({ body }) =>
         sentBody.parse(body)
@@ -272,7 +272,7 @@ Deno.test("a server that is down: the job is tried again, and completes when it 
     () => summariseAttempts(sql, id),
     (attempts) => attempts.some((each) => each.includes("tools_unavailable")),
   );
-  // The server being down says nothing about background.
+  // A server that is down says nothing about background.
   const [route] = await sql`
     select breaker, background_failures, paused_until from public.response_routes where profile = 'gone'`;
   assert.deepEqual({ ...route }, { breaker: "closed", background_failures: 0, paused_until: null });

@@ -1,4 +1,4 @@
-/** Calls of every kind in one output: ours, the caller's, one about which a person is asked, and one that OpenAI makes. */
+/** Calls of every kind in one output: ours, the caller's, one that a person is asked about, and one that OpenAI makes. */
 import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { eventually } from "../support/eventually.ts";

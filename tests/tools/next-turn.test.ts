@@ -1,4 +1,4 @@
-/** The turn after calls of functions, ours or handed out: each call goes on with its output, and only what is stored counts. */
+/** The turn after calls of functions, ours or handed out: each call is sent with its output. Only what is stored counts. */
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { toolsStackForFile } from "./support/tools-stack.ts";
@@ -13,7 +13,7 @@ const clientOf = () =>
     maxRetries: 0,
   });
 
-/** Calls and outputs that OpenAI was sent last, by their call_id. */
+/** Calls and outputs in the last request to OpenAI, by their call_id. */
 function sentCalls(): { type: string; call_id: string; output?: string }[] {
   const { body } =
     theStack().openai.requests.findLast(({ path, method }) =>
@@ -90,7 +90,7 @@ Deno.test("after a call that was handed out: the history brings it back, and the
       ],
     );
   }
-  // The output of a call that was never made stays a user's invention.
+  // A user cannot invent the output of a call that was never made.
   await assert.rejects(
     client.responses.create({
       model: "caller",

@@ -1,4 +1,4 @@
-/** Calls as a model, or what stands in its place, may write them: odd ids, odd names, arguments that say more than one thing. */
+/** Calls as a model, or a server in its place, may write them: odd ids, odd names, ambiguous arguments. */
 import assert from "node:assert/strict";
 import { createStream, ended, raw, stream, streamed } from "../e2e/upstream/answers.ts";
 import { readJob } from "../support/jobs.ts";

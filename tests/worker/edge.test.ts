@@ -1,4 +1,4 @@
-/** What an Edge worker does when it sleeps too long, loses its leases or is nudged at the wrong moment. */
+/** An Edge worker that sleeps too long, loses its leases, or is nudged at the wrong moment. */
 import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { expireLease, isLeaseOver, replaceInput } from "../support/job-state.ts";
@@ -11,11 +11,11 @@ const thoughtful = `${invoiceQuery} [[plan: ${findEmail("invoice")}; sleep 60000
   replyToEmail("It is paid.")
 }]]`;
 
-/** The next run is not to think so long. */
+/** Makes the next run think less. */
 const hurry = ({ sql }: Bench, id: string) =>
   replaceInput(sql, id, thoughtful.replace("60000ms", "1ms"));
 
-/** Submits a job and waits until its search is saved: then the model thinks. */
+/** Submits a job, and waits until its search is saved and the model thinks. */
 async function thinking(bench: Bench): Promise<string> {
   await bench.clear();
   const id = await bench.submit("sync", thoughtful);
@@ -35,7 +35,7 @@ Deno.test("a worker that sleeps past its lease and wakes late changes nothing", 
   assert.ok(sleeper);
   try {
     await eventually("the end of the lease", () => isLeaseOver(sql, id));
-    // Somebody else takes the job over and goes on with it.
+    // Another worker takes the job over and continues it.
     await sql`select public.claim_response_work('other', 0)`;
     await eventually("the job is due again", async () => {
       await sql`select public.claim_response_work('other', 1, 60000)`;
@@ -76,7 +76,7 @@ Deno.test("a run whose lease runs out during a call reads on until the call has 
   const bench = theBench();
   const { gates, stack, sql } = bench;
   await bench.clear();
-  // Longer than a lease, which nobody renews.
+  // Longer than a lease that is not renewed.
   stack.mailbox.setDelay("gmail_reply_to_email", 5_000);
   const id = await bench.submit("sync");
   await eventually("the call has begun", async () => {
@@ -110,7 +110,7 @@ Deno.test("a nudge that comes while a worker signs off is not lost", async () =>
   );
   await bench.submit("sync", "hello [[plan: text hi]]");
   await caught;
-  // Its nudge finds the worker that is about to end.
+  // Its nudge reaches the worker that is about to end.
   const late = await bench.submit("sync");
   await eventually(
     "the nudge is answered",

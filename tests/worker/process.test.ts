@@ -1,4 +1,4 @@
-/** The off-platform worker, as `npm run worker` starts it, beside Edge workers that live for three seconds. */
+/** The off-platform worker, as `npm run worker` starts it, next to Edge workers that live for three seconds. */
 import assert from "node:assert/strict";
 import type { Sql } from "postgres";
 import { startOpenAI } from "../../packages/dev/openai/mod.ts";
@@ -16,7 +16,7 @@ const openaiKey = "sk-local-process-test";
 interface Parts {
   stack: Stack;
   sql: Sql;
-  /** Starts the worker; resolves when it serves. */
+  /** Starts the worker. Resolves when it serves. */
   start(): Promise<RunningProcess>;
 }
 
@@ -63,7 +63,7 @@ async function enqueue(sql: Sql, query: string): Promise<string> {
   return row?.["id"];
 }
 
-/** Where each attempt ran: at an Edge worker ("local") or in the process ("container"). */
+/** Where each attempt ran: in an Edge worker ("local") or in the process ("container"). */
 const placesOf = async (sql: Sql, id: string): Promise<string[]> =>
   (await readAttempts(sql, id)).map(({ worker }) => worker?.split("-")[0] ?? "");
 
@@ -100,7 +100,7 @@ Deno.test("it looks for more while a long run is under way, and drains on SIGTER
   assert.equal((await readJob(sql, long)).status, "running");
   await worker.stop({ signal: "SIGTERM", graceMs: 8_000 });
   assert.equal((await worker.exited).code, 0, "it ended by itself");
-  // As it ended it woke an Edge worker, which may have the job already.
+  // When it ended, it woke an Edge worker, which may already have the job.
   assert.equal((await summariseAttempts(sql, long))[0], "synchronous handed_over");
   assert.equal((await readJob(sql, long)).failures, 0);
   const left = await sql`select from public.response_workers where kind = 'process'`;

@@ -1,4 +1,4 @@
-/** The platform ends a worker before its time (CPU, memory, a deploy): all that the worker gets is `beforeunload`. */
+/** The platform ends a worker early (CPU, memory, a deploy). The worker only gets `beforeunload`. */
 import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { replaceInput } from "../support/job-state.ts";

@@ -1,4 +1,4 @@
-/** A worker must go after it has written that a call starts, and before it has sent the yes: nothing was made, so nobody is asked. */
+/** A worker ends after it has written a call's start, and before it has sent the yes: nothing was made, so nobody is asked. */
 import assert from "node:assert/strict";
 import { benchForFile, mailCounts } from "../resume/support/bench.ts";
 import { eventually } from "../support/eventually.ts";
@@ -6,7 +6,7 @@ import { readJob, summariseAttempts } from "../support/jobs.ts";
 
 const believedMs = 6_000;
 
-// The worker hands over by itself, and the platform does not end it.
+// The worker hands over by itself. The platform does not end it.
 const theBench = benchForFile(
   { wallClockMs: 60_000, env: { DURABLE_RESPONSES_WALL_CLOCK_S: String(believedMs / 1_000) } },
   { gated: false },
@@ -16,7 +16,7 @@ Deno.test("a call that a stopping worker has written, but not told OpenAI to mak
   const bench = theBench();
   const { stack, openai, sql } = bench;
   openai.faults.set([{ kind: "background-works" }]);
-  // Nobody comes for the job before the ledger is locked.
+  // No worker may take the job before the ledger is locked.
   stack.net.faults.set(() => "drop");
   const id = await bench.submit("background");
   await eventually("it asked", async () => (await readJob(sql, id)).status === "queued");

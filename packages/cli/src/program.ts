@@ -43,8 +43,8 @@ export async function run(argv: string[]): Promise<number> {
 }
 
 /**
- * For a command that does not exist, commander shows the help of those above it. Without the wish for help, it says that there is no
- * such command, and which is meant.
+ * If help is requested for an unknown command, commander shows the help of its parent. Without `--help`, it says that there
+ * is no such command, and suggests one.
  */
 function withoutUselessHelp(main: Command, argv: string[]): string[] {
   const words = argv[0] === "help" ? argv.slice(1) : argv;

@@ -80,7 +80,7 @@ export interface Resolution extends Seen {
   output?: string;
 }
 
-/** The output of a function's call; of any kind of call, the item that OpenAI takes as its answer. */
+/** The output of a function's call, or for any kind of call, the item that OpenAI takes as its answer. */
 export type ToolOutput = FunctionOutput | CallAnswer;
 
 export interface FunctionOutput {

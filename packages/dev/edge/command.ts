@@ -34,20 +34,22 @@ export interface WorkerCommand {
 }
 
 /**
- * How to start the worker of `functionsDir/name/index.ts`.
+ * How to start the worker of `functionsDir/name/index.ts`, or of its bundle `bundled/name/index.mjs`.
  *
  * Bare names resolve from node_modules, or as `remote` says; `replace` maps absolute module paths to the modules that take
- * their place. The function may use the network, its environment and read its own files, nothing else.
+ * their place. In a bundle both has been done. The function may use the network, its environment and read its own files, nothing
+ * else.
  */
 export function workerCommand(options: {
   functionsDir: string;
   name: string;
   env: Record<string, string>;
   replace: Record<string, string>;
+  bundled: string | undefined;
   remote: RemoteModules | undefined;
   controlAddress: string;
 }): WorkerCommand {
-  const { remote, functionsDir } = options;
+  const { remote, bundled, functionsDir, name } = options;
   return {
     command: Deno.execPath(),
     args: [
@@ -56,11 +58,17 @@ export function workerCommand(options: {
       "--no-prompt",
       "--allow-net",
       "--allow-env",
-      `--allow-read=${[functionsDir, ...(remote ? [] : [modulesFolder()])].join(",")}`,
-      ...moduleArguments(remote, options.replace),
+      ...(bundled === undefined
+        ? [
+          `--allow-read=${[functionsDir, ...(remote ? [] : [modulesFolder()])].join(",")}`,
+          ...moduleArguments(remote, options.replace),
+        ]
+        : [`--allow-read=${bundled}`, "--no-config", "--no-lock", "--no-npm"]),
       `--v8-flags=--max-old-space-size=${memoryLimitMb}`,
       `--preload=${bootstrap}`,
-      join(functionsDir, options.name, "index.ts"),
+      bundled === undefined
+        ? join(functionsDir, name, "index.ts")
+        : join(bundled, name, "index.mjs"),
     ],
     env: {
       ...inherited(runtimeVariables),

@@ -25,6 +25,8 @@ export interface EdgeOptions {
   maxWorkers?: number;
   /** Absolute path of a module → path of the module that functions get in its place. */
   replace?: Record<string, string>;
+  /** Folder that holds `<name>/index.mjs` for each function: a bundle that needs nothing else, run in place of the source. */
+  bundled?: string;
   /** Packages come by an import map, not from node_modules; asked for each worker that is started. */
   remote?: (name: string) => RemoteModules;
   /** Every line that a function prints, and when its workers boot and end; `source` is its name. */
@@ -70,6 +72,7 @@ export function startEdge(options: EdgeOptions): EdgeRuntime {
       name,
       env: options.env,
       replace,
+      bundled: options.bundled,
       remote: options.remote?.(name),
       limits: {
         wallClockMs: options.wallClockMs ?? defaultWallClockMs,

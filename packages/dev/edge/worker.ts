@@ -26,6 +26,7 @@ export interface WorkerOptions {
   name: string;
   env: Record<string, string>;
   replace: Record<string, string>;
+  bundled: string | undefined;
   remote: RemoteModules | undefined;
   limits: WorkerLimits;
   control: Control;

@@ -1,5 +1,7 @@
 import { denoEnvironment } from "../child-environment.ts";
-import { onFreePort } from "../ports.ts";
+import { forward } from "../edge/proxy.ts";
+import { foreignPage, wrongHost } from "../local-only.ts";
+import { onFreePort, serveOn } from "../ports.ts";
 import { moduleFile, modulesFolder } from "../packages.ts";
 import { findDeno } from "../postgres/binaries.ts";
 import type { RunningProcess } from "../processes.ts";
@@ -37,6 +39,55 @@ export async function startEverything(
     };
   };
   return options.port === undefined ? await onFreePort(start) : await start(options.port);
+}
+
+/**
+ * The same behind an address of ours, in a process that the first request starts: it takes a second of CPU, and few stacks are
+ * ever asked for it. Who asks a server that cannot start is told so with 502.
+ */
+export function startEverythingOnDemand(
+  { onLog }: { onLog?: (line: string) => void } = {},
+): Pick<Everything, "url" | "stop"> {
+  const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+  const closing = new AbortController();
+  let server: Promise<Everything> | undefined;
+  const start = async () => {
+    try {
+      return await startEverything(onLog && { onLog });
+    } catch (error) {
+      // The next request tries again.
+      server = undefined;
+      throw error;
+    }
+  };
+  const door = serveOn(0, async (request, info) => {
+    const { method, headers, body } = request;
+    const refusal = wrongHost(headers, door.addr.port) ?? foreignPage(headers, door.addr.port);
+    if (refusal !== undefined) return new Response(refusal, { status: 403 });
+    // A request of our own, as Deno aborts the signal of what it got after every response.
+    const gone = new AbortController();
+    info.completed.catch((reason) => gone.abort(reason));
+    try {
+      const { url } = await (server ??= start());
+      const passedOn = new Request(url, { method, headers, body, signal: gone.signal });
+      return await forward(passedOn, new URL(url).origin, { client });
+    } catch (error) {
+      const message = `Cannot ask server-everything: ${error}`;
+      onLog?.(message);
+      return new Response(message, { status: 502 });
+    }
+  }, closing.signal);
+  return {
+    url: `http://127.0.0.1:${door.addr.port}/mcp`,
+    async stop() {
+      closing.abort();
+      await door.finished;
+      // Whoever asked for one that could not start has been told.
+      const [started] = await Promise.allSettled([server]);
+      if (started.status === "fulfilled") await started.value?.stop();
+      client.close();
+    },
+  };
 }
 
 function launch(port: number, onLog?: (line: string) => void): Promise<RunningProcess> {

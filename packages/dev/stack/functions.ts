@@ -6,6 +6,7 @@ import { type EdgeRuntime, startEdge } from "../edge/runtime.ts";
 import { startEsmSh } from "../esm-sh/server.ts";
 import { freePort } from "../ports.ts";
 import { projectRoot } from "../postgres/binaries.ts";
+import { bundleFunctions } from "./bundle.ts";
 import { modulesOf } from "./import-maps.ts";
 import type { StackOptions } from "./options.ts";
 import type { StackParts } from "./parts.ts";
@@ -23,15 +24,21 @@ export interface FunctionsOptions {
 export async function startFunctions(given: FunctionsOptions): Promise<EdgeRuntime> {
   const { options, parts, project, env, wallClockMs } = given;
   const functionsDir = join(project, "supabase", "functions");
-  const remote = await startPackages(given, functionsDir);
   const profilesModule = join(functionsDir, "_shared", "profiles.ts");
+  const replace = options.profiles === undefined
+    ? {}
+    : { [profilesModule]: resolve(options.profiles) };
+  const bundled = options.packages === "bundled"
+    ? await bundleFunctions({ functionsDir, replace })
+    : undefined;
+  const remote = await startPackages(given, functionsDir);
   const edge = await parts.add(startEdge({
     functionsDir,
     env,
     wallClockMs,
     ...(options.maxWorkers !== undefined && { maxWorkers: options.maxWorkers }),
-    ...(options.profiles !== undefined &&
-      { replace: { [profilesModule]: resolve(options.profiles) } }),
+    replace,
+    ...(bundled !== undefined && { bundled }),
     ...(remote && { remote }),
     ...(options.onLog && { onLog: options.onLog }),
   }));
@@ -54,7 +61,7 @@ async function startPackages(
 ): Promise<((name: string) => RemoteModules) | undefined> {
   const { parts, project, importMap } = given;
   const packages = comesFrom(given);
-  if (packages === "node_modules") return undefined;
+  if (packages === "node_modules" || packages === "bundled") return undefined;
   if (typeof packages === "object") return () => packages;
   const esmSh = await parts.add(startEsmSh({ port: freePort(usualPort(project)) }));
   return (name) => modulesOf(name, { functionsDir, configured: importMap, esmShUrl: esmSh.url });

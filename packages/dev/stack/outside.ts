@@ -1,6 +1,6 @@
 /** What the project talks to: OpenAI, unless the options name a real one, and MCP servers. */
 import { z } from "zod";
-import { startEverything } from "../mcp/everything.ts";
+import { startEverythingOnDemand } from "../mcp/everything.ts";
 import { startMailbox } from "../mcp/mailbox.ts";
 import { FaultSchema } from "../openai/faults/schema.ts";
 import { type OpenAIStandIn, startOpenAI } from "../openai/mod.ts";
@@ -23,7 +23,7 @@ export async function startOutside(
 ) {
   const [mailbox, everything, openai] = await allStarted(
     parts.add(startMailbox({ token: secrets.mailboxToken })),
-    parts.add(startEverything({ onLog: log("everything") })),
+    parts.add(startEverythingOnDemand({ onLog: log("everything") })),
     options.openai ? undefined : parts.add(startOpenAI({
       apiKey: secrets.openaiApiKey,
       webhookSecret: secrets.webhookSecret,

@@ -1,4 +1,4 @@
-/** The part of Supabase's management API that `functions deploy --use-api` talks to; keeps what it is sent. */
+/** The part of Supabase's management API that `functions deploy --use-api` uses. It records what it is sent. */
 import { supabaseEnvironment } from "../../../packages/dev/child-environment.ts";
 import { join } from "node:path";
 import { z } from "zod";
@@ -19,7 +19,7 @@ export interface Deployed {
 
 const projectRef = "abcdefghijklmnopqrst";
 
-/** Deploys functions of a project with the real CLI; what each was deployed with, by its name. */
+/** Deploys a project's functions with the real CLI. @returns what each was deployed with, by name */
 export async function deploy(folder: string, names: string[]): Promise<Map<string, Deployed>> {
   const deployed = new Map<string, Deployed>();
   await withManagementApi(
@@ -31,7 +31,7 @@ export async function deploy(folder: string, names: string[]): Promise<Map<strin
 
 const secretsSchema = z.array(z.object({ name: z.string(), value: z.string() }));
 
-/** What `supabase secrets set --env-file` makes of a file: the names and values that it sends. */
+/** The names and values that `supabase secrets set --env-file` reads from a file and sends. */
 export async function secretsSet(file: string): Promise<Record<string, string>> {
   const sent: z.infer<typeof secretsSchema> = [];
   await withManagementApi(async (request) => {
@@ -44,7 +44,7 @@ export async function secretsSet(file: string): Promise<Record<string, string>> 
   return Object.fromEntries(sent.map(({ name, value }) => [name, value]));
 }
 
-/** Runs the real CLI against an API of ours. */
+/** Runs the real CLI against our API. */
 async function withManagementApi(
   handler: (request: Request) => Promise<Response>,
   args: string[],

@@ -1,4 +1,4 @@
-/** Which modules a function consists of, as Deno and as a bundler see it. */
+/** The modules of a function, as Deno and as a bundler see them. */
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";

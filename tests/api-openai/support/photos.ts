@@ -1,4 +1,4 @@
-/** Photos as the openai SDK sends them, and Storage beside it: as a user, and with the secret key. */
+/** Photos as the openai SDK sends them, and Storage: as a user, and with the secret key. */
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -20,7 +20,7 @@ export const image = (bytes: Uint8Array): Part => ({
   detail: "low",
   image_url: dataUrl(bytes),
 });
-/** OpenAI's types do not know it. */
+/** OpenAI's types do not have this field. */
 export const stored = (path: string, bucket = "photos"): Part =>
   Object.assign({ type: "input_image" as const, detail: "low" as const }, {
     storage: { bucket, path },
@@ -39,9 +39,9 @@ export interface Photos {
   server(owner: string): OpenAI;
   /** Storage with the secret key. */
   service(): SupabaseClient["storage"];
-  /** Names in the owner's folder of what was sent. */
+  /** Names of sent files in the owner's folder. */
   sentBy(owner: string): Promise<string[]>;
-  /** What OpenAI downloaded while something was done. */
+  /** What OpenAI downloads during `act`. */
   downloadsOf(act: () => Promise<unknown>): Promise<Download[]>;
   /** A small photo in the user's folder of the private bucket `photos`. */
   uploaded(user: PhotoUser): Promise<{ path: string; photo: Uint8Array }>;

@@ -20,14 +20,14 @@ const mailbox = {
   headers: { Authorization: `Bearer ${secret("MAILBOX_MCP_TOKEN")}` },
 };
 
-/** What `shaped` answers with. */
+/** The shape of `shaped`'s answers. */
 export const shape = z.object({ found: z.boolean(), subject: z.string() });
 
 export const profiles = defineProfiles({
   default: quick,
   plain: { ...quick, instructions: "Be brief.", temperature: 0.2 },
   mail: { ...quick, tools: [{ ...mailbox, require_approval: "never" }] },
-  /** As mail, on a route that has learned nothing yet. */
+  /** Like mail, on a route that has learned nothing yet. */
   fresh: { ...quick, model: "gpt-6.1-sol", tools: [{ ...mailbox, require_approval: "never" }] },
   careful: {
     ...quick,
@@ -37,7 +37,7 @@ export const profiles = defineProfiles({
   /** One attempt, no retry. */
   once: { ...quick, background: false, retry: { ...quick.retry, max_attempts: 1 } },
   shaped: { ...quick, output: shape },
-  /** Leaves to its callers what a profile can leave to them. */
+  /** Lets callers set everything that a profile can leave to them. */
   free: {
     ...quick,
     instructions: "Be brief.",
@@ -63,8 +63,8 @@ export const profiles = defineProfiles({
   },
   /** Has a secret that nobody has set. */
   unset: { ...quick, tools: [{ ...mailbox, server_url: secret("NOBODY_SET_THIS") }] },
-  /** Has an output that OpenAI does not take. */
+  /** Has an output that OpenAI does not accept. */
   wrong: { ...quick, output: z.object({ found: z.boolean().optional() }) },
-  /** Says what it thinks. */
+  /** Sends summaries of its reasoning. */
   thinks: { ...quick, reasoning: { summary: "auto" } },
 });

@@ -1,6 +1,6 @@
 import OpenAI from "openai";
 
-/** What the SDK throws for a refusal. */
+/** The error that the SDK throws for a refusal. */
 export async function refusalOf(
   act: Promise<unknown>,
 ): Promise<InstanceType<typeof OpenAI.APIError>> {

@@ -1,4 +1,4 @@
-/** A stack, and the unchanged openai SDK pointed at its endpoint. */
+/** A stack, and the unchanged openai SDK, which uses its endpoint. */
 import OpenAI from "openai";
 import { fileURLToPath } from "node:url";
 import type { StackOptions } from "../../../packages/dev/stack.ts";

@@ -13,7 +13,7 @@ const noStream = fc.oneof(fc.constantFrom(false, null, "true", 1, "yes"), json).
 );
 
 const create = bodyOf(fc.oneof(
-  // Right but for what is in its texts.
+  // Correct, except for the content of its texts.
   fc.record({
     model: fc.constant("plain"),
     background: fc.constant(true),
@@ -32,7 +32,7 @@ const create = bodyOf(fc.oneof(
     temperature: json,
     instructions: json,
   }, { requiredKeys: ["background"] }),
-  // What a profile may leave to callers, and tools that name what it has, or nearly.
+  // What a profile may leave to callers, and tools that name those of the profile, or nearly.
   fc.record({
     model: fc.constantFrom("open", "plain", "mail"),
     input: fc.constant("hi"),
@@ -60,7 +60,7 @@ const create = bodyOf(fc.oneof(
     service_tier: nearly(fc.constantFrom("auto", "default", "flex")),
     user: json,
   }, { requiredKeys: ["model", "input", "background"] }),
-  // Items that name what is stored, or nearly.
+  // Items that name stored ones, or nearly.
   fc.record({
     model: fc.constant("plain"),
     background: fc.constant(true),
@@ -113,7 +113,7 @@ export function fuzzOpenAIApi(theStack: () => TestStack): void {
 
   Deno.test("fuzz: whatever is created by /v1/responses is a response, or a 4xx in OpenAI's shape and no row", async () => {
     const { stack, sql } = theStack();
-    // Of their own: an Idempotency-Key that another attack has used would give back its job.
+    // A new user, because an Idempotency-Key that another attack has used would return that job.
     const user = await stack.createUser();
     const before = await countJobs(sql);
     const accepted = new Set<string>();

@@ -15,7 +15,7 @@ import {
 import { forAllAtOnce } from "../support/fuzz.ts";
 import { assertDocumented, see, type Seen } from "../support/refusals.ts";
 
-/** Short, so that no accepted wait holds up the attack; or wrong. */
+/** Short, so that no accepted wait delays the attack, or invalid. */
 const wait = fc.oneof(
   fc.constantFrom(0, 0.01),
   fc.constantFrom(-1, 120.5, 1e308, "1", null, true, [], "x"),
@@ -31,7 +31,7 @@ const submission = bodyOf(fc.oneof(
     request: json,
   }, { requiredKeys: [] }),
   fc.record({ input: items, profile: fc.constant("plain") }),
-  // Right but for what is in its texts.
+  // Correct, except for the content of its texts.
   fc.record({
     query: text.map((given) => `hi ${given}`),
     profile: fc.constant("plain"),
@@ -52,7 +52,7 @@ export function fuzzRespond(theStack: () => TestStack): void {
     see(fetch(`${theStack().stack.functionsUrl}/respond${path}`, init));
   const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-  /** Runs an attack, asserts that there are as many new rows as it was told of accepted jobs, and returns how many. */
+  /** Runs an attack, and asserts that there are as many new rows as accepted jobs. @returns how many */
   async function rowsMatch(attack: (accepted: Set<string>) => Promise<void>): Promise<number> {
     const { sql } = theStack();
     const before = await countJobs(sql);

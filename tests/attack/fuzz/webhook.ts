@@ -1,4 +1,4 @@
-/** `openai-webhook`: unsigned it is refused whatever it holds, signed it is an event or a 4xx. */
+/** `openai-webhook`: an unsigned request is refused, whatever it contains. A signed one is an event or a 4xx. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Webhook } from "standardwebhooks";
@@ -49,7 +49,7 @@ export function fuzzWebhook(theStack: () => TestStack): void {
     const before = await countJobs(sql);
     const webhook = new Webhook(stack.webhookSecret);
     await forAllAtOnce(fc.tuple(bodyOf(event), fc.uuid()), 400, async ([given, id]) => {
-      // Signed is text; what is not, as OpenAI's parser would read it.
+      // Signatures are over text, so bytes are decoded as OpenAI's parser would decode them.
       const body = typeof given === "string"
         ? given.toWellFormed()
         : new TextDecoder().decode(given);

@@ -1,4 +1,4 @@
-/** Everybody who may come, with what they hold. */
+/** Every kind of caller, with its credential. */
 import { createOperator } from "../../support/operator.ts";
 import type { TestStack } from "../../support/stack.ts";
 
@@ -17,11 +17,11 @@ export type CallerName = (typeof callers)[number];
 export interface Credential {
   /** A user's token, or the key or secret itself. */
   value: string;
-  /** What the gateway takes for a project's key. */
+  /** The project's key for the gateway. */
   apikey: string;
 }
 
-/** `user` is the owner of the jobs that the others try to get at. */
+/** `user` owns the jobs that the others try to reach. */
 export async function credentialsOf(
   { stack, sql, user }: TestStack,
 ): Promise<Record<CallerName, Credential>> {

@@ -1,4 +1,4 @@
-/** Every function in public, called through the Data API; and every one that has more rights than its caller. */
+/** Every function in public, called through the Data API, and every function with more rights than its caller. */
 import assert from "node:assert/strict";
 import type { Sql } from "postgres";
 import { z } from "zod";
@@ -8,11 +8,11 @@ import { tableUnder } from "./page.ts";
 
 interface FunctionRow {
   name: string;
-  /** Of the arguments that have no default. */
+  /** Names of the arguments without a default. */
   required: string[];
 }
 
-/** Without computed relationships: their one argument has no name, so they are embedded and not called. */
+/** Without computed relationships. Their only argument has no name, so they are embedded, not called. */
 async function functionsOf(sql: Sql): Promise<FunctionRow[]> {
   return [
     ...await sql<FunctionRow[]>`
@@ -47,13 +47,13 @@ export function testDatabaseFunctions(theStack: () => TestStack): void {
         const text = await response.text();
         const { code } = refusal.safeParse(text === "" ? {} : JSON.parse(text)).data ?? {};
         assert.notEqual(code, "PGRST202", `${name} was not found: ${text}`);
-        // Whoever is told that the arguments are wrong got inside.
+        // A caller who is told that the arguments are wrong got in.
         const inside = code !== "42501" && response.status !== 401;
         seen.push(inside ? "yes" : "no");
       }
       truth.set(name, seen);
     }
-    // One row for all that only a secret key may call.
+    // One row for all functions that only a secret key may call.
     const onlyServers = ["no", "no", "no", "no", "yes", "no", "no"];
     const special = new Map([...truth].filter(([, seen]) => seen.join() !== onlyServers.join()));
     const { rows } = table;

@@ -1,14 +1,14 @@
-/** The tables of docs/security.md that say who may do what. The page is the expectation: it and the truth cannot part. */
+/** The tables of docs/security.md that say who may do what. The page is the expectation, so it must stay true. */
 const page = await Deno.readTextFile(new URL("../../../docs/security.md", import.meta.url));
 
 export interface Table {
   /** The header's cells after the first. */
   columns: string[];
-  /** First cell, without backticks, to the others. */
+  /** The other cells, by the first one without backticks. */
   rows: Map<string, string[]>;
 }
 
-/** The table under a heading; throws where there is none. */
+/** The table under a heading. Throws if there is none. */
 export function tableUnder(heading: string): Table {
   const [, section] = page.split(new RegExp(`^#+ ${heading}$`, "m"));
   const lines = section?.split(/^#+ /m)[0]?.split("\n").filter((line) => line.startsWith("|")) ??

@@ -1,4 +1,4 @@
-/** Every request that the functions answer, by everybody, with the credential in every place where one may be. */
+/** Every request that the functions answer, from every caller, with the credential in every possible place. */
 import assert from "node:assert/strict";
 import { Webhook } from "standardwebhooks";
 import type { TestStack } from "../../support/stack.ts";
@@ -41,7 +41,7 @@ export function testRequests(theStack: () => TestStack): void {
   }
 }
 
-/** The status of one request, about a job of the user that nobody has touched. */
+/** The status of one request about an untouched job of the user. */
 async function statusOf(
   { stack, submit, user }: TestStack,
   request: string,

@@ -1,11 +1,11 @@
-/** Every table and view, through the Data API, by everybody: the same row of the user's, to read, add, change, delete. */
+/** Every table and view, through the Data API, by every caller: reads, adds, changes and deletes the same row of the user. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import type { TestStack } from "../../support/stack.ts";
 import { apiHeaders, callers, type Credential, credentialsOf } from "./callers.ts";
 import { tableUnder } from "./page.ts";
 
-/** How to find a row that stands for the user's, and what to change in it. */
+/** How to find a row of the user, and what to change in it. */
 interface Sample {
   column: string;
   value: (ids: { job: string; user: string }) => string;
@@ -85,7 +85,7 @@ export function testTables(theStack: () => TestStack): void {
   }
 }
 
-/** A job of the user with a row in every table. */
+/** A job of the user that has a row in every table. */
 async function sampleJob({ submit, sql }: TestStack): Promise<string> {
   const { id } = await submit("plain", "hi");
   await sql`
@@ -109,7 +109,7 @@ async function sampleJob({ submit, sql }: TestStack): Promise<string> {
   return id;
 }
 
-/** `no` where everything is refused, `nothing` where reading is allowed and shows no row, else what works. */
+/** `no` if everything is refused, `nothing` if reading is allowed but shows no row, otherwise what works. */
 async function rightsOn(
   { stack, user }: TestStack,
   table: string,
@@ -139,7 +139,7 @@ async function rightsOn(
 
   const read = await ask("GET", `select=${sample.column}&${where}`);
   const added = await ask("POST", "", {});
-  // Whoever gets as far as a constraint of the row was allowed to add one.
+  // A caller who is stopped by a constraint was allowed to add a row.
   const mayAdd = added.ok || /^23/.test(refusal.parse(added.answer).code ?? "");
   const changed = await ask("PATCH", `select=${sample.column}&${where}`, sample.change);
   const deleted = await ask("DELETE", `select=${sample.column}&${where}`);

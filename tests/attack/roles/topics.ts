@@ -1,4 +1,4 @@
-/** Every Realtime topic, joined and sent to by everybody. */
+/** Every Realtime topic: every caller joins it and sends to it. */
 import assert from "node:assert/strict";
 import { createClient } from "@supabase/supabase-js";
 import { eventually } from "../../support/eventually.ts";
@@ -31,7 +31,7 @@ export function testTopics(theStack: () => TestStack): void {
 
 interface Listener extends AsyncDisposable {
   joined: boolean;
-  /** Every message that came. */
+  /** Every message received. */
   heard: unknown[];
   send(message: string): Promise<unknown>;
 }
@@ -50,7 +50,7 @@ async function listen(
   const channel = client.channel(topic, { config: { private: true, broadcast: { self: true } } })
     .on("broadcast", { event: "attack" }, ({ payload }) => heard.push(payload?.message));
   const states: string[] = [];
-  // The first join shall go out with the token already.
+  // The first join must already have the token.
   await client.realtime.setAuth();
   channel.subscribe((state) => states.push(state));
   await eventually("an answer to the join", () => states, (all) => all.length > 0);
@@ -65,7 +65,7 @@ async function listen(
   };
 }
 
-/** Joins, sends in both ways there are, then lets the secret key send: what was heard until then got through. */
+/** Joins, sends in both ways, then sends with the secret key: everything that arrives before that message got through. */
 async function rightsOn(
   theStack: TestStack,
   topic: string,

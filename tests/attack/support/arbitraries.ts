@@ -1,7 +1,7 @@
-/** What attackers send: anything, and what is nearly right. */
+/** What attackers send: anything, and nearly correct requests. */
 import fc from "fast-check";
 
-/** Texts of every kind: controls, NUL, half characters, references to secrets, what Object has of its own. */
+/** Texts of every kind: controls, NUL, half characters, references to secrets, names of Object's own members. */
 export const text: fc.Arbitrary<string> = fc.oneof(
   fc.string({ unit: "binary", maxLength: 40 }),
   fc.string({ unit: "grapheme", maxLength: 40 }),
@@ -25,7 +25,7 @@ export const text: fc.Arbitrary<string> = fc.oneof(
   ),
 );
 
-/** Any JSON, `__proto__` and deep nesting with it. */
+/** Any JSON, including `__proto__` and deep nesting. */
 export const json: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 6, arbitrary: fc.jsonValue({ maxDepth: 3 }) },
   { weight: 2, arbitrary: text },
@@ -50,12 +50,12 @@ function nested(depth: number): unknown {
   return JSON.parse(`${"[".repeat(depth)}${"]".repeat(depth)}`);
 }
 
-/** Mostly `right`, else anything: so that a body comes past the first check it meets. */
+/** Mostly `right`, otherwise anything, so that a body gets past the first check. */
 export function nearly<T>(right: fc.Arbitrary<T>): fc.Arbitrary<unknown> {
   return fc.oneof({ weight: 3, arbitrary: right }, { weight: 1, arbitrary: json });
 }
 
-/** A header's value as fetch lets one be sent. */
+/** A header value that fetch accepts. */
 export const headerValue: fc.Arbitrary<string> = fc.string({
   unit: fc.integer({ min: 0x20, max: 0xff }).filter((code) => code !== 0x7f).map((code) =>
     String.fromCharCode(code)
@@ -63,7 +63,7 @@ export const headerValue: fc.Arbitrary<string> = fc.string({
   maxLength: 60,
 }).map((value) => value.trim());
 
-/** Content as data: right, and nearly. One in a while is large enough to be kept in Storage. */
+/** Content as data, correct or nearly. Now and then, it is large enough to go to Storage. */
 const dataUrl: fc.Arbitrary<string> = fc.tuple(
   fc.constantFrom("data:image/png;base64,", "data:image/png,", "data:;base64,", "data:a/b;base64,"),
   fc.oneof(
@@ -73,7 +73,7 @@ const dataUrl: fc.Arbitrary<string> = fc.tuple(
   ),
 ).map((parts) => parts.join(""));
 
-/** Input items, some that a user may send and many that would forge what happened. */
+/** Input items: some that a user may send, and many that would forge history. */
 export const items: fc.Arbitrary<unknown> = fc.array(
   fc.record({
     type: nearly(
@@ -113,7 +113,7 @@ export const items: fc.Arbitrary<unknown> = fc.array(
   { maxLength: 3 },
 );
 
-/** What may be sent as a body: JSON, something like it, or bytes. */
+/** A body: JSON, something like it, or bytes. */
 export function bodyOf(
   value: fc.Arbitrary<unknown>,
 ): fc.Arbitrary<string | Uint8Array<ArrayBuffer>> {
@@ -129,7 +129,7 @@ export function bodyOf(
   );
 }
 
-/** A token that is not one: anything, a JWT of anything, a real one with a character changed. */
+/** An invalid token: anything, a JWT of anything, a real one with one character changed. */
 export function badToken(real: string): fc.Arbitrary<string> {
   const part = (value: unknown) =>
     btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(value) ?? "")))

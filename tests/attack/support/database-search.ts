@@ -2,8 +2,8 @@
 import type { Sql } from "postgres";
 
 /**
- * Names of the tables that hold `text` in any column. Vault, whose values are encrypted on the platform, is where
- * secrets belong and is left out.
+ * Names of the tables that contain `text` in any column, except Vault, where secrets belong, and whose values are encrypted on
+ * the platform.
  */
 export async function findInDatabase(sql: Sql, text: string): Promise<string[]> {
   const tables = await sql<{ name: string }[]>`
@@ -13,7 +13,7 @@ export async function findInDatabase(sql: Sql, text: string): Promise<string[]> 
       and nspname not like 'pg_toast%'
     order by name`;
   const found: string[] = [];
-  // Inside JSON a text looks different.
+  // Inside JSON, a text looks different.
   const forms = [...new Set([text, JSON.stringify(text).slice(1, -1)])];
   for (const { name } of tables) {
     const [hit] = await sql`

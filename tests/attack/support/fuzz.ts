@@ -1,4 +1,4 @@
-/** Property-based attacks: seeded, so that a failure comes again; its report has the shrunk request and the seed. */
+/** Property-based attacks, seeded, so that a failure can be repeated. Its report has the shrunk request and the seed. */
 import fc from "fast-check";
 import { isLong } from "../../support/long.ts";
 
@@ -20,7 +20,7 @@ export async function forAll<T>(
   );
 }
 
-/** The same, ten values side by side. */
+/** The same, for ten values in parallel. */
 export async function forAllAtOnce<T>(
   values: fc.Arbitrary<T>,
   runs: number,
@@ -28,7 +28,7 @@ export async function forAllAtOnce<T>(
 ): Promise<void> {
   const several = fc.array(values, { minLength: atOnce, maxLength: atOnce });
   await forAll(several, Math.ceil(runs / atOnce), async (batch) => {
-    // All are waited for: one that is still under way must not be counted to the next batch.
+    // Wait for all, because one that is still running must not count for the next batch.
     const outcomes = await Promise.allSettled(batch.map(holds));
     for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   });

@@ -1,4 +1,4 @@
-/** What Linux says of processes: their environment, and where they listen. */
+/** What Linux reports about processes: their environment, and where they listen. */
 import { descendantsOf } from "../../support/processes.ts";
 
 export interface Seen {
@@ -9,7 +9,7 @@ export interface Seen {
   sockets: Set<string>;
 }
 
-/** This process and all below it, as they are now; one that ends meanwhile is left out. */
+/** This process and all below it, as they are now. Processes that end meanwhile are left out. */
 export async function ourProcesses(): Promise<Seen[]> {
   const found = [{ pid: Deno.pid, command: "this test" }, ...await descendantsOf(Deno.pid)];
   const seen: Seen[] = [];
@@ -48,7 +48,7 @@ export async function listeningAddresses(sockets: ReadonlySet<string>): Promise<
   });
 }
 
-/** 127.0.0.0/8 and ::1, in the kernel's order of bytes. */
+/** 127.0.0.0/8 and ::1, in the kernel's byte order. */
 export function isLoopback(address: string): boolean {
   return /^[0-9A-F]{6}7F:/.test(address) || /^0{24}01000000:/.test(address);
 }

@@ -22,6 +22,6 @@ const careful = {
 export const profiles = defineProfiles({
   default: { model: "gpt-6.1-terra" },
   careful,
-  /** Its time is over sooner than a person thinks. */
+  /** Its deadline is shorter than a person's wait. */
   brief: { ...careful, budgets: { ...careful.budgets, deadline_ms: 12_000 } },
 });

@@ -1,9 +1,9 @@
-/** What a refusal has to look like, for our endpoints and for the OpenAI-compatible ones. */
+/** What refusals must look like, at our endpoints and at the OpenAI-compatible ones. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { requestErrors } from "../../../supabase/functions/_durable_responses/model/refusals.ts";
 
-/** A refusal that repeats what was sent does so in part; the longest one names every profile. */
+/** A refusal quotes only a part of what was sent. The longest refusal names every profile. In characters. */
 const mostRepeated = 10_000;
 
 export interface Seen {
@@ -33,7 +33,7 @@ const openais = z.strictObject({
   }),
 });
 
-/** Asserts that a refusal is one of docs/errors.md: 4xx, with the code's own status. */
+/** Asserts that a refusal is in docs/errors.md: 4xx, with the status of its code. */
 export function assertDocumented({ status, headers, text }: Seen): void {
   assert.ok(status >= 400 && status < 500, `${status} ${text}`);
   assert.ok(status !== 405 || headers.get("allow"), "a 405 without Allow");

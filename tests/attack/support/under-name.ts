@@ -1,6 +1,6 @@
 /**
- * The status of a GET at `address` (`127.0.0.1:<port>`) that came under another name, as after DNS rebinding. fetch sets
- * Host by itself, so by hand.
+ * The status of a GET at `address` (`127.0.0.1:<port>`) with another name as Host, as after DNS rebinding. Sent by hand,
+ * because fetch sets Host itself.
  */
 export async function statusUnderName(
   address: string,

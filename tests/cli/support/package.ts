@@ -12,7 +12,7 @@ export interface Run {
 
 export interface RunOptions {
   cwd: string;
-  /** Beside PATH and HOME nothing else is set. */
+  /** Except for these, only PATH and HOME are set. */
   env?: Record<string, string>;
   /** Run as this user. */
   uid?: number;
@@ -28,11 +28,11 @@ export interface Package {
   /** The folder in which it is installed. */
   root: string;
   run(args: string[], options: RunOptions): Promise<Run>;
-  /** Starts what goes on until it is stopped. */
+  /** Starts a command that runs until it is stopped. */
   start(args: string[], options: StartOptions): RunningProcess;
 }
 
-/** Where npm puts what it runs. */
+/** Where npm installs the program. */
 const installed = join("node_modules", "durable-responses", "dist");
 
 /** One build for all tests of a file. */
@@ -63,7 +63,7 @@ export function packageAt(folder: string): Package {
   };
 }
 
-/** A copy of the package with other files in it and another version: an earlier or a later release. */
+/** A copy of the package with other files and another version: an earlier or a later release. */
 export async function otherRelease(
   of: Package,
   version: string,
@@ -83,7 +83,7 @@ export async function otherRelease(
   };
 }
 
-/** PATH without this repository's own programs: on an adopter's machine there may be no Deno. */
+/** PATH without this repository's own programs, because an adopter's machine may have no Deno. */
 function environmentWith(env: Record<string, string> = {}): Record<string, string> {
   const path = (Deno.env.get("PATH") ?? "").split(":").filter((folder) =>
     !folder.includes("node_modules")

@@ -3,7 +3,7 @@ import { defineProfiles, secret } from "../../../supabase/functions/_durable_res
 
 export const profiles = defineProfiles({
   default: { model: "gpt-6.1-terra" },
-  /** A person says yes to each call. */
+  /** A person approves each call. */
   asks: {
     model: "gpt-6.1-terra",
     background: false,

@@ -1,4 +1,4 @@
-/** For doctor's smoke test: a webhook is missed sooner than by default. */
+/** For doctor's smoke test: a response without a webhook is polled sooner than by default. */
 import { defineProfiles, secret } from "../../../supabase/functions/_durable_responses/mod.ts";
 
 export const profiles = defineProfiles({

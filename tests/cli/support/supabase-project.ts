@@ -1,17 +1,17 @@
-/** A Supabase project made by the real CLI, in a folder of its own. */
+/** A Supabase project made by the real CLI, in its own folder. */
 import { supabaseEnvironment } from "../../../packages/dev/child-environment.ts";
 import { join } from "node:path";
 import { findSupabaseCli, projectRoot } from "../../../packages/dev/postgres/binaries.ts";
 import { runProcess } from "../../../packages/dev/processes.ts";
 
 export interface SupabaseProject extends AsyncDisposable {
-  /** The folder that holds `supabase/`. */
+  /** The folder that contains `supabase/`. */
   folder: string;
-  /** Paths are within `supabase/`. */
+  /** Paths are relative to `supabase/`. */
   read(path: string): Promise<string>;
   write(path: string, text: string): Promise<void>;
   exists(path: string): Promise<boolean>;
-  /** Every file with its text; the CLI's own notes in `.temp` left out. */
+  /** Every file with its text, except the CLI's own notes in `.temp`. */
   all(): Promise<Record<string, string>>;
 }
 
@@ -56,7 +56,7 @@ export async function supabaseProject(): Promise<SupabaseProject> {
   };
 }
 
-/** All but the programs: what there is of Deno on an adopter's machine is for a test to say. */
+/** Links all packages but not their programs, so that a test decides whether the machine has Deno. */
 async function linkPackages(folder: string): Promise<void> {
   const [from, to] = [join(projectRoot, "node_modules"), join(folder, "node_modules")];
   await Deno.mkdir(to);

@@ -14,13 +14,13 @@ export interface TestClient extends AsyncDisposable {
 
 export interface TestClientOptions extends DurableResponsesOptions {
   key?: string;
-  /** Sends every request but the websocket's. */
+  /** Sends every request except the websocket's. */
   fetch?: typeof fetch;
 }
 
 /**
- * @param stack a stack, or what passes calls on to one
- * @param token a user's token, or what gives the current one; none for a key alone
+ * @param stack a stack, or something that forwards calls to one
+ * @param token a user's token, or a function that returns the current one; without it, only the key is sent
  */
 export function clientOn(
   stack: Pick<Stack, "apiUrl" | "publishableKey">,

@@ -5,21 +5,21 @@ import type { Root } from "react-dom/client";
 import { eventually } from "../../support/eventually.ts";
 
 export interface Page extends AsyncDisposable {
-  /** What is to be read on the page now. */
+  /** The page's text now. */
   text(): string;
-  /** Waits until the page's text holds this. */
+  /** Waits until the page's text contains this. */
   shows(text: string): Promise<void>;
   click(button: string): void;
   render(node: ReactNode): void;
 }
 
-/** Renders into a new page. Updates come when they come, as in a browser; timers and sockets stay Deno's. */
+/** Renders into a new page. Updates are asynchronous, as in a browser. Timers and sockets are Deno's. */
 export async function openPage(node: ReactNode): Promise<Page> {
   const { window } = new JSDOM("<!doctype html><main></main>", {
     pretendToBeVisual: true,
   });
   Object.assign(globalThis, { window, document: window.document });
-  // Only now: react-dom looks at the globals when it is loaded.
+  // Only now, because react-dom reads the globals when it is loaded.
   const { createRoot } = await import("react-dom/client");
   const main = window.document.querySelector("main");
   if (!main) throw new Error("Cannot render: the page has no <main>");

@@ -1,4 +1,4 @@
-/** The unchanged supabase-js on a `fetch` of the test's own: what is sent is kept, what comes back is given. */
+/** The unchanged supabase-js with the test's own `fetch`, which records requests and returns given answers. */
 import { createClient } from "@supabase/supabase-js";
 import {
   createDurableResponses,
@@ -13,7 +13,7 @@ export interface Sent {
   body: string;
 }
 
-/** Answers of the server, in order; the last one is given again and again. An Error is thrown: no answer came. */
+/** Answers of the server, in order. The last one is repeated. An Error is thrown, as if no answer came. */
 export type Answer = (() => Response) | Error;
 
 export function clientWith(
@@ -48,7 +48,7 @@ export function clientWith(
   return { responses: createDurableResponses(supabase, options), sent };
 }
 
-/** A job as the function gives it. */
+/** A job as the function returns it. */
 export const someJob = {
   id: "0192f0c1-2222-4333-8444-555566667777",
   status: "queued",

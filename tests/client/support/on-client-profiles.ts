@@ -1,4 +1,4 @@
-/** How the client's tests have their stack: with their own profiles, and text that takes time. */
+/** The stack of the client's tests: with their own profiles, and text that takes time. */
 import { fileURLToPath } from "node:url";
 import type { TestStackOptions } from "../../support/stack.ts";
 

@@ -1,4 +1,4 @@
-/** The vanilla example of docs/client.md, as a page's script. Its settings come in the address. */
+/** The vanilla example of docs/client.md, as a page's script. Its settings are in the address. */
 import { createClient } from "@supabase/supabase-js";
 import { createDurableResponses } from "../../../packages/client/src/index.ts";
 

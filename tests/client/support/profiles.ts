@@ -1,4 +1,4 @@
-/** Profiles for tests of the client. None runs in background, so that what happens is the worker's. */
+/** Profiles for tests of the client. None runs in background, so the worker runs everything. */
 import { z } from "zod";
 import {
   defineProfiles,
@@ -21,10 +21,10 @@ const mailbox = {
 
 export const profiles = defineProfiles({
   default: plain,
-  /** For tests that make its route pause. */
+  /** For tests that pause its route. */
   dear: plain,
   mail: { ...plain, tools: [{ ...mailbox, require_approval: "never" }] },
-  /** A person must agree before a mail leaves. */
+  /** A person must approve each email. */
   careful: {
     ...plain,
     tools: [{
@@ -35,7 +35,7 @@ export const profiles = defineProfiles({
       },
     }],
   },
-  /** The answer is JSON, which the stand-in fits to the schema. */
+  /** The answer is JSON, which the stand-in makes from the schema. */
   shaped: {
     ...plain,
     output: z.object({ found: z.boolean(), subject: z.string() }),

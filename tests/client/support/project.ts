@@ -1,4 +1,4 @@
-/** Somebody else's project, which has installed the package as it is built. */
+/** An adopter's project, which has the built package installed. */
 import { dirname, join } from "node:path";
 import { projectRoot } from "../../../packages/dev/postgres/binaries.ts";
 import { runProcess } from "../../../packages/dev/processes.ts";
@@ -15,12 +15,12 @@ const settings = {
     exactOptionalPropertyTypes: true,
     jsx: "react-jsx",
     allowImportingTsExtensions: true,
-    // supabase-js has errors of its own under these settings.
+    // supabase-js itself has errors with these settings.
     skipLibCheck: true,
   },
 };
 
-/** Packs the package, installs it in a folder with these files, and removes all of it after `run`. */
+/** Packs the package, installs it in a folder with these files, and removes everything after `run`. */
 export async function withProject(
   files: Record<string, string>,
   run: (folder: string) => Promise<void>,
@@ -45,7 +45,7 @@ export async function withProject(
   }
 }
 
-/** Throws what TypeScript finds wrong in the project. */
+/** Throws the errors that TypeScript finds in the project. */
 export async function checkTypesIn(folder: string): Promise<void> {
   await tsc(["-p", folder]);
 }

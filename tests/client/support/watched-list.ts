@@ -1,21 +1,21 @@
-/** The list as `watchList` tells it, collected. */
+/** Collects the updates of `watchList`. */
 import type { ListOptions, ListUpdate } from "../../../packages/client/src/index.ts";
 import { eventually } from "../../support/eventually.ts";
 import type { TestClient } from "./client.ts";
 
 export interface WatchedList extends AsyncDisposable {
   updates: ListUpdate[];
-  /** How updates came, one after the other, and why not live. */
+  /** How updates came, in order, and why they were not live. */
   states(): string[];
   reasons(): (string | undefined)[];
   pages(): Extract<ListUpdate, { type: "jobs" }>[];
-  /** The page that was told last, as `<id> <status>`. */
+  /** The last page, as `<id> <status>`. */
   shown(): string[];
-  /** Waits until updates come so. */
+  /** Waits until updates come in this way. */
   becomes(state: "live" | "polling"): Promise<unknown>;
 }
 
-/** Watches until it is disposed of. */
+/** Watches until it is disposed. */
 export function watchList(
   { responses }: Pick<TestClient, "responses">,
   options: ListOptions = {},
@@ -29,7 +29,7 @@ export function watchList(
       updates.push(update);
     }
   })();
-  // Looked at when it is disposed of: it must not count as unhandled until then.
+  // It is awaited when disposed, and must not count as unhandled until then.
   void Promise.allSettled([done]);
   const pages = () => updates.flatMap((update) => update.type === "jobs" ? [update] : []);
   const connections = () =>

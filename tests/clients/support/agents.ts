@@ -1,6 +1,6 @@
 /**
- * The Agents SDK, without what it does to the process that it is loaded into: it ends the process on a promise that nobody
- * handles, which in a test run throws, and so begins anew without end. Here such a promise fails the test, as everywhere.
+ * The Agents SDK without its effect on the process: it ends the process on an unhandled rejection, which throws in a test run
+ * and so repeats forever. Here, an unhandled rejection fails the test, as everywhere.
  */
 import process from "node:process";
 import { setTracingDisabled } from "@openai/agents";

@@ -1,6 +1,6 @@
 /**
- * What the tests use of the AI SDK: Deno's type check cannot read the types that `ai` 7 brings ("recursion limit exceeded").
- * Only types: the tests run the library itself.
+ * The types of the AI SDK that the tests use, because Deno's type check cannot read those of `ai` 7 ("recursion limit
+ * exceeded"). The tests run the library itself.
  */
 import type { z } from "zod";
 
@@ -27,14 +27,14 @@ interface ApprovalRequest {
 }
 
 interface Ask<T> {
-  /** A model of a provider: a string names one at Vercel. */
+  /** A provider's model. A string would name one at Vercel. */
   model: object;
   prompt?: string;
   messages?: ModelMessage[];
   instructions?: string;
   providerOptions?: Record<string, Record<string, unknown>>;
   tools?: Record<string, object>;
-  /** Whether it is enough, after each step. */
+  /** Checked after each step. */
   stopWhen?: object;
   output?: Spec<T>;
   maxRetries?: number;

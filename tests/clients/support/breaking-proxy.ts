@@ -1,12 +1,12 @@
-/** Between a library and the gateway, on the level of connections: it passes everything on, and breaks what a test says. */
+/** A proxy between a library and the gateway, at the level of connections. It breaks connections if a test wants it. */
 const hostname = "127.0.0.1";
 
 export interface BreakingProxy {
   /** The gateway's origin, as the library sees it. */
   readonly origin: string;
-  /** How many requests came. */
+  /** How many requests it got. */
   readonly requests: number;
-  /** Closes the next connections when their answer begins: the request was taken, and who sent it hears nothing. */
+  /** Closes the next connections when their answer begins: the request was accepted, but its sender gets no answer. */
   breakAnswers(times: number): void;
   stop(): Promise<void>;
 }
@@ -35,7 +35,7 @@ export function startBreakingProxy(target: string): BreakingProxy {
       const text = latin1.decode(chunk);
       if (!requestLine.test(text)) return chunk;
       requests++;
-      // The gateway answers to its own name only.
+      // The gateway answers only to its own name.
       return Uint8Array.from(
         text.replace(`:${listener.addr.port}\r\n`, `:${to.port}\r\n`),
         (char) => char.charCodeAt(0),
@@ -79,7 +79,7 @@ export function startBreakingProxy(target: string): BreakingProxy {
 const latin1 = new TextDecoder("latin1");
 const requestLine = /^(?:GET|POST|DELETE|OPTIONS) \S+ HTTP\/1\.1\r\n/;
 
-/** Copies until either end closes, or `change` gives nothing. */
+/** Copies until either end closes, or `change` returns nothing. */
 async function pump(
   from: Deno.Conn,
   to: Deno.Conn,

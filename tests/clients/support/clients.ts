@@ -1,4 +1,4 @@
-/** A stack, and what a library is pointed at: a proxy in front of the endpoint, with a user of its own for each test. */
+/** A stack, and a proxy in front of its endpoint that libraries use, with a new user for each test. */
 import assert from "node:assert/strict";
 import { decodeJwt, SignJWT } from "jose";
 import { fileURLToPath } from "node:url";
@@ -12,20 +12,20 @@ export interface Clients {
   proxy: BreakingProxy;
 }
 
-/** What one test has: whatever it does is counted from here. */
+/** A test's user. Counts start at 0. */
 export interface Person {
-  /** The options that every library takes. */
+  /** The options that every library has. */
   baseURL: string;
   apiKey: string;
-  /** A token of this person's that has expired. */
+  /** An expired token of this person. */
   staleKey: string;
   id: string;
   clients: Clients;
-  /** How many jobs there are of this person. */
+  /** How many jobs this person has. */
   jobs(): Promise<number>;
-  /** Asserts how many jobs and mails there are of this person. */
+  /** Asserts how many jobs this person has, and how many emails they sent. */
   made(wanted: { jobs: number; mails?: number }): Promise<void>;
-  /** The response that this person asked for last; undefined where there is none yet. */
+  /** The last response that this person asked for; undefined if there is none yet. */
   lastId(): Promise<string | undefined>;
 }
 
@@ -38,7 +38,7 @@ export interface ClientsForFile {
 export function clientsForFile(options: StackOptions = {}): ClientsForFile {
   const theClients = forFile(async (parts) => {
     const test = await startTestStack(parts, {
-      // Not by hand: where a worker ends, cron looks after its jobs.
+      // Not by hand, because if a worker ends, cron takes care of its jobs.
       cronByHand: false,
       profiles: fileURLToPath(new URL("./profiles.ts", import.meta.url)),
       ...options,
@@ -77,7 +77,7 @@ async function newPerson(clients: Clients): Promise<Person> {
   };
 }
 
-/** The legacy secret that every local stack has, as `supabase start` has it. */
+/** The legacy secret of every local stack, as in `supabase start`. */
 const legacySecret = new TextEncoder().encode(
   "super-secret-jwt-token-with-at-least-32-characters-long",
 );

@@ -1,4 +1,4 @@
-/** Every library, as its users ask by it, for what must be the same with all of them. */
+/** Every library, as its users use it, for tests of what must be the same with all of them. */
 import { createOpenAI } from "@ai-sdk/openai";
 import { ChatOpenAI } from "@langchain/openai";
 // @ts-types="./ai.d.ts"
@@ -6,7 +6,7 @@ import { generateText } from "ai";
 import OpenAI from "openai";
 import { Agent, OpenAIResponsesModel, run } from "./agents.ts";
 
-/** To whom, and as whom. */
+/** Where to send requests, and as whom. */
 export interface As {
   baseURL: string;
   apiKey: string;

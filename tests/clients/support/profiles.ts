@@ -19,14 +19,14 @@ const mailbox = {
   headers: { Authorization: `Bearer ${secret("MAILBOX_MCP_TOKEN")}` },
 };
 
-/** What `shaped` answers with. */
+/** The shape of `shaped`'s answers. */
 export const shape = z.object({ found: z.boolean(), subject: z.string() });
 
 export const profiles = defineProfiles({
   default: quick,
   /** No tools; callers may give instructions and a shape. */
   open: { ...quick, caller_may: ["instructions", "text"] },
-  /** Answers a mail. */
+  /** Answers an email. */
   mail: {
     ...quick,
     caller_may: ["instructions"],

@@ -1,4 +1,4 @@
-/** The kinds of lives that jobs have, and how often each happens. */
+/** The stories of jobs, and how often each happens. */
 import type { Random } from "./random.ts";
 import type { Rows } from "./rows.ts";
 import { iso, type Query, Story } from "./story.ts";
@@ -7,9 +7,9 @@ import { failures, mailWords, plainAnswers, plainQueries, triageQueries } from "
 export interface Scene {
   random: Random;
   ownerId: string | null;
-  /** When the job is accepted, ms since 1970. */
+  /** When the job is accepted, in ms since 1970. */
   at: number;
-  /** When the story must be over, ms since 1970. */
+  /** When the story must be over, in ms since 1970. */
   now: number;
 }
 
@@ -195,13 +195,13 @@ export const inBackground: Plot = (scene) =>
     ),
   });
 
-/** Plots of finished jobs with how often each happens, in percent. */
+/** Plots of finished jobs, with the share of each in percent. */
 export const finishedPlots: readonly (readonly [number, Plot])[] = [
   ...[[43, fellBack], [17, backgroundWorked], [16, triaged], [7, handedOver]] as const,
   ...[[6, retried], [4, approved], [5, failedForGood], [2, cancelled]] as const,
 ];
 
-/** The newest jobs, so that every state is seen; minutes ago. */
+/** Plots of the newest jobs, with their age in minutes, so that every state is shown. */
 export const open: readonly (readonly [number, Plot])[] = [
   ...[[0.3, inBackground], [0.5, running], [1.4, queued], [4, waitsForApproval]] as const,
   ...[[9, needsReview], [26, waitsForApproval], [41, queued], [95, needsReview]] as const,

@@ -1,17 +1,17 @@
-/** Randomness that is the same in every run, so that a screenshot can be taken again. */
+/** A seeded generator, so that screenshots can be repeated. */
 
 export interface Random {
-  /** From 0 to below 1. */
+  /** At least 0 and less than 1. */
   next(): number;
   /** A whole number from `low` to `high`. */
   between(low: number, high: number): number;
   pick<const T>(from: readonly T[]): T;
   uuid(): string;
-  /** An id as the database makes them, ordered by time (UUIDv7). */
+  /** An id like the database's, ordered by time (UUIDv7). */
   uuidAt(ms: number): string;
 }
 
-/** mulberry32: small, fast, and even enough for made-up data. */
+/** mulberry32: small, fast, and uniform enough for generated data. */
 export function createRandom(seed: number): Random {
   let state = seed;
   const next = () => {

@@ -1,4 +1,4 @@
-/** The rows of a made-up job. */
+/** The rows of a generated job. */
 import type { JSONValue } from "postgres";
 
 export interface JobRow {

@@ -1,4 +1,4 @@
-/** One made-up job, told step by step along a clock: what is told is what its rows say. */
+/** One generated job, told step by step with a clock, from which its rows are made. */
 import type { JSONValue } from "postgres";
 import type { Random } from "./random.ts";
 import type { ChildRow, JobRow, Rows } from "./rows.ts";
@@ -26,7 +26,7 @@ type ErrorRow = readonly [code: string, message: string, hint?: string];
 const hour = 3_600_000;
 
 export class Story {
-  /** What was asked. */
+  /** The query. */
   readonly text: string;
   readonly #random: Random;
   readonly #job: JobRow;
@@ -121,7 +121,7 @@ export class Story {
     }, 0);
   }
 
-  /** A person answers the request for approval after so long. */
+  /** A person answers the request for approval after `ms`. */
   answer(ms: number, approve: boolean, by: string): this {
     this.#now += ms;
     const step = this.#steps.at(-1);
@@ -158,7 +158,7 @@ export class Story {
     return this.#finish("cancelled", {});
   }
 
-  /** Leaves the job as it stands. */
+  /** Leaves the job in this status. */
   left(status: string, more: ChildRow): Rows {
     Object.assign(this.#job, { status, updated_at: iso(this.#now), ...more });
     return this.#rows();

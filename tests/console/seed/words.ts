@@ -1,6 +1,6 @@
-/** What made-up people ask, and what they get. */
+/** Generated queries and answers. */
 
-/** What is asked of the mailbox, and the answer. */
+/** Queries for the mailbox, with their answers. */
 export const mailWords = [
   [
     "Find the latest email about the invoice and reply that it will be paid on Friday",

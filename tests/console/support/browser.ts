@@ -1,4 +1,4 @@
-/** A headless Chromium, where there is one. */
+/** A headless Chromium, if there is one. */
 import { childEnvironment } from "../../../packages/dev/child-environment.ts";
 import { type Browser, chromium } from "playwright-core";
 
@@ -9,7 +9,7 @@ const places = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
 
-/** The browser's program: CHROMIUM_PATH, or where it usually is; undefined when this machine has none. */
+/** The browser's program: CHROMIUM_PATH, or a usual place; undefined if this machine has none. */
 export function findChromium(): string | undefined {
   const named = Deno.env.get("CHROMIUM_PATH");
   return [...(named ? [named] : []), ...places].find((path) => {

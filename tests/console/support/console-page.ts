@@ -1,4 +1,4 @@
-/** The console in a browser, on a stack with made-up jobs; one for all tests of a file. */
+/** The console in a browser, on a stack with generated jobs, one for all tests of a file. */
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import type { Sql } from "postgres";
@@ -20,23 +20,23 @@ export interface TestConsole {
   /** As superuser. */
   sql: Sql;
   user: SignedInUser;
-  /** By the claim in app_metadata. */
+  /** An operator by the claim in app_metadata. */
   operator: Pick<SignedInUser, "email" | "password">;
   browser: Browser;
-  /** A page in a browser profile of its own; closed after the file. What it throws fails the test that closes it. */
+  /** A page in its own browser profile, closed after the file. Errors in it fail the test that closes it. */
   open(options?: BrowserContextOptions): Promise<Page>;
-  /** The same, opened by one click, or signed in as an operator by claim, who owns no job. */
+  /** The same, signed in with one click, or as an operator by claim, who owns no job. */
   openAs(who: Who, options?: BrowserContextOptions): Promise<Page>;
-  /** One page of the signed-in user for all tests that leave nothing behind in it. */
+  /** One page of the signed-in user, shared by all tests that leave nothing behind in it. */
   userPage(): Promise<Page>;
-  /** The id of the newest job that stands so. */
+  /** The id of the newest job with this status. */
   newest(status: string): Promise<string>;
 }
 
-/** Where there is no browser, what needs one is skipped. */
+/** Without a browser, tests that need one are skipped. */
 export const needsBrowser = { ignore: findChromium() === undefined };
 
-/** @param count of made-up jobs; all belong to the user */
+/** @param count how many jobs are generated; all belong to the user */
 export function consoleForFile(count: number): () => TestConsole {
   if (needsBrowser.ignore) {
     return () => {

@@ -1,4 +1,4 @@
-/** An Edge runtime on the fixture functions, with what it logged. */
+/** An Edge runtime with the fixture functions, and its log. */
 import { fileURLToPath } from "node:url";
 import {
   type EdgeOptions,
@@ -20,7 +20,7 @@ export interface TestEdge extends EdgeRuntime {
   logged(pattern: RegExp): Promise<string>;
 }
 
-/** Runs `run` with a runtime of its own and stops that whatever happens. */
+/** Runs `run` with its own runtime, and stops that whatever happens. */
 export async function withEdge(
   options: Partial<EdgeOptions>,
   run: (edge: TestEdge) => Promise<void>,

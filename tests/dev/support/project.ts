@@ -1,4 +1,4 @@
-/** Gateway, Auth, PostgREST, Realtime, Storage and the fixture functions on a database of its own: a project without the product. */
+/** A project without the product: gateway, Auth, PostgREST, Realtime, Storage, the fixture functions, and a database. */
 import { type Auth, startAuth } from "../../../packages/dev/auth/auth.ts";
 import { type ApiKeys, createKeys } from "../../../packages/dev/auth/keys.ts";
 import { startEdge } from "../../../packages/dev/edge/runtime.ts";
@@ -16,13 +16,13 @@ export interface TestProject {
   auth: Auth;
   realtime: Realtime;
   database: TestDatabase;
-  /** Where Storage has its files. */
+  /** The folder with Storage's files. */
   files: string;
 }
 
 /**
- * One project for all tests of a file. It has a table `notes` that users may read, and a function `who_am_i`; the function
- * `echo` asks for a JWT, `life` does not.
+ * One project for all tests of a file. It has a table `notes` that users may read, and a SQL function `who_am_i`. The function
+ * `echo` requires a JWT, `life` does not.
  */
 export function projectForFile(): () => TestProject {
   return forFile(startProject);

@@ -1,4 +1,4 @@
-/** supabase-js as it is, for Storage: as a user, as nobody, with the secret key. */
+/** The unchanged supabase-js for Storage: as a user, as nobody, with the secret key. */
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import assert from "node:assert/strict";
 import type { TestProject } from "./project.ts";
@@ -14,7 +14,7 @@ export function clientOf(
   });
 }
 
-/** With the secret key: past row level security. */
+/** With the secret key, which bypasses row level security. */
 export function serviceOf(project: TestProject): SupabaseClient {
   return clientOf(project, { key: project.keys.secretKey });
 }
@@ -38,7 +38,7 @@ export async function newBucket(
   return id;
 }
 
-/** A new private bucket in which each user may do these in the folder of their id. */
+/** A new private bucket. Each user may do these in the folder with their id. */
 export async function newUserBucket(
   project: TestProject,
   commands: readonly string[] = ["select", "insert", "update", "delete"],
@@ -54,7 +54,7 @@ export async function newUserBucket(
   return id;
 }
 
-/** The code of a refusal; fails when there was none. */
+/** The code of a refusal. Fails if there is none. */
 export function codeOf({ error }: { error: unknown }): unknown {
   assert.ok(error instanceof Error && "code" in error, `not refused: ${error}`);
   return error.code;

@@ -1,4 +1,4 @@
-/** A job whose response is at OpenAI, and how it stands there. */
+/** A job whose response is at OpenAI, and the state of that response. */
 import type { Sql } from "postgres";
 import type { Fault } from "../../../packages/dev/openai/mod.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -20,7 +20,7 @@ export async function handedOver(
   return { id, responseId: await recorded(sql, id) };
 }
 
-/** Waits for OpenAI's id in a job's row: it comes while the caller is being answered. */
+/** Waits for OpenAI's id in a job's row, which is written while the caller is being answered. */
 export async function recorded(sql: Sql, id: string): Promise<string> {
   const { response_id } = await eventually(
     "OpenAI's id in the row",
@@ -30,19 +30,19 @@ export async function recorded(sql: Sql, id: string): Promise<string> {
   return response_id ?? "";
 }
 
-/** How often OpenAI was asked for a response, or to cancel it. */
+/** How often OpenAI got a retrieve or a cancel of a response. */
 export function callsFor({ openai }: TestStack, responseId: string, action = ""): number {
   return openai.requests.filter(({ path }) => path === `/v1/responses/${responseId}${action}`)
     .length;
 }
 
-/** Waits until OpenAI runs nothing any more and no webhook is left to send. */
+/** Waits until OpenAI runs nothing, and no webhook is left to send. */
 export async function openaiIsDone({ openai }: TestStack): Promise<void> {
   await eventually("the end of all runs", () => openai.activeRuns(), (runs) => runs === 0);
   await openai.webhooks.idle();
 }
 
-/** Waits until no function has anything left to do. */
+/** Waits until the functions have nothing left to do. */
 export async function functionsAreDone({ stack }: TestStack): Promise<void> {
   await eventually(
     "the rest of all functions",

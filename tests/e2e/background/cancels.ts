@@ -9,7 +9,7 @@ export function testUpstreamCancels(theStack: () => TestStack): void {
   const isPending = async (id: string) =>
     (await readAttempts(theStack().sql, id))[0]?.cancel_pending;
 
-  /** The first try may not have been noted yet: until it is, a worker that is woken finds nothing due. */
+  /** Until the first try is recorded, a worker that is woken finds nothing due. */
   const isPendingAfterWake = async (id: string) => {
     await theStack().wake();
     return await isPending(id);

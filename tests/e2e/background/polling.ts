@@ -1,4 +1,4 @@
-/** What no webhook tells is found by looking: results, failures, responses that are stuck or gone. */
+/** Polling finds what no webhook reports: results, failures, responses that are stuck or gone. */
 import assert from "node:assert/strict";
 import type { Fault } from "../../../packages/dev/openai/mod.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -39,7 +39,7 @@ export function testPolling(theStack: () => TestStack): void {
     Deno.test(`a response that is ${kind} is cancelled at OpenAI before the job runs synchronously`, async () => {
       const { openai, finished, sql, wake } = theStack();
       const { id, responseId } = await handedOver(theStack(), { kind });
-      // Its budget of 60 s is not used up: it is looked at and left.
+      // Its budget of 60 s is not used up, so it is read and left alone.
       await advance(sql, id, 31_000);
       await wake();
       await eventually("a look", () => callsFor(theStack(), responseId), (looks) => looks === 1);
@@ -133,7 +133,7 @@ export function testPolling(theStack: () => TestStack): void {
     const { id } = await handedOver(theStack(), { kind: "background-works" });
     await openaiIsDone(theStack());
     openai.faults.set([{ kind: "http-error", status: 404, match: { endpoint: "retrieve" } }]);
-    // Until its budget ends, or two minutes have passed, it may only not be known yet.
+    // Until its budget ends or two minutes have passed, it may just not be known yet.
     await advance(sql, id, 61_000);
     await wake();
     const job = await finished(id);

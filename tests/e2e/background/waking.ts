@@ -1,4 +1,4 @@
-/** Who may wake the worker, and what happens when nobody does. */
+/** Who may wake the worker, and what happens if nobody does. */
 import assert from "node:assert/strict";
 import { readAnswer } from "../../support/answer.ts";
 import { readJob } from "../../support/jobs.ts";
@@ -40,7 +40,7 @@ export function testWaking(theStack: () => TestStack): void {
     const answer = await wake({ "x-worker-secret": stack.workerSecret });
     assert.equal(answer.status, 202);
     assert.notEqual((await readJob(sql, id)).status, "completed");
-    // A second wake, wherever it lands, takes nothing from the first.
+    // A second wake-up does not affect the first, whichever isolate gets it.
     assert.equal((await wake({ "x-worker-secret": stack.workerSecret })).status, 202);
     const { output_text, attempt } = await finished(id);
     assert.deepEqual([output_text, attempt], ["all done", 1]);

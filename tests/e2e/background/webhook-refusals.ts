@@ -1,4 +1,4 @@
-/** A webhook that OpenAI has not sent, or not now: 401, and nothing changes. */
+/** A webhook that OpenAI has not sent, or not recently: 401, and nothing changes. */
 import assert from "node:assert/strict";
 import { Webhook } from "standardwebhooks";
 import { readAnswer } from "../../support/answer.ts";
@@ -36,7 +36,7 @@ export function testWebhookRefusals(theStack: () => TestStack): void {
       }),
     );
 
-  /** Headers of a webhook that is truly OpenAI's. */
+  /** Headers of a genuine webhook. */
   const signed = (body: string) => {
     const now = new Date();
     const id = `evt_${crypto.randomUUID()}`;

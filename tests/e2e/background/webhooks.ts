@@ -1,4 +1,4 @@
-/** Webhooks that come twice, in the wrong order, or before anybody has noted the response's id. */
+/** Webhooks that come twice, in the wrong order, or before the response's id is recorded. */
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
 import { readAttempts, readJob, summariseAttempts } from "../../support/jobs.ts";

@@ -15,7 +15,7 @@ const cases: FailureCase[] = [
     status: "completed",
     fallback: "openai_server_error",
     attempts: ["background failed openai_server_error", done],
-    // One until it asks before it replies, one after the yes.
+    // One until it asks before the reply, and one after the yes.
     creates: { background: 1, streamed: 2 },
   },
   {
@@ -89,7 +89,7 @@ const cases: FailureCase[] = [
     status: "failed",
     fallback: "openai_key_refused",
     error: "openai_auth_failed",
-    // Jobs have completed with this key a moment ago: it gets a second try, and no third.
+    // Jobs have just completed with this key, so it gets a second try, but no third.
     attempts: ["background failed openai_key_refused", "synchronous failed openai_auth_failed"],
   },
   {

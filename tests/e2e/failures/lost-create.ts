@@ -1,4 +1,4 @@
-/** OpenAI takes a request, and its answer is lost: nobody knows the response's id. */
+/** OpenAI accepts a request, but its answer is lost: nobody knows the response's id. */
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
 import { readAttempts, readJob, summariseAttempts } from "../../support/jobs.ts";
@@ -8,7 +8,7 @@ import { query } from "./run-case.ts";
 export function testLostCreates(theStack: () => TestStack): void {
   Deno.test("a create whose answer is lost is sent once, and the job completes synchronously", async () => {
     const { openai, submit, fresh, finished, sql } = theStack();
-    // A connection that is kept from an earlier request is the case in which fetch itself would repeat a POST.
+    // On a connection kept alive from an earlier request, fetch itself would repeat a POST.
     await submit("plain", query, { wait: 20 });
     const before = openai.counts();
     openai.faults.set([{ kind: "create-lost", times: 1 }]);

@@ -1,4 +1,4 @@
-/** How often, and not before when, a synchronous attempt is repeated. */
+/** How often a synchronous attempt is repeated, and how soon. */
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
 import { readJob, summariseAttempts } from "../../support/jobs.ts";

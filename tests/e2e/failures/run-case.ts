@@ -22,7 +22,7 @@ export interface FailureCase {
 
 export const query = "[[plan: text all done]]";
 
-/** Submits and waits for the end; checks all that a case says. */
+/** Submits, waits for the end, and checks everything that the case says. */
 export async function runCase(test: TestStack, failure: FailureCase): Promise<JobRow> {
   const { openai, submit, fresh, finished, sql } = test;
   const before = openai.counts();

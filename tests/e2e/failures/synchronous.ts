@@ -1,11 +1,11 @@
-/** How a synchronous attempt fails, and that the next one mends it. */
+/** How a synchronous attempt fails, and that the next one succeeds. */
 import assert from "node:assert/strict";
 import type { Fault } from "../../../packages/dev/openai/mod.ts";
 import type { ProfileName } from "../../support/profiles.ts";
 import type { TestStack } from "../../support/stack.ts";
 import { runCase } from "./run-case.ts";
 
-/** Each strikes the first attempt; what code that attempt gets. */
+/** Each hits only the first attempt. The last column is that attempt's code. */
 const mended: [string, ProfileName, Fault, string][] = [
   ["a server error", "direct", { kind: "server-error" }, "openai_server_error"],
   ["a bad gateway", "direct", { kind: "server-error", status: 502 }, "openai_server_error"],
@@ -19,7 +19,7 @@ const mended: [string, ProfileName, Fault, string][] = [
     { kind: "clean-end", afterEvents: 1 },
     "stream_cut",
   ],
-  // The stand-in's garbage begins as a delta, which nobody parses; what counts is that the end is missing.
+  // The stand-in's garbage begins like a delta, which nobody parses. What counts is that the end is missing.
   ["garbage in the stream", "direct", { kind: "garbage", afterEvents: 2 }, "stream_cut"],
   ["an error event", "direct", { kind: "error-event", afterEvents: 2 }, "openai_server_error"],
   [

@@ -1,4 +1,4 @@
-/** Without the guard in background: what may have been done is waited for. */
+/** Without the guard in background, the job waits for what may have been done. */
 import assert from "node:assert/strict";
 import { readAttempts, readJob, summariseAttempts } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/stack.ts";

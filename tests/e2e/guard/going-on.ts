@@ -1,4 +1,4 @@
-/** A background run that asks, gets its answers, and goes on in background. */
+/** A background run that asks, gets its answers, and continues in background. */
 import { findEmail, replyToEmail } from "../../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
@@ -111,7 +111,7 @@ export function testGoingOn(theStack: () => TestStack): void {
   });
 }
 
-/** What is shown of the answer says nothing of what was asked between us and OpenAI; its usage is that of all parts. */
+/** Callers do not see the questions between us and OpenAI. The usage is that of all parts. */
 async function assertOneRun({ sql, ask }: TestStack, id: string): Promise<void> {
   const { body } = await ask({ path: `/${id}` });
   const output: { type: string; approval_request_id?: string | null }[] = Object(body)["output"];

@@ -1,4 +1,4 @@
-/** Whatever does not heed `require_approval` is noticed, and from then on trusted no more. */
+/** An API that ignores `require_approval` is noticed, and from then on not trusted. */
 import assert from "node:assert/strict";
 import { flagsOf } from "../../support/job-state.ts";
 import { readAttempts, readJob, summariseAttempts } from "../../support/jobs.ts";
@@ -47,7 +47,7 @@ export function testIgnoredApproval(theStack: () => TestStack): void {
     assert.equal(await ignores(theStack(), profile), false);
     const call = sent("a@example.com");
     openai.faults.set([
-      // A call that says that it had a yes, which nobody gave.
+      // A call that claims a yes that nobody gave.
       raw(retrieve, {
         body: response("completed", [{ ...call, approval_request_id: "mcpr_nobodys" }]),
       }),

@@ -9,19 +9,19 @@ export const query = `[[plan: ${findEmail("invoice")}; ${
 }]] Look after the invoice`;
 export const works: Fault = { kind: "background-works" };
 
-/** The request of the attempt of this number. */
+/** Matches the request of the attempt with this number. */
 export const ofAttempt = (number: number) => ({
   metadata: { durable_responses_attempt: String(number) },
 });
 
-/** Begins with no faults but these, and an empty mailbox. */
+/** Begins with only these faults, and an empty mailbox. */
 export function begin({ openai, stack }: TestStack, faults: Fault[]): void {
   stack.mailbox.reset();
   openai.webhooks.faults.clear();
   openai.faults.set(faults);
 }
 
-/** How many emails have left the mailbox when nothing moves any more. */
+/** How many emails were sent, once everything is idle. */
 export async function sentInAll(test: TestStack): Promise<number> {
   await openaiIsDone(test);
   await functionsAreDone(test);

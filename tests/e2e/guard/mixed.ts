@@ -1,4 +1,4 @@
-/** One response asks before calls of both kinds: a person is asked about theirs, and about nothing else. */
+/** A response asks before calls of both kinds. A person is asked only about theirs. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { readJob } from "../../support/jobs.ts";

@@ -1,4 +1,4 @@
-/** Background requests that get no readable answer, or whose response cannot be stopped: run again at once, and one email. */
+/** Background requests without a readable answer, or whose response cannot be stopped: run again at once, with one email. */
 import { findEmail, replyToEmail } from "../../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { advance } from "../../support/job-state.ts";
@@ -45,7 +45,7 @@ export function testUnreadable(theStack: () => TestStack): void {
     assert.deepEqual([job.status, job.fallback_reason], ["completed", "background_stuck"]);
     await openai.idle();
     assert.equal(await sentInAll(theStack()), 1);
-    // It completed all the same, with a question: once that is read, its cancel is done.
+    // It completed anyway, with a question. Once that is read, the cancel is done.
     await eventually(
       "the cancel's end",
       () => readAttempts(sql, id),

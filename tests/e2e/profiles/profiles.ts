@@ -1,4 +1,4 @@
-/** Profiles for tests/e2e/profiles.test.ts; one as it may have been written before stored prompts ended. */
+/** Profiles for tests/e2e/profiles.test.ts, one of them as written before stored prompts ended. */
 import * as z from "zod/mini";
 import {
   defineProfiles,
@@ -10,7 +10,7 @@ const ofBefore = JSON.parse('{"prompt": {"id": "pmpt_1", "variables": {"city": "
 export const profiles = defineProfiles<Record<string, Profile>>({
   default: { model: "gpt-6-luna", background: false, review_ms: 3_600_000, approval_ms: 60_000 },
   stored: { ...ofBefore },
-  /** OpenAI wants every field: `.nullable()`, not `.optional()`. */
+  /** OpenAI requires every field: `.nullable()` is right, `.optional()` is not. */
   shapeless: {
     model: "gpt-6-luna",
     output: z.object({ note: z.optional(z.string()) }),

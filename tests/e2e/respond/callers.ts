@@ -1,4 +1,4 @@
-/** Who may ask: users of this project and servers with a secret key, and nobody else. */
+/** Who may ask: only users of this project and servers with a secret key. */
 import assert from "node:assert/strict";
 import { decodeJwt, decodeProtectedHeader, generateKeyPair, SignJWT } from "jose";
 import { countJobs, readJob } from "../../support/jobs.ts";
@@ -16,7 +16,7 @@ async function forged(token: string, algorithm: "ES256" | "HS256"): Promise<stri
     : await jwt.sign(new TextEncoder().encode("a secret that is not this project's, 32 bytes"));
 }
 
-/** The legacy secret that every local stack has, as `supabase start` has it. */
+/** The legacy secret of every local stack, as in `supabase start`. */
 const legacySecret = new TextEncoder().encode(
   "super-secret-jwt-token-with-at-least-32-characters-long",
 );

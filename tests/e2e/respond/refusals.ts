@@ -1,4 +1,4 @@
-/** Whatever is wrong with a request: its status, its code, and no row. */
+/** Whatever is wrong with a request, the answer has a status and a code, and there is no row. */
 import assert from "node:assert/strict";
 import { countJobs } from "../../support/jobs.ts";
 import type { Ask, TestStack } from "../../support/stack.ts";

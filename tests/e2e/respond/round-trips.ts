@@ -1,4 +1,4 @@
-/** What a request costs the database: one round trip before OpenAI is called, one after it. */
+/** What a request costs the database: one round trip before OpenAI is called, and one after. */
 import assert from "node:assert/strict";
 import type { Fault } from "../../../packages/dev/openai/mod.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -14,7 +14,7 @@ export function testRoundTrips(theStack: () => TestStack): void {
   for (const [name, faults, second] of cases) {
     Deno.test(`a query that ${name} takes two database round trips`, async () => {
       const { submit, fresh, openai, proxy, stack } = theStack();
-      // Nobody else may be at the database: workers that go on would be counted too.
+      // Nothing else may use the database, because other workers would be counted too.
       await eventually(
         "the rest of all workers",
         () => stack.edge.workers(),
@@ -22,7 +22,7 @@ export function testRoundTrips(theStack: () => TestStack): void {
       );
       openai.faults.set(faults);
       proxy.paths.length = 0;
-      // The worker that a fallback wakes has to wait, so that it is not counted.
+      // The worker that a fallback wakes must wait, so that it is not counted.
       proxy.intercept = (path) => path.endsWith("/run-jobs") ? Response.json({}) : undefined;
       try {
         const { status } = await submit(fresh("plain"), "hi");

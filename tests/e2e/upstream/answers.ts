@@ -1,10 +1,10 @@
-/** Answers as they were seen in the field, made by hand: what OpenAI, or what stands before it, sends instead of the usual. */
+/** Unusual answers as seen in the field, written by hand: from OpenAI, or from a gateway in front of it. */
 import type { Fault } from "../../../packages/dev/openai/mod.ts";
 
 type Raw = Extract<Fault, { kind: "raw" }>;
 type Match = NonNullable<Raw["match"]>;
 
-/** One call's answer is what is given, as it is. */
+/** One call gets exactly this answer. */
 export function raw(
   match: Match,
   answer: { status?: number; type?: string; headers?: Record<string, string>; body?: unknown },
@@ -64,7 +64,7 @@ export function sent(to: string, id = "mcp_bg") {
   };
 }
 
-/** A stream of these events: each a value, or lines as they are. */
+/** A stream of these events, each a value or raw lines. */
 export function stream(...events: (Record<string, unknown> | string)[]) {
   const blocks = events.map((event) =>
     typeof event === "string"
@@ -74,7 +74,7 @@ export function stream(...events: (Record<string, unknown> | string)[]) {
   return { type: "text/event-stream; charset=utf-8", body: blocks.join("") };
 }
 
-/** What streams an item. */
+/** The events that stream an item. */
 export function streamed(item: Record<string, unknown>, output_index: number) {
   return [
     {

@@ -1,4 +1,4 @@
-/** A query under faults, and what became of it. */
+/** A query under faults, and its outcome. */
 import assert from "node:assert/strict";
 import type { Fault } from "../../../packages/dev/openai/mod.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -12,7 +12,7 @@ export const answering = "[[plan: text all done]]";
 /** Sends one email. */
 export const replying = "Reply to the invoice mail";
 
-/** Submits a query under faults; they are gone when it is taken, unless they are to stay. */
+/** Submits a query under faults, which are removed when it is accepted, unless they must stay. */
 export async function submitUnder(
   test: TestStack,
   profile: ProfileName,
@@ -25,7 +25,7 @@ export async function submitUnder(
   return id;
 }
 
-/** Moves a job's times on and lets a worker look, again and again, until it is final or waits for a person. */
+/** Lets time pass for a job and wakes a worker, repeatedly, until the job is final or waits for a person. */
 export async function settledInTime(test: TestStack, id: string, stepMs = 31_000): Promise<JobRow> {
   const { sql, wake } = test;
   return await eventually(`the end of job ${id}`, async () => {
@@ -40,12 +40,12 @@ export async function settledInTime(test: TestStack, id: string, stepMs = 31_000
   }, { timeoutMs: 60_000, everyMs: 100 });
 }
 
-/** Sends to a person that a test counts by. */
+/** How many emails were sent. */
 export function emailsSent({ stack }: TestStack): number {
   return stack.mailbox.sent.length;
 }
 
-/** What a job came to, for comparing. */
+/** A job's outcome, to compare. */
 export async function outcomeOf(test: TestStack, id: string) {
   const job = await readJob(test.sql, id);
   return {

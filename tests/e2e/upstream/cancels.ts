@@ -1,4 +1,4 @@
-/** A cancel is a wish: what goes on all the same is known, and what it does is not done twice unnoticed. */
+/** A cancel is only a request. A response that continues anyway stays known, and nothing is silently done twice. */
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
 import { advance, flagsOf } from "../../support/job-state.ts";

@@ -1,11 +1,11 @@
-/** Answers that are larger than what is taken. */
+/** Answers that are larger than the limits. */
 import assert from "node:assert/strict";
 import { readJob } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/stack.ts";
 import { createStream, ended, raw, response, stream } from "./answers.ts";
 import { answering, outcomeOf, submitUnder } from "./ask.ts";
 
-/** What images are: base64, 6 MB each. */
+/** Images as base64, 6 MB each. */
 const images = [1, 2, 3].map((n) => ({
   id: `ig_${n}`,
   type: "image_generation_call",

@@ -1,4 +1,4 @@
-/** Answers drawn at random: pieces that are right and pieces that are broken, in any order. */
+/** Random answers: correct and broken pieces, in any order. */
 import fc from "fast-check";
 import type { Fault } from "../../../packages/dev/openai/mod.ts";
 import {
@@ -17,13 +17,13 @@ import {
 
 type Raw = Extract<Fault, { kind: "raw" }>;
 
-/** No index takes it; a text of one letter could be compressed. */
+/** Too long for an index. Random, because a text of one letter would compress. */
 const [noise = ""] = fc.sample(
   fc.string({ unit: fc.constantFrom(..."0123456789abcdefghijklmnopqrstuvwxyz"), minLength: 3_000 }),
   { numRuns: 1, seed: 1 },
 );
 const id = fc.constantFrom("", "same", "mcp_1", "{{id}}", noise);
-/** What every object of JavaScript has. */
+/** Names that every JavaScript object has. */
 const inherited = fc.constantFrom("constructor", "toString", "__proto__");
 const odd = fc.constantFrom<unknown>(null, "", 7, [], {}, "text", [null], { a: [1] });
 const told = fc.record({
@@ -50,7 +50,7 @@ const item = fc.oneof(
   id.map((own) => message("an answer", { id: own })),
   id.map((own) => ({ id: own, type: "reasoning", summary: [] })),
   id.map((own) => ({ id: own, type: "web_search_call", status: "completed", action: null })),
-  // Two requests may have one id, and one that is none.
+  // Two requests may have the same id, or an invalid one.
   fc.tuple(id, odd).map(([own, args]) => ({
     id: own,
     type: "mcp_approval_request",
@@ -91,7 +91,7 @@ const whole = fc.tuple(status, output, fc.oneof(told, odd), odd, id).map(
     }),
 );
 
-/** A body that is a response, or less. */
+/** A body that is a response, or a part of one. */
 const body = fc.oneof(
   { weight: 4, arbitrary: whole.map((given) => JSON.stringify(given)) },
   {
@@ -134,7 +134,7 @@ const headers = fc.constantFrom<Record<string, string>>(
   { location: "/v1/responses" },
 );
 
-/** Every event of the API that is looked at, some that nobody knows, and what is none. */
+/** Every event of the API that is read, some unknown ones, and values that are not events. */
 const event = fc.oneof(
   fc.tuple(item, fc.oneof(fc.nat(3), odd)).map(([given, place]) =>
     streamed(Object(given), Number(place))
@@ -175,9 +175,9 @@ const answer = fc.tuple(httpStatus, headers, body).map(([given, more, text]) => 
 }));
 const once = { times: 1 } as const;
 
-/** What one job meets at OpenAI; each once. */
+/** The faults that one job meets at OpenAI, each once. */
 export const faults = fc.record({
-  /** In creating: the request is carried out, or not, whatever is answered. */
+  /** For the create: whether the request is carried out, whatever the answer. */
   create: fc.option(
     fc.tuple(answer, fc.boolean(), ends).map(([given, runs, then]) =>
       raw(createBackground, given, { ...once, runs, then })

@@ -1,4 +1,4 @@
-/** A background response that cannot be read, or is odd: it never stops its job, and the job says what it was. */
+/** An unreadable or odd background response never stops its job, and the job says what was wrong. */
 import assert from "node:assert/strict";
 import { internalJob } from "../../support/job-state.ts";
 import type { TestStack } from "../../support/stack.ts";
@@ -10,7 +10,7 @@ import { eventually } from "../../support/eventually.ts";
 
 const failed = (error: unknown) => ({ body: response("failed", [], { error }) });
 
-/** What the job comes to: its status, and its error or why it left background. */
+/** The job's outcome: its status, and its error or why it left background. */
 const odd: [string, Parameters<typeof raw>[1], string][] = [
   [
     "an error with no code",

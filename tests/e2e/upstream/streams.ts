@@ -1,4 +1,4 @@
-/** What a synchronous run is answered: each is read for what it says, and repeated only where that helps. */
+/** Answers to a synchronous run: each is classified, and repeated only if that helps. */
 import assert from "node:assert/strict";
 import type { Sql } from "postgres";
 import type { TestStack } from "../../support/stack.ts";
@@ -18,7 +18,7 @@ const crLines = (given: { type: string; body: string }) => ({
 });
 const said = (text: string, phase: string, id: string) => message(text, { id, phase });
 
-/** How long a job's route pauses, s; null for no pause. */
+/** How long a job's route pauses, in s; null for no pause. */
 async function pauseOf(sql: Sql, id: string): Promise<unknown> {
   const [row] = await sql`
     select extract(epoch from paused_until - now())::int as s from public.response_routes r
@@ -28,9 +28,9 @@ async function pauseOf(sql: Sql, id: string): Promise<unknown> {
 
 interface Case {
   answer: Answer;
-  /** What is stored; that of the second try by default. */
+  /** The stored text. Default: that of the second try. */
   text?: string;
-  /** The attempts; one that completed by default. */
+  /** The attempts. Default: one that completed. */
   attempts?: string[];
   error?: string;
 }
@@ -250,7 +250,7 @@ export function testStreams(theStack: () => TestStack): void {
     }
   });
 
-  // The last one: from then on the isolate knows.
+  // Last, because afterwards the isolate remembers it.
   Deno.test("an organization that may not stream gets one answer, and the attempt says so", async () => {
     const { openai, sql, finished } = theStack();
     openai.faults.set([

@@ -1,4 +1,4 @@
-/** A create whose answer cannot be read is one whose answer never came: what it began may have sent something. */
+/** A create with an unreadable answer counts as one without an answer: its run may have sent something. */
 import assert from "node:assert/strict";
 import { readJob } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/stack.ts";
@@ -27,7 +27,7 @@ export function testUnreadableCreates(theStack: () => TestStack): void {
       const { openai } = theStack();
       const before = emailsSent(theStack());
       const id = await submitUnder(theStack(), "mail", replying, [
-        // As a gateway's: the stand-in's own request id is not on it.
+        // Like a gateway's answer, it does not have the stand-in's own request id.
         {
           ...raw(createBackground, { ...answer, headers: { "x-request-id": "" } }),
           runs: true,

@@ -1,4 +1,4 @@
-/** Calls of SQL functions: what each answer of PostgREST becomes, and which calls are made again. */
+/** Calls of SQL functions: the error for each of PostgREST's answers, and which calls are repeated. */
 import assert from "node:assert/strict";
 import { call } from "../../../supabase/functions/_durable_responses/db/client.ts";
 import { schemaMajor } from "../../../supabase/functions/_durable_responses/db/schema-version.ts";
@@ -21,7 +21,7 @@ interface Seen {
   body: unknown;
 }
 
-/** A PostgREST that answers as it is told, one answer after the other; the last one stays. */
+/** A PostgREST with given answers, one after the other. The last one is repeated. */
 const theDatabase = forFile((parts) => {
   const state = { answers: [() => new Response()], seen: [] as Seen[] };
   const server = Deno.serve(
@@ -50,7 +50,7 @@ const refusal = (status: number, code: string, message = "as it says") => () =>
   Response.json({ code, message, details: null, hint: null }, { status });
 const good = () => Response.json("good");
 
-/** Calls the function `probe` and says what it was asked. */
+/** Calls the function `probe`, and reports the requests. */
 async function probe(...answers: (() => Response)[]) {
   const database = theDatabase();
   Object.assign(database, { answers, seen: [] });
@@ -132,7 +132,7 @@ for (const state of ["DR426", "PGRST202"]) {
     assert.deepEqual([error?.code, error?.status], ["schema_mismatch", 503]);
     assert.match(error?.hint ?? "", /Apply the migrations, then deploy the functions/);
     assert.ok(error?.retryAfterS);
-    // A result that cannot be written yet is kept, as while the database is away.
+    // A result that cannot be written yet is kept, as if the database were away.
     assert.ok(isUnavailable(error));
   });
 }

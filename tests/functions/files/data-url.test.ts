@@ -1,4 +1,4 @@
-/** What of an image or a file that was sent as data is taken, and what is said of the rest. */
+/** Which images and files are accepted as data, and why others are refused. */
 import assert from "node:assert/strict";
 import { contentOf } from "../../../supabase/functions/_durable_responses/files/data-url.ts";
 
@@ -54,6 +54,6 @@ Deno.test("ten megabytes cost little CPU", () => {
   const ms = performance.now() - before;
   assert.ok("bytes" in content);
   assert.equal(content.bytes.length, data.length);
-  // A loop over the bytes takes more than a second here; decoding takes 15 ms on a quiet machine.
+  // A loop over the bytes would take more than a second. Decoding takes 15 ms on a quiet machine.
   assert.ok(ms < 500, `${ms} ms`);
 });

@@ -1,4 +1,4 @@
-/** Which files are taken out of a request, and what stands in their place. */
+/** Which files are taken out of a request, and what replaces them. */
 import assert from "node:assert/strict";
 import { takeFiles } from "../../../supabase/functions/_durable_responses/files/take-files.ts";
 import { RequestError } from "../../../supabase/functions/_durable_responses/platform/errors.ts";
@@ -106,7 +106,7 @@ Deno.test("what is too large beside the files is refused", async () => {
 Deno.test("a body's length is known without its long texts, and without parsing it", () => {
   const long = "x".repeat(10_000);
   assert.equal(lengthWithoutLongTexts(`{"a":"${long}","b":"c"}`, 1000), 14);
-  // A quote in a text does not end it.
+  // An escaped quote does not end a text.
   assert.equal(lengthWithoutLongTexts(`["\\"${long}\\\\","b"]`, 1000), 6);
   assert.ok(lengthWithoutLongTexts("[".repeat(5000), 1000) > 1000);
   assert.ok(lengthWithoutLongTexts(`["a",`.repeat(5000), 1000) > 1000);

@@ -1,4 +1,4 @@
-/** Who a request is of: whose tokens count, by issuer and audience, and what is said when nobody can tell. */
+/** Who sent a request: which tokens count, by issuer and audience, and the refusal if nobody can tell. */
 import assert from "node:assert/strict";
 import { identifyCaller } from "../../../supabase/functions/_durable_responses/api/http/identify-caller.ts";
 import { RequestError } from "../../../supabase/functions/_durable_responses/platform/errors.ts";
@@ -26,7 +26,7 @@ for (const iss of [issuer, "https://abc.supabase.co/auth/v1"]) {
     const token = await theAuth().known.sign({ claims: { iss } });
     const caller = await withToken(token);
     assert.partialDeepStrictEqual(caller, { kind: "user", ownerId: sub, isOperator: false });
-    // All of them: policies may read any.
+    // All claims, because policies may read any of them.
     assert.partialDeepStrictEqual(caller, { claims: { sub, iss, role: "authenticated" } });
   });
 }

@@ -1,4 +1,4 @@
-/** How long a caller may wait: the platform wants the first byte within 150 s of the request. */
+/** How long a caller may wait. The platform requires the first byte within 150 s of the request. */
 import assert from "node:assert/strict";
 import { waitLeftMs } from "../../../supabase/functions/_durable_responses/api/http/limits.ts";
 

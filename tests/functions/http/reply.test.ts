@@ -1,4 +1,4 @@
-/** Every answer has one shape, and says nothing that it should not. */
+/** Every answer has the same shape, and reveals nothing that it should not. */
 import assert from "node:assert/strict";
 import { requestErrors } from "../../../supabase/functions/_durable_responses/model/refusals.ts";
 import { RequestError } from "../../../supabase/functions/_durable_responses/platform/errors.ts";

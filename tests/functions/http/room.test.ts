@@ -1,4 +1,4 @@
-/** Large bodies wait for room in memory, in their order, with a limit; small ones never wait. */
+/** Large bodies wait for room in memory, in order and with a limit. Small ones never wait. */
 import assert from "node:assert/strict";
 import { withRoom } from "../../../supabase/functions/_durable_responses/api/http/room.ts";
 import { readJsonText } from "../../../supabase/functions/_durable_responses/api/http/body.ts";
@@ -6,7 +6,7 @@ import { RequestError } from "../../../supabase/functions/_durable_responses/pla
 import { isLong } from "../../support/long.ts";
 import * as z from "../../../supabase/functions/_durable_responses/model/zod.ts";
 
-/** One that holds room until it is told to end. */
+/** A request that keeps its room until the test ends it. */
 function holder(bytes: number) {
   const begun = Promise.withResolvers<void>();
   const end = Promise.withResolvers<void>();
@@ -27,7 +27,7 @@ Deno.test("three photos of 10 MB have room; the next waits until one is done", a
   const first = [holder(14_000_000), holder(14_000_000), holder(14_000_000)];
   await Promise.all(first.map(({ begun }) => begun));
   const [next, small] = [holder(14_000_000), holder(5_000_000)];
-  // In their order: none is passed for ever by smaller ones.
+  // In order, so that smaller ones cannot overtake one forever.
   assert.deepEqual([await isPending(next.begun), await isPending(small.begun)], [true, true]);
   first[0]?.end();
   await Promise.all([next.begun, small.begun]);

@@ -1,4 +1,4 @@
-/** A user's token: which keys are believed, and what is said when Auth cannot be asked. */
+/** A user's token: which keys are trusted, and the error if Auth cannot be asked. */
 import assert from "node:assert/strict";
 import { SignJWT } from "jose";
 import {
@@ -9,7 +9,7 @@ import { authForFile, signer, sub } from "./support/auth.ts";
 
 const theAuth = authForFile();
 
-/** Why a token is not good; fails when it is, or when nobody could tell. */
+/** Asserts that a token is invalid. Fails if it is valid, or if nobody could tell. */
 async function refused(token: string): Promise<void> {
   await assert.rejects(claimsOf(token), (error) => !(error instanceof AuthUnavailable));
 }

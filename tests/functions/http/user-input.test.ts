@@ -1,4 +1,4 @@
-/** What a user may say: the path that a refusal names, and what passes. */
+/** What a user may send: the path that a refusal names, and what passes. */
 import assert from "node:assert/strict";
 import { RequestError } from "../../../supabase/functions/_durable_responses/platform/errors.ts";
 import { refuseUnsayable } from "../../../supabase/functions/_durable_responses/api/http/user-input.ts";

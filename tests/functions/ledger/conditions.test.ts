@@ -1,4 +1,4 @@
-/** Conditions of approvals that hang: the person is asked, and nothing waits for them. */
+/** Approval conditions that hang: the person is asked, and nothing waits for the condition. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { tool } from "../../../supabase/functions/_durable_responses/mod.ts";
@@ -8,7 +8,7 @@ import { functionTool } from "../../../supabase/functions/_durable_responses/too
 import { judgeCalls } from "../../../supabase/functions/_durable_responses/tools/own/judge-calls.ts";
 
 const hangs = () => new Promise<boolean>(() => {});
-/** Short, for conditions that never answer; the others get a minute. */
+/** Time limits in ms: short for conditions that never answer, and a minute for the others. */
 const short = 50;
 const minute = 60_000;
 

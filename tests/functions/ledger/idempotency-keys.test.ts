@@ -1,4 +1,4 @@
-/** Which calls of our tools are the same call, and so have the same idempotency key. */
+/** Which calls of our tools count as the same call, and so have the same idempotency key. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import type { DoneStep } from "../../../supabase/functions/_durable_responses/model/job.ts";
@@ -62,7 +62,7 @@ async function callsOf(
 const keys = async (...given: Parameters<typeof callsOf>) =>
   (await callsOf(...given)).map(({ idempotencyKey }) => idempotencyKey);
 
-/** A key of a first call, that call as a step with an end, and the key of a repeat. */
+/** The key of a first call, that call as a finished step, and the key of a repeat. */
 async function repeated(outcome: Outcome, later: { attempt: number; run_since: number }) {
   const [first] = await callsOf([ask()]);
   assert.ok(first);
@@ -76,7 +76,7 @@ Deno.test("equal calls of one response are different calls, in whatever attempt 
   assert.notEqual(first, second);
   const [one, other] = both;
   assert.ok(one && other);
-  // The first has failed; the second is made by the next attempt, from its row.
+  // The first has failed. The next attempt makes the second, from its row.
   const failed = doneStepOf(one, 1, { error: "Error: no network" });
   const row = { attempt: 1, repeat: other.repeat };
   assert.deepEqual(await keys([ask(row)], { steps: [failed], attempt: 2 }), [second]);

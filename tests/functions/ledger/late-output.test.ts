@@ -1,4 +1,4 @@
-/** What a response did that is read late: a run's later responses have no list of tools of their own. */
+/** A response that is read late: a run's later responses have no list of tools of their own. */
 import assert from "node:assert/strict";
 import { stepsOfOutput } from "../../../supabase/functions/_durable_responses/jobs/output-steps.ts";
 import { parseUpstreamResponse } from "../../../supabase/functions/_durable_responses/model/upstream-response.ts";

@@ -1,4 +1,4 @@
-/** Calls that an earlier attempt left open keep their steps' ids: an API that repeats ids gives them to no other call. */
+/** Calls that an earlier attempt left open keep the ids of their steps, even if an API repeats ids. */
 import assert from "node:assert/strict";
 import { type Work, workSchema } from "../../../supabase/functions/_durable_responses/model/job.ts";
 import { EffectRules } from "../../../supabase/functions/_durable_responses/tools/effect-rules.ts";

@@ -1,4 +1,4 @@
-/** When a stopped run is cut: at once, or when a call that is being made has ended. */
+/** When a stopped run is cut: at once, or after a call in progress has ended. */
 import assert from "node:assert/strict";
 import { RunStop } from "../../../supabase/functions/_durable_responses/run/run-stop.ts";
 import { makeFailure } from "../../../supabase/functions/_durable_responses/platform/make-failure.ts";

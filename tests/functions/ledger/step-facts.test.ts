@@ -1,4 +1,4 @@
-/** What a finished step says in words: each kind by its own fields, and nothing that states nothing. */
+/** A finished step in words: each kind by its own fields, and nothing for one that states nothing. */
 import assert from "node:assert/strict";
 import type { Item } from "../../../supabase/functions/_durable_responses/model/items.ts";
 import { factOf } from "../../../supabase/functions/_durable_responses/run/step-facts.ts";

@@ -23,7 +23,7 @@ Deno.test("the turns of a run are one response, as if nobody had been asked", ()
   assert.deepEqual(joined.output, [
     { type: "mcp_list_tools", id: "mcpl_1" },
     { ...call, approval_request_id: null },
-    // What the last response asks is for a person.
+    // The last response's question is for a person.
     { type: "mcp_approval_request", id: "mcpr_2" },
   ]);
   assert.deepEqual(joined.usage, {

@@ -91,7 +91,7 @@ Deno.test("a delta that cannot be read is left out", () => {
   assert.deepEqual(sent(run.take()), [[0, "ab"]]);
 });
 
-/** What watchers have of a text that is taken after each of its pieces. */
+/** The text that watchers have got, if messages are taken after each piece. */
 function shown(pieces: string[]): string {
   const run = new RunText(fence);
   run.setWatch("until 1");
@@ -154,7 +154,7 @@ Deno.test("no message ends or begins in the middle of an emoji, wherever it stan
   }
 });
 
-// The text goes on past what a credential may begin with: that is held back by itself.
+// The text continues past what may begin a credential, which is held back anyway.
 Deno.test("half a pair that never becomes whole is sent as a sign of its length", () => {
   const run = new RunText(fence);
   run.setWatch("until 1");

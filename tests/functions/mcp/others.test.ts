@@ -1,4 +1,4 @@
-/** Servers that are not ours: the protocol as others speak it. */
+/** Servers that are not ours: the protocol as others implement it. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { startEverything } from "../../../packages/dev/mcp/everything.ts";

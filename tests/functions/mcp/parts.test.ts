@@ -1,4 +1,4 @@
-/** Pictures of a tool's answer, from the ledger back to the model. */
+/** Images in a tool's answer, from the ledger back to the model. */
 import assert from "node:assert/strict";
 import { formsFor } from "../../../supabase/functions/_durable_responses/run/continuation.ts";
 import { wholeOutput } from "../../../supabase/functions/_durable_responses/run/rounds.ts";

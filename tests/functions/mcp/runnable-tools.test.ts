@@ -1,4 +1,4 @@
-/** A plan with servers that the worker calls, as the request that OpenAI gets. */
+/** The request that OpenAI gets for a plan with servers that the worker calls. */
 import assert from "node:assert/strict";
 import {
   defineProfiles,
@@ -42,7 +42,7 @@ const trouble = {
   run_by: "worker" as const,
 };
 
-/** Each with a token of its own: lists are kept by address and credential. */
+/** Each has its own token, because lists are cached by address and credential. */
 async function planWith(more: Partial<Profile>, server: Partial<WorkerServer> = {}) {
   const headers = { "x-test": crypto.randomUUID() };
   const profiles = defineProfiles<Record<string, Profile>>({

@@ -58,7 +58,7 @@ Deno.test("a version that nobody here knows is refused, before anything is calle
   });
 });
 
-/** Requests of a method get no answer, ever. */
+/** Requests of this method never get an answer. */
 function isSilentAt(trouble: TroubleServer, silent: string): void {
   trouble.answer = (method) => method === silent ? new Promise<never>(() => {}) : undefined;
 }

@@ -43,7 +43,7 @@ async function withTrouble(run: (trouble: TroubleServer) => Promise<void>): Prom
   }
 }
 
-/** What only the rounds need of a call. */
+/** A call with only the fields that are needed here. */
 function callOf(tool: string, args: string): OwnCall {
   const item: Item = { type: "function_call", name: tool, arguments: args, call_id: "call_1" };
   return {
@@ -211,7 +211,7 @@ Deno.test("what became of a call: an answer, a no, or nobody knows", async () =>
       detail: "auto",
     });
     const large = await make(trouble, "large", '{"bytes": 3000000}');
-    // It was made: a ledger that had an error would let it be made again.
+    // The call was made. With an error in the ledger, it could be made again.
     assert.deepEqual(large, {
       kind: "output",
       output: JSON.stringify({

@@ -15,7 +15,7 @@ const ok: Answer = () => Response.json({ id: "resp_1" }, { headers: { "x-request
 
 const theServer = forFile((parts) => {
   const state: { answer: Answer; url: string } = { answer: ok, url: "" };
-  // Some answers never end, so the server is not asked to finish them.
+  // Some answers never end, so the server must not wait for them.
   const stop = new AbortController();
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, signal: stop.signal, onListen() {} },
@@ -45,7 +45,7 @@ async function thrown(call: () => Promise<unknown>): Promise<unknown> {
   assert.fail("it did not fail");
 }
 
-/** What an error says, without what differs from call to call. */
+/** The fields of an error, without those that differ from call to call. */
 function facts(error: unknown) {
   assert.ok(error instanceof APIError, `it is ${error}`);
   const { status, code, param, type, requestID, message } = error;

@@ -62,7 +62,7 @@ for (const [code, message, expected, failureClass] of errors) {
   });
 }
 
-// Codes of the SDK's own ResponseError that no repeat will mend.
+// Codes of the SDK's own ResponseError that no repeat can fix.
 for (
   const [code, expected] of [
     ["misalignment_policy_violation", "openai_policy"],

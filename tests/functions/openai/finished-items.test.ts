@@ -1,4 +1,4 @@
-/** Items are known by their places, and what was streamed and finished stands. */
+/** Items are identified by their places. Items that were streamed and finished count. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Item } from "../../../supabase/functions/_durable_responses/model/items.ts";

@@ -1,4 +1,4 @@
-/** What is taken from a response, whatever call or event it came with. */
+/** What is read from a response, whatever call or event it came with. */
 import assert from "node:assert/strict";
 import {
   isFinalUpstream,

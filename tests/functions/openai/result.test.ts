@@ -1,4 +1,4 @@
-/** What a response that is over means for its job. */
+/** What a final response means for its job. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { parseUpstreamResponse } from "../../../supabase/functions/_durable_responses/model/upstream-response.ts";

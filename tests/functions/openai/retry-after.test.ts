@@ -1,4 +1,4 @@
-/** How long OpenAI asks to wait, in each form in which it may say so. */
+/** How long OpenAI asks us to wait, in each possible form. */
 import assert from "node:assert/strict";
 import { classifyError } from "../../../supabase/functions/_durable_responses/openai/classify.ts";
 import { thrownFor } from "./sdk-errors.ts";

@@ -1,4 +1,4 @@
-/** A wait is heard wherever it is told, and is never more than a number that every layer can hold. */
+/** A wait is found wherever it is given, and never exceeds a number that every layer can represent. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { retryDelay } from "../../../supabase/functions/_durable_responses/openai/retry-delay.ts";

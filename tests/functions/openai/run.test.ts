@@ -1,4 +1,4 @@
-/** A synchronous run against a server that streams what a test says. */
+/** A synchronous run with a server that streams what the test sets. */
 import assert from "node:assert/strict";
 import { runStreamed } from "../../../supabase/functions/_durable_responses/openai/stream-run.ts";
 import { forFile } from "../../support/for-file.ts";
@@ -66,7 +66,7 @@ Deno.test("a terminal event is the end, whether the stream ends or not", async (
   }
 });
 
-/** What every object of JavaScript has, and no table of ours may be taken to have. */
+/** Names that every JavaScript object has, which must not count as entries of our tables. */
 const inherited = ["constructor", "toString", "__proto__", "hasOwnProperty", "valueOf"];
 
 for (const name of inherited) {

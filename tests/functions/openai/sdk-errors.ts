@@ -1,4 +1,4 @@
-/** Errors as the real SDK makes them of an answer that OpenAI gives, or fails to give. */
+/** Errors that the real SDK throws for an answer of OpenAI, or without one. */
 import OpenAI from "openai";
 
 export interface ApiAnswer {
@@ -7,12 +7,12 @@ export interface ApiAnswer {
   headers?: Record<string, string>;
 }
 
-/** What `responses.create` throws when OpenAI answers so. */
+/** What `responses.create` throws for this answer. */
 export function thrownFor({ status, error, headers = {} }: ApiAnswer): Promise<unknown> {
   return thrownBy(() => Response.json({ error: { message: "no", ...error } }, { status, headers }));
 }
 
-/** What `responses.create` throws when `fetch` does this. */
+/** What `responses.create` throws with this `fetch`. */
 export async function thrownBy(
   fetch: (url: string | URL | Request, init?: RequestInit) => Response | Promise<Response>,
   timeout = 10_000,

@@ -1,4 +1,4 @@
-/** While a webhook's secret is replaced, what either of the two has signed is accepted. */
+/** During the rotation of a webhook secret, signatures by either secret are accepted. */
 import assert from "node:assert/strict";
 import { Webhook } from "standardwebhooks";
 import { unwrapWebhook } from "../../../supabase/functions/_durable_responses/openai/verify-webhook.ts";

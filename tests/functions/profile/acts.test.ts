@@ -1,4 +1,4 @@
-/** Which profiles may do something that must not be done twice: those whose questions are answered once. */
+/** Which profiles may do something that must not be done twice, so that the same question is answered only once. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import {

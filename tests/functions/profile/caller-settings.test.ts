@@ -1,4 +1,4 @@
-/** What callers may say about a profile's tools, whoever runs them. */
+/** What callers may set about a profile's tools, whoever runs them. */
 import assert from "node:assert/strict";
 import {
   defineProfiles,

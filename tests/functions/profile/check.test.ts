@@ -1,4 +1,4 @@
-/** What is wrong with a profile is told before a request fails by it, with the place and the way out. */
+/** Mistakes in a profile are reported before a request fails, with the place and the fix. */
 import assert from "node:assert/strict";
 import * as zMini from "zod/mini";
 import { z } from "zod";
@@ -7,7 +7,7 @@ import { defineProfiles, secret } from "../../../supabase/functions/_durable_res
 import { checkProfiles } from "../../../supabase/functions/_durable_responses/profiles/check/check-profiles.ts";
 import { profiles } from "../../../supabase/functions/_shared/profiles.ts";
 
-/** Findings of one profile beside a model that is fine, as `severity path: message → hint`. */
+/** Findings of one profile with a valid model, as `severity path: message → hint`. */
 async function found(profile: Record<string, unknown>): Promise<string[]> {
   const { findings } = await checkProfiles(
     { main: { model: "gpt-6-luna", ...profile } },

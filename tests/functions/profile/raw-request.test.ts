@@ -93,7 +93,7 @@ Deno.test("an address with a query that is no credential, or refers to one, is a
       "https://mcp.example/mcp?token={{MAILBOX_MCP_TOKEN}}",
       "{{MAILBOX_MCP_URL}}",
       "{{MAILBOX_MCP_URL}}?monkey=1",
-      // Private: the call is OpenAI's, or that of a gateway of one's own.
+      // Private addresses are allowed, because OpenAI makes the call, or the adopter's own gateway.
       "http://127.0.0.1:8080/mcp",
       "http://[::1]/mcp",
     ]

@@ -1,4 +1,4 @@
-/** References to secrets: resolved when OpenAI is called, named when they are not set. */
+/** References to secrets: resolved when OpenAI is called, and named if they are not set. */
 import assert from "node:assert/strict";
 import { RequestError } from "../../../supabase/functions/_durable_responses/platform/errors.ts";
 import { secret } from "../../../supabase/functions/_durable_responses/profiles/profile.ts";

@@ -1,4 +1,4 @@
-/** What a profile's tools become in a request, and which are refused before anything is accepted. */
+/** A profile's tools in a request, and which ones are refused before anything is accepted. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import * as mini from "zod/mini";

@@ -63,7 +63,7 @@ Deno.test("a feed gives what follows on what a reader has, or says that it has n
   assert.deepEqual(feed.from(3)?.map(({ number }) => number), [3, 4]);
   assert.deepEqual(feed.from(5), []);
   for (let number = 5; number < 10_010; number++) feed.push(event(number));
-  // The oldest are not kept: whoever is so slow reads the database.
+  // The oldest events are not kept. A reader that is so slow reads the database.
   assert.equal(feed.from(3), undefined);
   assert.deepEqual(feed.from(10_008)?.map(({ number }) => number), [10_008, 10_009]);
 });

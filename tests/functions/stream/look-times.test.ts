@@ -1,4 +1,4 @@
-/** How far behind a reader is who looks for what another isolate writes, and how often it looks: with no clock but ours. */
+/** How far a reader lags behind another isolate's writes, and how often it looks, with the test's own clock. */
 import assert from "node:assert/strict";
 import { LookTimes } from "../../../supabase/functions/_durable_responses/api/openai/look-times.ts";
 
@@ -29,7 +29,7 @@ for (const ms of [250, 263, 300, 480]) {
 }
 
 Deno.test("however irregular text is, none is found later than 250 ms after it was written", () => {
-  // From a generator of its own, so that each run sees the same.
+  // From its own generator, so that each run is the same.
   let dice = 7;
   const gaps = Array.from({ length: 500 }, () => {
     dice = dice * 48271 % 2147483647;

@@ -1,4 +1,4 @@
-/** What a reader of a stream is sent of calls that the caller makes: each is shown only while it is to be made. */
+/** What readers of a stream get of calls that the caller makes: each is shown only as long as it must be made. */
 import assert from "node:assert/strict";
 import { ShownItems } from "../../../supabase/functions/_durable_responses/api/openai/shown-items.ts";
 import {
@@ -29,7 +29,7 @@ const text = {
   output_index: 1,
   delta: '"output_index":7',
 };
-/** How the next attempt ends a call that is not to be made any more. */
+/** How the next attempt ends a call that must no longer be made. */
 const voided = done(0, { ...call, arguments: "{}", status: "incomplete" });
 
 const stream = (...events: EventBody[]) =>
@@ -74,7 +74,7 @@ Deno.test("a reader who saw a call being written is told that it is over, once",
   live.take(events.slice(0, 2), -1);
   const rest = live.take(events.slice(2), -1);
   assert.deepEqual([live.isVoid, seen(rest)], [true, [["output_item.added", 1]]]);
-  // Who comes back, with the number of the last event, sees no more of it.
+  // A reader who comes back with the number of the last event sees no more of it.
   const back = new ShownItems(new Set());
   back.take(events.slice(0, 2), 3);
   back.take(events.slice(2), 3);

@@ -1,4 +1,4 @@
-/** What a run shows of what OpenAI streams, where that is odd, secret, or in several requests. */
+/** What a run shows if OpenAI's stream is odd, contains secrets, or consists of several requests. */
 import assert from "node:assert/strict";
 import { rememberCredential } from "../../../supabase/functions/_durable_responses/platform/redact.ts";
 import { closeUnclosedItems } from "../../../supabase/functions/_durable_responses/run/stream/unclosed-items.ts";
@@ -91,7 +91,7 @@ Deno.test("a credential is masked in deltas, whatever pieces it comes in, and in
   take(end(0, said("a sk-secret-of-this-test-1 b sk-se")));
   assert.equal(textOf(shown), "a *** b sk-se");
   assert.ok(!JSON.stringify(shown).includes("secret-of"));
-  // What was held back comes before the text's end.
+  // Held-back text comes before the text's end.
   assert.deepEqual(shown.slice(-3).map(({ type }) => type), [
     "response.output_text.delta",
     "response.output_text.done",

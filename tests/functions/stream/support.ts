@@ -1,4 +1,4 @@
-/** What a run shows, as its readers get it. */
+/** What a run shows, in the form that readers get. */
 import assert from "node:assert/strict";
 import { ResponseStream } from "openai/lib/responses/ResponseStream";
 import { z } from "zod";
@@ -13,7 +13,7 @@ export const jobId = "01980000-0000-7000-8000-00000000000a";
 const shownSchema = z.looseObject({ type: z.string(), sequence_number: z.number() });
 export type Shown = z.infer<typeof shownSchema>;
 
-/** A run whose shown events are kept. */
+/** A run whose shown events are recorded. */
 export function shownRun(options: Partial<ShownRunOptions> = {}) {
   const shown: Shown[] = [];
   const run = new ShownRun({
@@ -37,7 +37,7 @@ export function shownRun(options: Partial<ShownRunOptions> = {}) {
   return { run, shown, take };
 }
 
-/** The items that the SDK's helper makes of what is shown. */
+/** The items that the SDK's helper builds from what is shown. */
 export async function gathered(shown: Shown[]): Promise<unknown[]> {
   const response = { id: "resp_1", object: "response", status: "in_progress", output: [] };
   const lines = [{ type: "response.created", sequence_number: 0, response }, ...shown]

@@ -1,4 +1,4 @@
-/** A function's environment, for as long as the tests of a file run: files that run in the same process have others. */
+/** A function's environment while the tests of a file run. Files in the same process have different ones. */
 export function setEnvironment(
   parts: AsyncDisposableStack,
   variables: Readonly<Record<string, string>>,

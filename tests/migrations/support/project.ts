@@ -1,9 +1,9 @@
-/** A Supabase project folder for a test: migrations of its own, and ours. */
+/** A Supabase project folder for a test, with its own migrations and ours. */
 import { join } from "node:path";
 import { projectRoot } from "../../../packages/dev/postgres/binaries.ts";
 import { copyFolder } from "../../../packages/dev/postgres/template.ts";
 
-/** Runs `run` with the folder of a project that holds our migrations and `others` (file name to SQL). */
+/** Runs `run` with the folder of a project that has our migrations and `others` (SQL by file name). */
 export async function withProject(
   others: Record<string, string>,
   run: (workdir: string) => Promise<void>,

@@ -1,4 +1,4 @@
-/** The packages as npm would publish them, and folders that have them installed. */
+/** The packages as npm would publish them, and folders with them installed. */
 import { join } from "node:path";
 import { projectRoot } from "../../../packages/dev/postgres/binaries.ts";
 import { runProcess } from "../../../packages/dev/processes.ts";
@@ -13,7 +13,7 @@ export interface Tarball {
   files: string[];
 }
 
-/** Packs the packages of these names, all without any, into `folder`. */
+/** Packs the packages with these names (default: all) into `folder`. */
 export async function packInto(folder: string, names?: string[]): Promise<Tarball[]> {
   const tarballs: Tarball[] = [];
   for (const each of await publishedPackages()) {
@@ -30,8 +30,8 @@ export async function packInto(folder: string, names?: string[]): Promise<Tarbal
 }
 
 /**
- * Puts what a tarball holds where npm puts it, without asking a registry for what it needs: that comes from this
- * repository's node_modules, as `linked` names it.
+ * Installs a tarball where npm would, without a registry: its dependencies, which `linked` names, come from this repository's
+ * node_modules.
  */
 export async function installOffline(
   folder: string,

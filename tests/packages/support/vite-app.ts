@@ -1,4 +1,4 @@
-/** Vite's React-TypeScript template, and an App.tsx in it that uses the client. */
+/** Vite's React-TypeScript template with an App.tsx that uses the client. */
 import { join } from "node:path";
 import { typesFile } from "../../../packages/cli/src/check/types-file.ts";
 import { projectRoot } from "../../../packages/dev/postgres/binaries.ts";
@@ -73,7 +73,7 @@ export default function App() {
 }
 `;
 
-/** The template's page asks by the hooks instead of counting clicks. */
+/** The template's page asks with the hooks instead of counting clicks. */
 export async function useClientIn(folder: string): Promise<void> {
   const shared = join(folder, "supabase", "functions", "_shared");
   await Deno.mkdir(shared, { recursive: true });

@@ -14,7 +14,7 @@ export type WireFrame = z.infer<typeof frame>;
 export interface Socket extends AsyncDisposable {
   send(frame: WireFrame): void;
   sendText(text: string): void;
-  /** The next frame that the server sends; throws when none comes within 5 s. */
+  /** The next frame from the server. Throws if none comes within 5 s. */
   next(): Promise<WireFrame>;
 }
 

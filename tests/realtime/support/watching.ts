@@ -1,4 +1,4 @@
-/** Says, as a signed-in user, that somebody looks. */
+/** Registers a watch as a signed-in user. */
 import type { TestDatabase } from "../../support/database.ts";
 
 export const watchJob = ({ asUser }: TestDatabase, user: string, job: string) =>

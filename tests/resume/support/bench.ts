@@ -27,26 +27,26 @@ export interface Bench {
   submit(profile: string, query?: string): Promise<string>;
   /** Runs the cron job that wakes the worker. */
   wake(): Promise<void>;
-  /** Waits, waking the worker as cron would, until the job is `wanted`: by default final or a person's. */
+  /** Waits, and wakes the worker like cron, until the job is `wanted`. Default: final, or waiting for a person. */
   settled(id: string, wanted?: (row: JobRow) => boolean | Promise<boolean>): Promise<JobRow>;
   /**
-   * Kills a function's workers with SIGKILL; by default those that run jobs, whose leases then run out at once and whose
-   * streams OpenAI sees closed, as it would a dead socket's.
+   * Kills a function's workers with SIGKILL. By default, those that run jobs: their leases expire at once, and OpenAI sees
+   * their streams closed, as with a dead socket.
    */
   kill(name?: string): Promise<number[]>;
-  /** Submits a query whose plan waits in the middle, kills the worker there, and lets the next run not wait. */
+  /** Submits a query whose plan waits in the middle, and kills the worker there. The next run does not wait. */
   cutWhileThinking(profile: string): Promise<string>;
-  /** Takes away faults, delays, e-mails and what was recorded. */
+  /** Removes faults, delays, emails and recordings. */
   clear(): Promise<void>;
 }
 
-/** Where nothing happens any more without a person. */
+/** True if nothing more happens without a person. */
 export const isSettled = (row: JobRow) =>
   isFinal(row) || row.status === "needs_review" || row.status === "awaiting_approval";
 
 /**
  * One bench for the tests of a file.
- * @param gated whether workers reach OpenAI through the gate; else it sees at once when one hangs up
+ * @param gated whether workers reach OpenAI through the gate; without it, OpenAI notices at once if one hangs up
  */
 export function benchForFile(options: TestStackOptions = {}, { gated = true } = {}): () => Bench {
   return forFile(async (parts) => {
@@ -70,7 +70,7 @@ export function benchForFile(options: TestStackOptions = {}, { gated = true } = 
       },
     });
     const { stack, openai, sql } = test;
-    // What routes learn is not what these tests are about.
+    // These tests are not about what routes learn.
     await sql`update public.response_settings set breaker_failures = 1000`;
     return { stack, openai, gates, sql, ...actions(test, gates) };
   });
@@ -84,7 +84,7 @@ function actions({ stack, openai, sql, ask, wake }: TestStack, gates: Gates) {
   const kill: Bench["kill"] = async (name = "run-jobs") => {
     const pids = await stack.edge.kill(name);
     if (name === "run-jobs") {
-      // Nobody is left who could hold one, and nobody has come yet.
+      // No worker is left that could have a lease, and no new one has come yet.
       await expireAllLeases(sql);
       gates.hangUp();
     }
@@ -136,7 +136,7 @@ function actions({ stack, openai, sql, ask, wake }: TestStack, gates: Gates) {
   };
 }
 
-/** The e-mail's calls as they reached the mailbox, and the e-mails that left it. */
+/** The email calls that reached the mailbox, and the emails that it sent. */
 export function mailCounts({ stack: { mailbox } }: Bench) {
   const calls = (name: string) => mailbox.toolCalls.filter(({ tool }) => tool === name).length;
   return {
@@ -147,8 +147,8 @@ export function mailCounts({ stack: { mailbox } }: Bench) {
 }
 
 /**
- * Lets time pass for a job whose worker is dead until it comes to rest, answers as an honest person would where it waits
- * for one, and checks what must hold whatever was killed when.
+ * Lets time pass for a job whose worker is dead until it comes to rest. If it waits for a person, answers truthfully. Checks
+ * what must hold whatever was killed at whatever time.
  */
 export async function recovers(bench: Bench, id: string): Promise<JobRow> {
   const { sql, stack: { mailbox }, post } = bench;
@@ -168,14 +168,14 @@ export async function recovers(bench: Bench, id: string): Promise<JobRow> {
   return row;
 }
 
-/** Waits until the mailbox has done what it was asked, also by runs that were cut meanwhile. */
+/** Waits until the mailbox has finished all calls, also those of runs that were cut meanwhile. */
 const mailboxIdle = ({ mailbox }: Stack) =>
   eventually(
     "no call at the mailbox",
     () => mailbox.toolCalls.every(({ outcome }) => outcome !== "running"),
   );
 
-/** A background job is looked at now and then: its time, and only its, is made to pass. */
+/** Background jobs are polled now and then, so time passes for this job, and only for it. */
 async function restingPoint({ sql, settled }: Bench, id: string): Promise<JobRow> {
   return await settled(id, async (row) => {
     if (row.status === "background") await passForBackground(sql, id, 31_000);

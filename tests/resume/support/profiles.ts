@@ -1,4 +1,4 @@
-/** Profiles for tests of runs that outlive their worker: the mailbox, retries without a pause, polls when a test says so. */
+/** Profiles for tests of runs that outlive their worker: the mailbox, retries without a pause, polls only if a test polls. */
 import {
   defineProfiles,
   type Profile,
@@ -15,7 +15,7 @@ const mail = {
     headers: { Authorization: `Bearer ${secret("MAILBOX_MCP_TOKEN")}` },
     require_approval: "never",
   }],
-  // A stream that a gate has cut at its source is silent for its reader: that must come to an end too.
+  // For its reader, a stream that a gate has cut at its source is silent. That must end too.
   budgets: { stall_ms: 8_000 },
   retry: { backoff_base_ms: 1, backoff_cap_ms: 1 },
 } satisfies Profile;
@@ -34,15 +34,15 @@ const asking = {
 export const profiles = defineProfiles<Record<string, Profile>>({
   default: { model: "gpt-6.1-terra" },
   background: mail,
-  /** A route of its own: one refusal is enough for it to skip background. */
+  /** Has its own route, because one refusal is enough to skip background. */
   unsupported: mail,
   sync: { ...mail, background: false },
   asking: { ...asking, background: false },
-  /** Would rather send twice than ask. */
+  /** Sends twice rather than ask. */
   careless: { ...mail, background: false, on_uncertain: "retry" },
   /** A rule for a tool that does not exist. */
   mistaken: { ...mail, background: false, side_effects: { gmail_repply: "none" } },
-  /** The official server, whose tools say nothing of what they do. */
+  /** The official server, whose tools have no annotations. */
   everything: {
     model: "gpt-6.1-sol",
     background: false,

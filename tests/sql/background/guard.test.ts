@@ -1,4 +1,4 @@
-/** A run that asks in background, is answered by a worker, and goes on in background. */
+/** A run that asks in background, is answered by a worker, and continues in background. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { flagsOf } from "../../support/job-state.ts";
@@ -43,7 +43,7 @@ async function goOn(m: Machine, fence: AttemptKey, responseId: string | null = "
   );
 }
 
-/** A job whose call had its yes, and whose second response is under way. */
+/** A job whose call got its yes, and whose second response is running. */
 async function answered(m: Machine, responseId: string | null = "resp_2"): Promise<AttemptKey> {
   const id = await asked(m);
   const [work] = await m.claim();
@@ -258,7 +258,7 @@ sqlTest("while a call is uncertain nothing that was asked is answered", async (m
   assert.deepEqual(await stepLines(m, id), ["send uncertain", "send void", "send void"]);
 });
 
-/** A job that waits for a person, since nobody knows how its call ended, and what the call is. */
+/** A job that waits for a person, because nobody knows how its call ended. */
 async function inDoubt(m: Machine): Promise<AttemptKey> {
   const fence = await answered(m);
   const held = await view(m, "fall_back_response_job", { ...fenced(fence), p_error: someError });

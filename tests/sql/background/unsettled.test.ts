@@ -1,4 +1,4 @@
-/** What keeps a background response from being settled is counted, and stands in the error; a key that was refused once. */
+/** Failures to settle a background response are counted, and shown in the error. Also, a key that was refused once. */
 import assert from "node:assert/strict";
 import { sqlTest } from "../../support/sql-test.ts";
 import { callStep } from "../../support/ledger.ts";

@@ -50,7 +50,7 @@ sqlTest("a synchronous run has nothing to cancel at OpenAI", async (machine) => 
   assert.deepEqual(await pending(machine), []);
 });
 
-/** Background jobs that were cancelled one after the other, a second apart. */
+/** Background jobs cancelled one after the other, a second apart. */
 async function cancelInTurn(machine: Machine, ...responses: string[]): Promise<string[]> {
   const ids: string[] = [];
   for (const response of responses) {
@@ -112,7 +112,7 @@ sqlTest(
     }
     const before = await machine.row(refusedId);
     await cancelInTurn(machine, "resp_2");
-    // One that is given up takes nobody's place.
+    // One that is given up blocks no other.
     assert.deepEqual((await pending(machine, 1)).map(({ response_id }) => response_id), ["resp_2"]);
     const [flag, ...more] = await flagsOf(machine.db.owner, refusedId);
     assert.deepEqual(more, []);

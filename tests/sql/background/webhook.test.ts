@@ -84,7 +84,7 @@ sqlTest(
 
 const abandoned = z.object({ known: z.boolean(), work: z.null(), abandoned: upstream });
 
-/** What is to be cancelled at OpenAI. */
+/** What must be cancelled at OpenAI. */
 async function pendingCancels(machine: Machine) {
   return z.array(upstream).parse(await machine.call("claim_pending_cancels"));
 }
@@ -98,7 +98,7 @@ async function adoptLate(machine: Machine, id: string, attempt: number, response
   );
 }
 
-/** A job whose worker has sent a yes, for a response that is to be attempt 3, and died before it could say so. */
+/** A job whose worker sent a yes, and died before it could record the response, which would be attempt 3. */
 async function diedAfterItsYes(machine: Machine): Promise<string> {
   const { id } = await machine.submitBackground("resp_1");
   await view(machine, "continue_response_job", {

@@ -83,7 +83,7 @@ sqlTest("a job that waits for its backoff is made due now", async (machine) => {
   assert.deepEqual(job.run_at, machine.clock.now);
 });
 
-// needs_review is not in this list: a person who has looked may retry such a job.
+// Without needs_review, because a person who has looked may retry such a job.
 const unretriable = ["background", "running", "awaiting_approval", "awaiting_tool_output"] as const;
 for (const status of [...unretriable, "completed"] as const) {
   sqlTest(`a job that is ${status} cannot be retried`, async (machine) => {
@@ -101,13 +101,13 @@ sqlTest("a retry is one more unfinished job of its user, and counts as one", asy
   const servers = await machine.jobIn("failed");
   const other = await machine.submit({ owner_id });
   await refused(retry(machine, failed), "DR429");
-  // Those of others and of servers do not count, and what waits already can be made due.
+  // Jobs of others and of servers do not count, and a job that already waits can be made due.
   assert.equal((await retry(machine, other.id)).created, false);
   assert.equal((await retry(machine, servers)).created, true);
   await machine.call("cancel_response_job", { p_job_id: other.id, p_as_service: true });
   const first = await retry(machine, failed);
   assert.equal(first.created, true);
-  // The same button again: the job is there, whatever the limit.
+  // The same button again: the job exists, whatever the limit.
   assert.deepEqual(await retry(machine, failed), { created: false, job: first.job });
   await refused(machine.submit({ owner_id }), "DR429");
 });

@@ -1,4 +1,4 @@
-/** What a claim costs, counted in the database's own pages: a backlog a hundred times as long costs the same. */
+/** What a claim costs, counted in database pages: a backlog a hundred times as long costs the same. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { queueMany } from "../../support/job-rows.ts";
@@ -20,7 +20,7 @@ async function addBacklog(m: Machine, count: number, ownerCount: number) {
   await queueMany(m.db.owner, { count, at: m.clock.now, owners });
 }
 
-/** Pages that `query` looks at, on a warm cache. */
+/** Pages that `query` reads, with a warm cache. */
 async function pages(m: Machine, query: string): Promise<number> {
   return await m.asService(async (sql) => {
     let seen = 0;
@@ -46,7 +46,7 @@ for (const owners of [1, 50]) {
       const short = await pages(m, claimStatement);
       await addBacklog(m, 19_800, owners);
       const long = await pages(m, claimStatement);
-      // An index that is a level or two deeper is read a page or two more for each probe.
+      // An index that is a level or two deeper costs a page or two more for each probe.
       assert.ok(long < short * 2, `${short} pages with 200 jobs, ${long} with 20,000`);
     },
   );

@@ -10,7 +10,7 @@ async function fill(m: Machine, route: string, count: number) {
 const limitRoute = (m: Machine, route: string, limit: number) =>
   m.db.owner`update public.response_routes set max_running = ${limit} where route = ${route}`;
 
-/** Eight workers claiming ten jobs each at the same time: how many they got. */
+/** Eight workers claim ten jobs each at the same time. @returns how many they got */
 async function rush(m: Machine): Promise<number> {
   const claims = await Promise.all(
     Array.from({ length: 8 }, (_, n) => m.claim(`worker-${n}`, 10)),

@@ -1,4 +1,4 @@
-/** Claims begin at marks: nothing that waits, or whose worker is lost, is ever passed over. */
+/** Claims start at marks, but never skip a job that waits, or whose worker is lost. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { claimJobs } from "../../support/claim-jobs.ts";
@@ -11,7 +11,7 @@ import { sqlTest } from "../../support/sql-test.ts";
 
 const claimed = z.object({ jobs: z.array(z.object({ id: z.uuid(), owner_key: z.guid() })) });
 
-/** Moves the marks as far as they go: a claim that finds nothing, late enough to write them. */
+/** Moves the marks as far as possible, with a claim that finds nothing, late enough to write them. */
 async function moveMarks(machine: Machine): Promise<void> {
   machine.clock.advance(1000);
   await machine.claim("worker-0", 0);
@@ -101,7 +101,7 @@ sqlTest("marks of another time line are not believed", async (machine) => {
     update durable_responses.marks set ready_from = '9000000000000000000', leases_from = 'infinity'`;
   const { id } = await machine.submit();
   assert.deepEqual((await machine.claim()).map((work) => work.id), [id]);
-  // A lease's mark says nothing for itself, so it is not believed for long.
+  // A lease's mark proves nothing, so it is not trusted for long.
   machine.clock.advance(60_000);
   assert.equal((await machine.claim("worker-2", 0)).length, 0);
   assert.equal((await machine.row(id))["status"], "queued");
@@ -116,7 +116,7 @@ sqlTest("few are ordered as many are: by priority, then owners in turn", async (
         await machine.submit({ priority, owner_id });
       }
     }
-    // Behind all others: so many that they are no longer few.
+    // After all others, so many that they no longer count as few.
     await queueMany(machine.db.owner, { count: extra, at: machine.clock.now, priority: -1 });
     const seen: string[] = [];
     for (let claims = 0; claims < 4; claims++) {

@@ -1,4 +1,4 @@
-/** One job, or all of a user's, is deleted for good; what comes for it afterwards is refused. */
+/** One job, or all jobs of a user, are deleted permanently. What comes for them afterwards is refused. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { flagsOf } from "../../support/job-state.ts";
@@ -24,7 +24,7 @@ const pendingCancels = async (m: Machine) =>
 const runDeletions = (m: Machine) =>
   m.db.owner`select public.run_response_deletions() as found`.then(([row]) => row?.["found"]);
 
-/** Every table with a column of the job's or the owner's that still has a row. */
+/** Every table with a job or owner column that still has a row of these. */
 async function traces(m: Machine, ids: string[]): Promise<string[]> {
   const columns = await m.db.owner<{ relation: string; name: string }[]>`
     select c.oid::regclass::text as relation, a.attname as name
@@ -111,7 +111,7 @@ sqlTest(
       attempt: 1,
       response_id: "resp_2",
     }]);
-    // An operator is told, with nothing of what the job was about.
+    // An operator is told, but not what the job was about.
     const [flag, ...more] = await flagsOf(m.db.owner, id);
     assert.deepEqual(more, []);
     assert.equal(flag?.["code"], "cancel_unconfirmed");
@@ -143,7 +143,7 @@ sqlTest("the flags of a job go with it", async (m) => {
 sqlTest("a deleted user's jobs are gone in every state, and nobody else's is", async (m) => {
   const [owner, other] = [await m.db.createUser(), await m.db.createUser()];
   const mine: string[] = [];
-  // What waits for a worker last: a claim would take it.
+  // The queued one comes last, because a claim would take it.
   const states = jobStatuses.filter((status) => status !== "queued");
   for (const status of [...states, "queued" as const]) {
     mine.push(await m.jobIn(status, { owner_id: owner }));
@@ -197,7 +197,7 @@ sqlTest(
       }),
     );
     assert.equal(adopted.known, true);
-    // Nothing is kept of what it did: there is no profile to read it by.
+    // What it did is not stored, because there is no profile to read it with.
     assert.deepEqual([adopted.abandoned["response_id"], adopted.abandoned["profile"]], [
       "resp_9",
       "",
@@ -251,7 +251,7 @@ sqlTest("nothing is accepted of a deleted user, at any entrance", async (m) => {
   await refused(m.call("submit_response_jobs", { p_jobs: [job] }), "DR411");
   await refused(m.call("enqueue_response_job", { p_query: "hi", p_owner_id: owner }), "DR411");
   await refused(m.call("retry_response_job", { p_job_id: failed, p_as_service: true }), "DR411");
-  // Their token is good until it expires, and so is an operator's.
+  // Their token is valid until it expires, and so is an operator's.
   for (const p_as_service of [false, true]) {
     const who = { p_job_id: background, p_owner_id: owner, p_as_service };
     await refused(m.call("get_response_job", who), "DR411");
@@ -288,7 +288,7 @@ sqlTest("the deletion of a user never fails because of ours", async (m) => {
 sqlTest("a submit that was under way when its user was deleted is found later", async (m) => {
   const owner = await m.db.createUser();
   await deleteOwner(m, owner);
-  // Committed after the sweep by a transaction that had not seen it.
+  // Committed after the sweep, by a transaction that had not seen the deletion.
   const late = await m.db.owner`
     with made as (
       insert into durable_responses.jobs (owner_id, profile, input, created_at, route)

@@ -1,4 +1,4 @@
-/** A file in Storage that a job refers to is checked as the job's owner, and its version is written down. */
+/** A file in Storage that a job refers to is checked with the rights of the job's owner, and its version is recorded. */
 import assert from "node:assert/strict";
 import type { Machine } from "../../support/machine.ts";
 import { refused } from "../../support/refused.ts";

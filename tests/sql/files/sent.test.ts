@@ -182,7 +182,7 @@ sqlTest("who submits while the last job is deleted keeps the file", async (m) =>
   const submitted = submits.sql`select public.submit_response_job(${submits.sql.json(job)})`
     .then(() => submits.commit());
   await waitsForLock(m, submits.pid);
-  // Nobody takes what is locked.
+  // Locked files are not taken.
   assert.deepEqual(await claimUnused(m), []);
   await deletes.commit();
   await submitted;

@@ -1,8 +1,8 @@
-/** Files in Storage as its tables show them, and jobs that refer to them. */
+/** Files in Storage's tables, and jobs that refer to them. */
 import { z } from "zod";
 import type { Machine } from "../../support/machine.ts";
 
-/** Puts a file there, or another version of it, as Storage does. */
+/** Adds a file, or a new version of it, as Storage does. */
 export async function put(m: Machine, bucket: string, path: string): Promise<void> {
   await m.db
     .admin`insert into storage.buckets (id, name) values (${bucket}, ${bucket}) on conflict do nothing`;
@@ -20,7 +20,7 @@ export async function remove(m: Machine, bucket: string, path: string): Promise<
   });
 }
 
-/** In the bucket `photos`, each user may read what is in the folder of their id. */
+/** In the bucket `photos`, each user may read the folder with their id. */
 export async function ownFolders(m: Machine): Promise<void> {
   await m.db.owner.unsafe(
     `create policy own_photos on storage.objects for select to authenticated

@@ -1,4 +1,4 @@
-/** start_response_job(): what is accepted and leased in one call, and what a claim's rules leave in the queue. */
+/** start_response_job(): which jobs are accepted and leased in one call, and which ones a claim's rules leave in the queue. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import type { Arguments } from "../../support/function-call.ts";
@@ -12,7 +12,7 @@ const started = z.object({
   work: z.looseObject({ id: z.uuid(), attempt: z.number(), streamed: z.boolean() }).nullable(),
 });
 
-/** Starts a job for `inline-1`, with a minute of its life left unless `more` says otherwise. */
+/** Starts a job for `inline-1`. Default: with a minute of its life left. */
 async function start(m: Machine, fields: Arguments = {}, more: Arguments = {}) {
   return started.parse(
     await m.call("start_response_job", {
@@ -66,7 +66,7 @@ sqlTest(
     const waiting = await start(m, { route: "a" });
     assert.deepEqual([waiting.job.status, waiting.work], ["queued", null]);
     m.clock.advance(61_000);
-    // Whoever waits is not passed where there is one place.
+    // With only one place, a waiting job is not overtaken.
     assert.equal((await start(m, { route: "a" })).work, null);
   },
 );
@@ -98,7 +98,7 @@ sqlTest(
     await m.db.owner`update public.response_routes set typical_ms = 80000 where route = 'a'`;
     assert.equal((await start(m, { route: "a" })).work, null);
     assert.ok((await start(m, { route: "a" }, { p_life_ms: 90_000 })).work);
-    // No worker has so much time: then it does not matter which one tries.
+    // No worker has that much time, so it does not matter which one tries.
     await m.db.owner`update public.response_routes set typical_ms = 800000 where route = 'a'`;
     assert.ok((await start(m, { route: "a" })).work);
   },

@@ -1,4 +1,4 @@
-/** Streams: who may write them, what is read, and where the next attempt goes on. */
+/** Streams: who may write them, what is read, and where the next attempt continues. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import type { Arguments } from "../../support/function-call.ts";
@@ -52,7 +52,7 @@ sqlTest("what is written is read from the event that is named", async (m) => {
     { first: 2, events: "a\nb" },
     { first: 4, events: "c" },
   ]);
-  // A batch is read whole.
+  // A batch is always read as a whole.
   assert.equal((await readAfter(m, id, 2))?.batches.length, 2);
   assert.deepEqual((await readAfter(m, id, 3))?.batches, [{ first: 4, events: "c" }]);
 });
@@ -74,7 +74,7 @@ sqlTest(
     assert.equal(await open(m, id, 1), null);
     await append(m, { id, attempt: 2, first: 1007, next: 1008, events: "f" });
     assert.equal((await readAfter(m, id, 6))?.batches.at(-1)?.first, 1007);
-    // Asked again, as the answer was lost.
+    // Asked again, as if the answer were lost.
     assert.equal((await open(m, id, 2))?.next, 1008);
   },
 );

@@ -1,4 +1,4 @@
-/** For each named check constraint, of a table or of a type, and for what guards check: rows that break it and nothing else. */
+/** For each named check constraint of a table or type, and each rule of a guard: rows that break only this one. */
 import { type Columns, type StoredJob, storedJob } from "../../support/job-rows.ts";
 import {
   finalStatuses,
@@ -11,7 +11,7 @@ export interface Case {
   /** Named with its schema. */
   table: string;
   row: Columns;
-  /** What must be there before: the job that a wait, an attempt or a step belongs to. */
+  /** What must exist before: the job that a wait, an attempt or a step belongs to. */
   job?: Columns;
 }
 
@@ -51,14 +51,14 @@ const jobCases: Case[] = [
   job("guard", "queued", { guard: "never" }),
 ];
 
-/** What a guard refuses: with a constraint's SQLSTATE and name, or as a transition that there is not. */
+/** What a guard refuses: with a constraint's SQLSTATE and name, or as a transition that does not exist. */
 export interface GuardCase extends Omit<Case, "constraint"> {
   constraint?: string;
-  /** The row is changed so after it was written. */
+  /** The change to the row after it was written. */
   then?: Columns;
 }
 
-/** The same break of a job in every final status but some. */
+/** The same violation for a job in every final status except some. */
 function endings(
   constraint: string | undefined,
   columns: Columns,
@@ -117,7 +117,7 @@ export const guardCases: GuardCase[] = [
   wait("reason_while_reviewed", "needs_review", { review_reason: null }),
 ];
 
-/** A row of another table: its name, what a valid one has, and what its job column is called. */
+/** A row of another table: the table's name, a valid row, and the name of its job column. */
 function breaking(
   table: string,
   valid: Columns,
@@ -264,7 +264,7 @@ export const cases: Case[] = [
   ...otherCases,
 ];
 
-/** Valid rows: the cases above break by what they change, not by what they start from. */
+/** Valid rows, so that the cases above break a constraint by their change, not by their starting point. */
 export const validJobs: StoredJob[] = jobStatuses.map(storedJob);
 export const validOthers: Case[] = [status, attempt, step, route, flag, worker, profile, key]
   .map((valid) => valid("none", {}));

@@ -10,7 +10,7 @@ for (const [constraint, broken] of byConstraint) {
   sqlTest(`${constraint} makes ${count(broken)} impossible`, async ({ db }) => {
     for (const { table, row, job } of broken) {
       if (job) await insertRow(db.owner, "durable_responses.jobs", job);
-      // A trigger would mend some of it, or refuse it first.
+      // A trigger would fix some of it, or refuse it first.
       const write = db.admin.begin(async (sql) => {
         await sql`set local session_replication_role = replica`;
         await insertRow(sql, table, row);
@@ -48,7 +48,7 @@ sqlTest("so is what the other cases start from", async ({ db }) => {
   }
 });
 
-// The cases name every constraint of these tables and types; a new one fails here until constraint-cases.ts has a case for it.
+// A new constraint fails here until constraint-cases.ts has a case for it.
 sqlTest("every named check constraint has a case", async ({ db }) => {
   const rows = await db.owner<{ name: string }[]>`
     select conname as name from pg_constraint

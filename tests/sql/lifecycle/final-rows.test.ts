@@ -44,7 +44,7 @@ for (const status of finalStatuses) {
     const before = await machine.row(id);
     const fence = { id, attempt: Number(before["attempt"]) };
     assert.equal(await saveSteps(machine, fence, callStep("started")), false);
-    // A repeat of the report is no news, nor is what does no harm.
+    // A repeated report is not news, nor is a harmless call.
     assert.equal(await saveSteps(machine, fence, callStep("started")), false);
     const harmless = callStep("finished", { item_id: "mcp_2", effect: "none" });
     assert.equal(await saveSteps(machine, fence, harmless), false);

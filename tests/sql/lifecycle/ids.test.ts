@@ -12,7 +12,7 @@ async function makeIds({ db }: Machine, count: number): Promise<string[]> {
   return rows.map(({ id }) => z.string().parse(id));
 }
 
-/** The 60 bits of an id that are time: the version's digit is left out. */
+/** The 60 bits of an id that are time, without the version digit. */
 const timeOf = (id: string) => BigInt(`0x${id.slice(0, 8)}${id.slice(9, 13)}${id.slice(15, 18)}`);
 /** When an id was made, in ms. */
 const msOf = (id: string) => Number(timeOf(id) >> 12n);

@@ -14,7 +14,7 @@ import type { Machine } from "../../support/machine.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
-/** `from to`, for each transition there is. */
+/** `from to`, for each transition. */
 async function transitions({ db }: Machine): Promise<Set<string>> {
   const rows = await db.owner<{ from: string; to: string }[]>`
     select from_status as "from", to_status as "to" from durable_responses.transitions`;

@@ -99,7 +99,7 @@ sqlTest(
     await awaitApproval(m, work, askStep("mcpr_1"), askStep("mcpr_2", '{"to":"b"}'));
     await refused(answer(m, work.id), "DR412");
     assert.deepEqual(await stepLines(m, work.id), ["send waiting", "send waiting"]);
-    // One of two different calls is known by what it is.
+    // The digest identifies one of two different calls.
     const seen = { p_digest: await digestOf("mailbox", "send", '{"to":"b"}') };
     assert.equal((await answer(m, work.id, seen)).status, "awaiting_approval");
     assert.deepEqual(await stepLines(m, work.id), ["send waiting", "send finished"]);

@@ -96,7 +96,7 @@ sqlTest(
     });
     const { id } = work;
     await refused(resolve(m, id, "did_not_happen"), "DR412");
-    // A retry says of the call in doubt that it did not happen: of which one?
+    // A retry would say that the call in doubt did not happen, but there are two.
     await refused(m.call("retry_response_job", { p_job_id: id, p_as_service: true }), "DR412");
     await refused(
       resolve(m, id, "happened", { p_digest: await digestOf("mailbox", "send", "{}") }),
@@ -187,7 +187,7 @@ sqlTest("a review that nobody answers expires; an answer after that is refused",
   const row = await m.row(id);
   assert.deepEqual([row["status"], row["error_code"]], ["failed", "review_expired"]);
   assert.equal((await stepsOf(m, id))[0]?.["status"], "uncertain");
-  // Nothing is forgotten: its retry asks again, for as long as this one did.
+  // Nothing is forgotten: the retry asks again, for as long as this one did.
   const retried = submitted.parse(
     await m.call("retry_response_job", { p_job_id: id, p_as_service: true }),
   );

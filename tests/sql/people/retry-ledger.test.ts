@@ -1,4 +1,4 @@
-/** A retry is a new job: what the old one did must go with it. */
+/** A retry is a new job, and must take over what the old one did. */
 import assert from "node:assert/strict";
 import {
   askStep,

@@ -61,7 +61,7 @@ for (
     "openai_timeout",
     "openai_region_refused",
     "openai_key_refused",
-    // What callers can bring about must not take background from the others.
+    // Failures that callers can cause must not take background from others.
     "openai_download_failed",
     "answer_empty",
     "output_invalid",

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
-/** A user never sees these: they may hold instructions, or say how and where we work. */
+/** A user never sees these, because they may contain instructions, or show how and where we work. */
 const hidden = {
   response_jobs: [
     "request",
@@ -69,7 +69,7 @@ const visible = {
   ],
 };
 
-/** What stands behind each, with the hidden columns that it has. */
+/** The table behind each view, with its hidden columns. */
 const stored = {
   response_jobs: { table: "durable_responses.jobs", columns: ["request", "route"] },
   response_attempts: { table: "durable_responses.attempts", columns: hidden.response_attempts },

@@ -1,6 +1,6 @@
-/** Who may execute the functions in public: every one is named here, so that none is opened, or added, unseen. */
+/** Who may execute the functions in public. Every function is named here, so that none is opened or added unnoticed. */
 
-/** authenticated: what a user's client calls itself, with the user's own rights. */
+/** authenticated: what a user's client itself calls, with the user's own rights. */
 export const userFunctions = [
   "response_attempts",
   "response_overview",
@@ -10,7 +10,7 @@ export const userFunctions = [
   "watch_response_jobs",
 ];
 
-/** authenticated, not exposed: what policies and the functions above ask. */
+/** authenticated, not exposed: what policies and the functions above use. */
 export const userHelpers = [
   "is_operator",
   "only_owner",
@@ -31,8 +31,8 @@ export const definerFunctions = [
 ];
 
 /**
- * With their owner's rights, for service_role: doctor and connect; the overview also for a user whose token says
- * operator. Why, is in 32_health.sql.
+ * With their owner's rights, for service_role: doctor and connect. The overview is also for operators by claim. The reasons
+ * are in 32_health.sql.
  */
 export const operatorFunctions = [
   "connect_response_worker(text,text)",

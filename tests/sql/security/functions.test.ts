@@ -43,7 +43,7 @@ async function functions({ owner }: TestDatabase): Promise<FunctionRow[]> {
   ];
 }
 
-/** In order; a name that several functions share counts once. */
+/** Sorted. A name that several functions share counts once. */
 const once = (names: string[]) => [...new Set(names)].sort();
 
 sqlTest("every function pins an empty search_path", async ({ db }) => {

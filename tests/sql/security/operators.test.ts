@@ -1,4 +1,4 @@
-/** What the claim in app_metadata opens, and that nothing that looks like it does. */
+/** What the claim in app_metadata opens. Nothing that only looks like it opens anything. */
 import assert from "node:assert/strict";
 import type { JSONValue } from "postgres";
 import { z } from "zod";
@@ -14,7 +14,7 @@ function claimsWith(app_metadata: JSONValue) {
   return { sub: crypto.randomUUID(), role: "authenticated", app_metadata };
 }
 
-/** Two jobs of others, a running one among them, with a route and a worker. */
+/** Two jobs of others, one of them running, with a route and a worker. */
 async function someWork(machine: Machine): Promise<{ id: string }> {
   await machine.submitBackground("resp_1", { owner_id: await machine.db.createUser() });
   const { id } = await machine.submitRunning({ owner_id: await machine.db.createUser() });
@@ -100,7 +100,7 @@ sqlTest("nobody else sees the overview", async (machine) => {
   await ask("authenticated", {});
   await ask("authenticated", claimsWith({}));
   await ask("authenticated", claimsWith({ durable_responses: "other" }));
-  // What a user may write about themselves does not count.
+  // user_metadata does not count, because users can write it themselves.
   await ask("authenticated", { ...claimsWith({}), user_metadata: operatorClaim });
 });
 

@@ -1,4 +1,4 @@
-/** Results written together: each has its own fence, and stands or falls alone. */
+/** Results written together: each has its own fencing token, and is accepted or refused by itself. */
 import assert from "node:assert/strict";
 import type { JSONValue } from "postgres";
 import { z } from "zod";

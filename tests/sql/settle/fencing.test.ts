@@ -12,7 +12,7 @@ const writes: Record<string, Arguments> = {
   retry_response_later: { p_error: someError },
 };
 
-// Claimed by worker-1, lost to worker-2.
+// Claimed by worker-1, then taken over by worker-2.
 async function takenOver(machine: Machine): Promise<{ id: string; late: number; current: number }> {
   const { id, attempt } = await machine.submitRunning({
     backoff_base_ms: 1,

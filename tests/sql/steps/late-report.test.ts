@@ -1,4 +1,4 @@
-/** A late report of a call, while somebody is asked: nobody may say yes without knowing of it. */
+/** A late report of a call while somebody is asked: nobody may say yes without knowing about it. */
 import assert from "node:assert/strict";
 import {
   askStep,
@@ -31,7 +31,7 @@ const resolve = (m: Machine, id: string, outcome: string) =>
 
 const statusOf = async (m: Machine, id: string) => (await m.row(id))["status"];
 
-/** The requests of the next run that have a yes: those that it would send. */
+/** The requests with a yes that the next run would send. */
 async function yesesOfNextRun(m: Machine): Promise<unknown[]> {
   const [work] = await m.claim("worker-3");
   const steps = work?.["steps"];
@@ -39,7 +39,7 @@ async function yesesOfNextRun(m: Machine): Promise<unknown[]> {
   return steps.filter(({ kind }) => kind === "mcp_approval_request").map(({ item_id }) => item_id);
 }
 
-/** A job whose call a person has called not made, and whose next run asks for it again. @returns the attempt of the call */
+/** A job whose next run asks again for a call that a person said was not made. @returns the call's attempt */
 async function askedAgain(m: Machine, ...asked: StepInput[]): Promise<AttemptKey> {
   const first = await submitUncertain(m);
   assert.equal((await resolve(m, first.id, "did_not_happen")).status, "queued");
@@ -49,7 +49,7 @@ async function askedAgain(m: Machine, ...asked: StepInput[]): Promise<AttemptKey
   return first;
 }
 
-/** A job that is handed over to the next attempt, which ends with `steps`. @returns the attempt that was handed over */
+/** A job whose first attempt is handed over to a second, which ends with `steps`. @returns the first attempt */
 async function handedOver(m: Machine, args: object, ...steps: StepInput[]): Promise<AttemptKey> {
   const first = await m.submitRunning({ ...args });
   await m.call("release_response_jobs", { p_worker: "worker-1", p_jobs: [held(first)] });

@@ -14,7 +14,7 @@ async function release(m: Machine, work: JobWork, fullLife = true) {
   });
 }
 
-/** A whole life of a worker, in which the run finished `done`. */
+/** A worker's whole life, in which the run finishes `done`. */
 async function life(m: Machine, ...done: StepInput[]) {
   const [work] = await m.claim();
   assert.ok(work, "the job was to be claimed");

@@ -70,7 +70,7 @@ for (const [reported, kept] of [["started", "uncertain"], ["finished", "finished
     await m.call("release_response_jobs", { p_worker: "worker-1", p_jobs: [held(work)] });
     assert.equal(await saveSteps(m, work, callStep(reported)), false);
     assert.deepEqual(await stepLines(m, work.id), [`send ${kept}`]);
-    // What is known to be done does not hold up the job; the next run is told.
+    // A call that is known to be done does not stop the job. The next run is told.
     const status = kept === "finished" ? "queued" : "needs_review";
     assert.equal((await m.row(work.id))["status"], status);
   });

@@ -1,4 +1,4 @@
-/** What becomes of calls that were in flight when an attempt ended, for each way to end. */
+/** What happens to calls in flight when an attempt ends, for each way to end. */
 import assert from "node:assert/strict";
 import { callStep, type Effect, fenced, saveSteps, stepLines, view } from "../../support/ledger.ts";
 import { type Machine, someError } from "../../support/machine.ts";

@@ -74,7 +74,7 @@ sqlTest("two different keys are two jobs", async (machine) => {
 sqlTest(
   "a repeat whose job is deleted at that moment is asked for again, never answered with no job",
   async (machine) => {
-    // As it is seen between the conflict of the keys and the look at the job.
+    // The state between the conflict of the keys and the read of the job.
     await machine.db.owner`
     insert into durable_responses.idempotency_keys (owner_key, key, request_hash, job_id)
     values ('00000000-0000-0000-0000-000000000000', 'key-1', 'hash-1', gen_random_uuid())`;

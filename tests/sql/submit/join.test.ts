@@ -1,4 +1,4 @@
-/** One thing asked is one job: the same question again joins the job that there is, as long as its answer was not taken. */
+/** One thing asked is one job: the same question again joins the existing job, until its answer is read. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { callFunction } from "../../support/function-call.ts";
@@ -56,7 +56,7 @@ sqlTest("once its owner has taken the answer, the question is a new one", async 
   await take(machine, job.id, { p_owner_id: anna });
   assert.equal((await ask(machine, anna)).job.id, job.id, "there was no answer to take");
   await finish(machine);
-  // An operator looks, another user tries.
+  // An operator reads it, and another user tries to.
   await take(machine, job.id, { p_owner_id: ben, p_as_service: true });
   await take(machine, job.id, { p_owner_id: ben });
   assert.equal((await ask(machine, anna)).job.id, job.id);

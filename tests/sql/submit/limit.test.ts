@@ -1,4 +1,4 @@
-/** A user's share: response_settings.max_unfinished_per_user. */
+/** The limit of a user's unfinished jobs: response_settings.max_unfinished_per_user. */
 import assert from "node:assert/strict";
 import type { Arguments } from "../../support/function-call.ts";
 import { countJobs } from "../../support/jobs.ts";

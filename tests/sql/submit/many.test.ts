@@ -1,4 +1,4 @@
-/** submit_response_jobs: a server's many jobs in one call. */
+/** submit_response_jobs: many jobs of a server in one call. */
 import assert from "node:assert/strict";
 import type { JSONValue } from "postgres";
 import { z } from "zod";

@@ -4,7 +4,7 @@ import { callFunction } from "../../support/function-call.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
-// The dashboard's SQL editor runs as `postgres`, by the real clock: so does `db.owner`.
+// The dashboard's SQL editor runs as `postgres` with the real clock, and so does `db.owner`.
 
 sqlTest(
   "a query from the SQL editor becomes a queued job that a worker claims and completes",

@@ -1,4 +1,4 @@
-/** describe_sql_tools(): what check and doctor compare tools with. */
+/** describe_sql_tools(), whose result check and doctor compare with tools. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import type { Machine } from "../../support/machine.ts";

@@ -1,4 +1,4 @@
-/** Calls of ours in the ledger: one row from when they are asked for until they are answered. */
+/** Our calls in the ledger: one row from the request until the answer. */
 import assert from "node:assert/strict";
 import {
   callStep,

@@ -1,4 +1,4 @@
-/** run_sql_tool(): a call and its row in one transaction, in an order in which each step matters. */
+/** run_sql_tool(): a call and its row in one transaction. The order of its steps matters. */
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
 import { fenced, held, stepLines, stepsOf } from "../../support/ledger.ts";
@@ -7,7 +7,7 @@ import type { AttemptKey } from "../../../supabase/functions/_durable_responses/
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
-/** A table of users' things, and functions that act on it. */
+/** A table of users' things, and functions that change it. */
 async function makeThings({ db }: Machine): Promise<void> {
   await db.owner.unsafe(`
     create table public.things (
@@ -185,7 +185,7 @@ sqlTest(
         async () =>
           (await m.db.admin`select from pg_stat_activity where wait_event = 'advisory'`).length > 0,
       );
-      // Nobody waits for the tool: the lease is renewed, and even handed over.
+      // Nothing waits for the tool: the lease is renewed, and the job is even handed over.
       const renewed = await m.call("renew_response_leases", {
         p_worker: "worker-1",
         p_jobs: [held(work)],

@@ -10,7 +10,7 @@ async function health({ db }: Machine): Promise<Row> {
   return row;
 }
 
-// The view goes by the real clock.
+// The view uses the real clock.
 function useRealTime({ clock }: Machine): void {
   clock.set(new Date());
 }

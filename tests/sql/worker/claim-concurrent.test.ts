@@ -10,7 +10,7 @@ sqlTest(
     const held = await openTransaction(machine);
     try {
       const one = await claimJobs(held.sql, "worker-1", 2);
-      // Would hang here if claims waited for each other: the first is still open.
+      // This would hang if claims waited for each other, because the first is still open.
       const two = await machine.claim("worker-2");
       assert.equal(one.length, 2);
       assert.equal(two.length, 1);
@@ -24,7 +24,7 @@ sqlTest(
   },
 );
 
-// Passed over, it would wait for cron: the nudge that woke the worker was the only one.
+// If it were skipped, it would wait for cron, because the nudge that woke the worker was the only one.
 sqlTest("a claim takes a job that somebody is just beginning to watch", async (machine) => {
   const owner = crypto.randomUUID();
   const { id } = await machine.submit({ owner_id: owner });

@@ -38,9 +38,9 @@ export const profiles = defineProfiles<Record<string, Profile>>({
   background: { ...quick, tools: [asItIs] },
   direct: { ...quick, background: false, tools: [asItIs] },
   careless: { ...quick, background: false, on_uncertain: "retry", tools: [asItIs] },
-  /** As OpenAI has it: where nothing is said, a person is asked. */
+  /** As at OpenAI, a person is asked by default. */
   asking: { ...quick, tools: [mcp(mailbox)] },
-  /** A person is asked by what is sent. */
+  /** Whether a person is asked depends on what is sent. */
   asking_when: {
     ...quick,
     background: false,
@@ -50,7 +50,7 @@ export const profiles = defineProfiles<Record<string, Profile>>({
     tools: [asItIs],
   },
   everything: { ...quick, background: false, side_effects: { echo: "none" }, tools: [everything] },
-  /** Both: one that OpenAI calls, one that we do. */
+  /** One server that OpenAI calls, and one that we call. */
   mixed: {
     ...quick,
     background: false,

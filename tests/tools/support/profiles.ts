@@ -1,4 +1,4 @@
-/** Profiles for tests of tools that we run: each writes a row of public.notes for each time that it acts. */
+/** Profiles for tests of tools that we run. Each tool writes a row of public.notes each time that it acts. */
 import { z } from "zod";
 import {
   defineProfiles,
@@ -24,7 +24,7 @@ const quick = {
 
 const note = z.object({ body: z.string() });
 
-/** Acts at once, whoever calls how often: what must not be made twice is seen by its rows. */
+/** Acts on every call, so that the rows show a call that was made twice. */
 async function act(name: string, body: string, ctx: ToolContext): Promise<string> {
   const { error } = await ctx.supabaseAdmin.from("notes").insert({
     tool: name,
@@ -197,7 +197,7 @@ const callers = {
 
 const tools = [once, harmless, repeatable, paying, ...odd, ...inSql];
 
-/** A person is asked about what is about money. */
+/** A person is asked about calls that involve money. */
 const conditional = {
   ...quick,
   tools: [{

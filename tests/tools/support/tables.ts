@@ -1,7 +1,7 @@
-/** What the tools of these tests act on: notes of TypeScript tools, orders of SQL tools under row security. */
+/** The tables of these tests' tools: notes of TypeScript tools, and orders of SQL tools under row level security. */
 import type { Sql } from "postgres";
 
-/** Makes the tables, and waits until the API knows them. */
+/** Creates the tables, and waits until the API knows them. */
 export async function makeTables(sql: Sql): Promise<void> {
   await sql.unsafe(`
     set role postgres;

@@ -1,4 +1,4 @@
-/** A stack on the profiles of these tests, with what their tools act on. */
+/** A stack with the profiles of these tests, and the tables of their tools. */
 import { fileURLToPath } from "node:url";
 import { eventually } from "../../support/eventually.ts";
 import { forFile } from "../../support/for-file.ts";
@@ -8,11 +8,11 @@ import { makeTables } from "./tables.ts";
 export const toolProfiles = fileURLToPath(new URL("./profiles.ts", import.meta.url));
 
 export interface ToolsStack extends TestStack {
-  /** What tools have noted of a job's owner since the last `begin`. */
+  /** What tools have written since the last `begin`. */
   notes(tool: string): Promise<{ body: string; owner_id: string | null; key: string }[]>;
   orders(): Promise<{ owner_id: string; item: string }[]>;
   steps(id: string): Promise<Record<string, unknown>[]>;
-  /** Empties what tools have written, and takes away faults. */
+  /** Deletes what tools have written, and removes faults. */
   begin(): Promise<void>;
 }
 
@@ -48,7 +48,7 @@ export function toolsStackForFile(options: TestStackOptions = {}): () => ToolsSt
   });
 }
 
-/** PostgREST reads the schema anew in its own time. */
+/** PostgREST reloads its schema cache at its own pace. */
 async function apiKnows({ stack }: TestStack): Promise<void> {
   await eventually("the API to know the tables", async () => {
     const answer = await fetch(`${stack.apiUrl}/rest/v1/notes?limit=1`, {

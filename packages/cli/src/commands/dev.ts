@@ -52,7 +52,7 @@ export async function dev(options: DevOptions): Promise<number> {
   return await runToEnd(deno, args, process.env);
 }
 
-/** Run by the stack at its start and after each change: mistakes in the profiles do not keep it from running. */
+/** The stack runs this at its start and after each change. It keeps running even if the profiles have mistakes. */
 function checkCommand(): string[] {
   return [process.execPath, process.argv[1] ?? "", "check", "--json"];
 }

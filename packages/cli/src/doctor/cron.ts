@@ -7,7 +7,7 @@ import type { Report } from "./report.ts";
 export type CronReport = Pick<Report, "now" | "started_at" | "cron" | "extensions">;
 type CronJob = CronReport["cron"][number];
 
-/** A run that is later than this is missed: pg_cron's launcher starts some seconds after the database. */
+/** A run that is more than this late has been missed. pg_cron's launcher starts some seconds after the database. */
 const graceMs = 30_000;
 const minuteMs = 60_000;
 
@@ -56,8 +56,9 @@ export function checkCron(report: CronReport): Verdict {
 }
 
 /**
- * What the job did before the database started says nothing: it may have been down for a day, or have cut the last run off.
- * @returns undefined if the job has run since, or should have
+ * Runs from before the database's start prove nothing: the database may have been down for a day, or have cut off the last
+ * run.
+ * @returns undefined if the job has run since then, or should have
  */
 function untilNextRun(wake: CronJob, { now, started_at }: CronReport): Verdict | undefined {
   const [started, at] = [Date.parse(started_at), Date.parse(now)];
@@ -72,7 +73,7 @@ function untilNextRun(wake: CronJob, { now, started_at }: CronReport): Verdict |
   );
 }
 
-/** The first run after the database has started. Both schedules that the migration makes are known; others count as each minute. */
+/** The first run after the database's start. Reads the migration's two schedules, and takes any other as every minute. */
 function nextRun(schedule: string, started: number): number {
   const seconds = /^(\d+) seconds?$/.exec(schedule)?.[1];
   return seconds === undefined

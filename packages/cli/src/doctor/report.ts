@@ -3,7 +3,7 @@ import { z } from "zod";
 
 export const reportSchema = z.object({
   now: z.string(),
-  /** When the database's server started. */
+  /** When the database server started. */
   started_at: z.string(),
   /** null if the Supabase CLI did not apply them. */
   migrations: z.array(z.string()).nullable(),

@@ -1,6 +1,6 @@
 /**
- * Finds the Deno that runs the functions: the program itself, not a wrapper around it. npm's wrapper, for example, starts Deno
- * without passing signals on, so that a Deno would be left behind when its wrapper is ended.
+ * Finds the Deno that runs the functions: the program itself, not a wrapper. npm's wrapper, for example, does not pass signals
+ * on, so ending it would leave Deno behind.
  */
 import { access, constants } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
@@ -12,12 +12,12 @@ import { outputOf } from "./output-of.ts";
 
 /** The Deno version that the functions are tested with. */
 export const denoPackage = "deno@2.9.6";
-/** npx may have to download it. */
+/** Long, because npx may have to download it. */
 const timeoutMs = 300_000;
 const hint = `npm install --save-dev ${denoPackage}, see https://deno.com, or pass --deno <path>`;
 
 /**
- * The Deno that was given, or the project's own, then that beside this program or in PATH, then the npm package.
+ * The given Deno. Otherwise the project's own, one installed next to this program or in PATH, or the npm package.
  * @throws Failure if there is none
  */
 export async function findDeno(supabase: string, wanted?: string): Promise<string> {
@@ -48,7 +48,7 @@ export async function installedDeno(supabase: string): Promise<string | undefine
   return undefined;
 }
 
-/** What Deno says that it is; undefined if there is no such command. */
+/** The program's path, as Deno itself reports it; undefined if there is no such command. */
 async function programOf(command: string, before: string[] = []): Promise<string | undefined> {
   const args = [...before, "eval", "--no-config", "--no-lock", "console.log(Deno.execPath())"];
   const output = await outputOf(command, args, { timeoutMs });

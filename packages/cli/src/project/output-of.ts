@@ -1,4 +1,4 @@
-/** What a program prints until it ends. */
+/** The output of a program. */
 import { spawn } from "node:child_process";
 import { errorCode, Failure } from "../failure.ts";
 
@@ -11,8 +11,8 @@ export interface Output {
 }
 
 /**
- * Ends it with SIGTERM after `timeoutMs`. Undefined if there is no such command.
- * @param env its whole environment; by default ours
+ * Runs a program to its end, or ends it with SIGTERM after `timeoutMs`. Undefined if there is no such command.
+ * @param env its whole environment. Default: ours
  */
 export function outputOf(
   command: string,
@@ -24,7 +24,7 @@ export function outputOf(
 ): Promise<Output | undefined> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], ...(env && { env }) });
-    // Not spawn's own timeout, which goes on, and keeps us from ending, if there is no such command.
+    // Not spawn's own timeout: if there is no such command, that keeps running, and so does this process.
     const timer = setTimeout(() => child.kill(), timeoutMs);
     const output = { stdout: "", stderr: "" };
     child.stdout.setEncoding("utf8").on("data", (text: string) => output.stdout += text);

@@ -7,8 +7,8 @@ import { Failure } from "../failure.ts";
 const passedOn = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * The program's exit code, or as a shell says it, 128 and the number of the signal that ended it. Signals to this process are passed
- * on, and the program ends in its own way.
+ * The program's exit code, or as in a shell, 128 plus the number of the signal that ended it. Signals to this process are
+ * passed on, and the program ends in its own way.
  */
 export function runToEnd(
   command: string,
@@ -19,7 +19,7 @@ export function runToEnd(
     const child = spawn(command, args, { stdio: "inherit", env });
     const inTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
     const pass = (signal: NodeJS.Signals) => {
-      // In a terminal, Ctrl-C reaches the program as well, and a second one would be an impatient person's.
+      // In a terminal, Ctrl-C reaches the program too. Passed on, it would look like a second one, from an impatient person.
       if (signal !== "SIGINT" || !inTerminal) child.kill(signal);
     };
     for (const signal of passedOn) process.on(signal, pass);

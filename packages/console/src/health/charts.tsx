@@ -168,7 +168,7 @@ interface DotProps<B> {
   y(bucket: B): number;
 }
 
-/** A line through a single point is as small as it is thick. */
+/** Without this, a line through a single point would be only as large as it is thick. */
 function OnlyDot<B>({ className, at: [only, ...more], x, y }: DotProps<B>) {
   if (only === undefined || more.length > 0) return null;
   return <circle className={className} cx={x(only)} cy={y(only)} r={4} />;

@@ -80,7 +80,7 @@ export async function takeFiles(
   };
 }
 
-/** Each further request of the run shows it again, beside all the others. */
+/** Screenshots add up, because each further request of the run contains all of them. */
 function isLargeScreenshot({ type }: FilePart, { bytes }: Content): boolean {
   return type === "computer_screenshot" && bytes.length > maxScreenshotBytes;
 }

@@ -1,9 +1,9 @@
-/** The answers of callers to calls that were handed out, as OpenAI takes them: one type of item for each kind of call. */
+/** Callers' answers to calls that were handed out, in OpenAI's form: one type of item for each kind of call. */
 import { storedFileSchema } from "./files.ts";
 import type { CallKind } from "./status.ts";
 import * as z from "./zod.ts";
 
-/** What a caller answers to a call. */
+/** A caller's answer to a call. */
 export interface CallAnswer {
   kind: CallKind;
   callId: string;

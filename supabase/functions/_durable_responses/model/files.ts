@@ -1,4 +1,4 @@
-/** Images and files in an input, in its messages and in the caller's screenshots: as data, or in Storage. */
+/** Images and files in an input's messages and in the caller's screenshots: as data, or in Storage. */
 import { isRecord } from "./lenient.ts";
 import * as z from "./zod.ts";
 

@@ -1,4 +1,4 @@
-/** Calls that OpenAI leaves to others: what is read of each kind, and what its tool is called. */
+/** Calls that OpenAI leaves to others: the fields that are read of each kind, and the name of its tool. */
 import type { Item } from "./items.ts";
 import { isRecord, text } from "./lenient.ts";
 import { type CallKind, isCallKind, type RunBy } from "./status.ts";
@@ -14,7 +14,7 @@ export interface LeftCall {
   arguments: string;
 }
 
-/** The tools whose calls have no name, by the kind of their calls. Rules, ledger and console call them so. */
+/** Names of tools whose calls have none, by the kind of call. Rules, ledger and console use them. */
 const toolOf = {
   apply_patch_call: "apply_patch",
   local_shell_call: "local_shell",
@@ -40,7 +40,7 @@ const named = z.looseObject({
   input: text(""),
 });
 
-/** What every item has, or what only OpenAI sets. */
+/** Fields that every item has, or that only OpenAI sets. */
 const common = new Set(["id", "type", "status", "call_id", "created_by", "output_parts"]);
 
 /** True for an item that asks for a call that OpenAI does not make itself. */

@@ -14,7 +14,7 @@ const statuses = [
   "incomplete",
 ] as const;
 
-/** Longer ids do not fit into an index. No id of OpenAI, or of a gateway that wraps it, is nearly that long. */
+/** In characters. Longer ids do not fit into an index. No id of OpenAI, or of a gateway that wraps it, is nearly that long. */
 const longestId = 600;
 
 const responseSchema = z.looseObject({

@@ -274,7 +274,7 @@ export async function recordStarts(
 ): Promise<boolean> {
   const isRecorded = await recordNow({ work, stop, stepWriter }, calls.map(startOf));
   if (isRecorded && !stop.signal.aborted) return true;
-  // The write may have been made all the same.
+  // The write may have been made anyway.
   voidCalls(stepWriter, calls);
   return false;
 }

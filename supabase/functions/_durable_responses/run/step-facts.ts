@@ -21,7 +21,7 @@ const wordless = new Set([
   "container_id",
   "approval_request_id",
 ]);
-/** A longer text without a space is data, not words: an image, a file. */
+/** A longer text without a space is data, not words: an image, a file. In characters. */
 const longestToken = 2_000;
 
 /** A tool's arguments are sent whole, so that the model knows what not to do again. */

@@ -1,6 +1,6 @@
 /** The time limit of a profile's conditions: one that hangs must not block a worker, or the function that reads a webhook. */
 
-/** A condition may ask a database, or a person's own service, but not a person. */
+/** In ms: enough to ask a database, or a person's own service, but not a person. */
 const conditionMs = 10_000;
 
 /**

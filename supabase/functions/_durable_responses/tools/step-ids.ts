@@ -1,7 +1,7 @@
 /** Ids of steps: an item's own if it is unique, otherwise one of ours. */
 import type { Item } from "../model/items.ts";
 
-/** Longer ids are kept only in the item, because an index must be able to store a step's id. */
+/** In characters. Longer ids are kept only in the item, because an index must be able to store a step's id. */
 const longestId = 200;
 
 /**

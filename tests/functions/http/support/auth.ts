@@ -1,4 +1,4 @@
-/** Keys that sign tokens, and an Auth that knows two of them; the platform gave the function the first only. */
+/** Keys that sign tokens, and an Auth that knows two of them. The platform gave the function only the first. */
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { forFile } from "../../../support/for-file.ts";
 import { setEnvironment } from "../../support/environment.ts";
@@ -24,7 +24,7 @@ export async function signer(kid: string) {
   };
 }
 
-/** Starts the Auth and sets the environment, which is read on first use. `env` is added to it. */
+/** Starts the Auth, and sets the environment, which is read on first use. `env` is added to it. */
 export function authForFile(env: Record<string, string> = {}) {
   return forFile(async (parts) => {
     const [known, rotated] = await Promise.all([signer("known"), signer("rotated")]);

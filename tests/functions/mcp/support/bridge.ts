@@ -1,4 +1,4 @@
-/** A server that speaks over its standard input and output, behind streamable HTTP: what bridges to local servers do. */
+/** A stdio server behind streamable HTTP, like the usual bridges to local servers. */
 // @ts-types="@modelcontextprotocol/sdk/client/stdio"
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { Hono } from "hono";
@@ -15,7 +15,7 @@ interface Session {
   stdio: StdioClientTransport;
 }
 
-/** Each session has a process of its own. */
+/** Each session has its own process. */
 export async function startBridge(command: string, args: string[]): Promise<Bridge> {
   const sessions = new Map<string, Session>();
 

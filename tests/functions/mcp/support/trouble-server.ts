@@ -1,6 +1,6 @@
 /**
- * An MCP server that gives trouble in every way that servers have been seen to. What is said of the protocol is the SDK's; what
- * fails is said in HTTP around it.
+ * An MCP server that fails in every way seen in the field. The SDK speaks the protocol, and the failures are in the HTTP
+ * around it.
  */
 // @ts-types="@modelcontextprotocol/sdk/server/index"
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
@@ -19,9 +19,9 @@ import { type Call, callTool } from "./trouble-tools.ts";
 
 export interface TroubleServer {
   url: string;
-  /** What it lists, page by page. */
+  /** Its list of tools, page by page. */
   pages: unknown[][];
-  /** Calls that began, in order: what a counter of e-mails would count. */
+  /** Calls that were started, in order, as a counter of emails would count. */
   calls: Call[];
   /** Every request, in order: `POST tools/call`, `DELETE`, … */
   requests: string[];
@@ -29,7 +29,7 @@ export interface TroubleServer {
   answer:
     | ((method: string, request: Request) => Response | undefined | Promise<Response | undefined>)
     | undefined;
-  /** What becomes of a request's answer on its way back. */
+  /** Changes a request's answer on its way back. */
   change:
     | ((method: string, response: Response, drop: () => void) => Response | undefined)
     | undefined;
@@ -40,7 +40,7 @@ export interface TroubleServer {
 
 const object = { type: "object" } as const;
 
-/** @param resumable streams have ids, and their rest can be asked for */
+/** @param resumable whether streams have ids, and can be resumed */
 export async function startTroubleServer({ resumable = false } = {}): Promise<TroubleServer> {
   const sessions = new Map<string, WebStandardStreamableHTTPServerTransport>();
 
@@ -107,7 +107,7 @@ export async function startTroubleServer({ resumable = false } = {}): Promise<Tr
   return trouble;
 }
 
-/** Keeps all that streams have said, by ids that count. */
+/** Keeps all events of streams, with increasing ids. */
 function eventStore(): EventStore {
   const events: { stream: string; message: JSONRPCMessage }[] = [];
   return {
@@ -118,7 +118,7 @@ function eventStore(): EventStore {
       const last = Number(lastId);
       const stream = events[last - 1]?.stream ?? "";
       for (const [index, event] of events.entries()) {
-        // What primes a stream is no message.
+        // The event that primes a stream is not a message.
         if (index < last || event.stream !== stream || !("jsonrpc" in event.message)) continue;
         await send(String(index + 1), event.message);
       }

@@ -1,6 +1,6 @@
-/** What the tools of the server that gives trouble do. */
+/** What the tools of the trouble server do. */
 
-/** A call that began. */
+/** A call that was started. */
 export interface Call {
   name: string;
   arguments: Record<string, unknown>;
@@ -16,12 +16,12 @@ interface Surroundings {
 export const png =
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8/5+hHgAHggJ/PchI7wAAAABJRU5ErkJggg==";
 
-/** What a careless tool tells of. */
+/** The secret that a careless tool reveals. */
 export const credential = "credential-of-a-careless-tool";
 
 type Result = { content: Record<string, unknown>[]; [key: string]: unknown };
 
-/** By name; every other tool counts its calls and says how many there were. */
+/** By name. Every other tool reports how often it was called. */
 const results: Readonly<Record<string, () => Result>> = {
   fails: () => ({ content: [text("the printer is on fire")], isError: true }),
   picture: () => ({
@@ -69,7 +69,7 @@ export async function callTool(
     { content: [text(`call ${calls.filter((each) => each.name === name).length}`)] };
 }
 
-/** Says how far it is as often as it is asked to; a cancelled one ends. */
+/** Reports its progress `times` times. Ends if cancelled. */
 async function slow(
   { times, everyMs, silent }: Record<string, unknown>,
   signal: AbortSignal,

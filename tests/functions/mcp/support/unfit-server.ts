@@ -1,4 +1,4 @@
-/** The official server, with a tool that acts and then answers what its own `outputSchema` does not allow. */
+/** A server made with the official SDK. Its tool acts, and then gives an answer that its own `outputSchema` does not allow. */
 import { z } from "zod";
 import { listen } from "../../../../packages/dev/mcp/listen.ts";
 import {

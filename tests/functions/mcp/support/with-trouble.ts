@@ -17,7 +17,7 @@ interface Given {
   ) => Promise<Record<string, unknown>>;
 }
 
-/** A server that fails as it is told, and a session with it. */
+/** A server that fails as the test says, and a session with it. */
 export async function withTrouble(
   run: (given: Given) => Promise<void>,
   server: Partial<McpServer> = {},

@@ -8,7 +8,7 @@ import { type BodyLimits, withFiles } from "./body.ts";
 
 /** Room for all bodies together, in bytes. */
 const roomBytes = 2 * withFiles.bytes;
-/** How long a request waits for room, ms. */
+/** How long a request waits for room, in ms. */
 const longestWaitMs = 20_000;
 /** When it may try again, in s. */
 const laterS = 5;

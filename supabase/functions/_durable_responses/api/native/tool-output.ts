@@ -12,8 +12,8 @@ import { takenFiles } from "../http/taken-files.ts";
 const bodySchema = z.record(z.string(), z.unknown());
 
 /**
- * Reads `{call_id, output}` for a function, or for any kind of call the item that OpenAI takes as its answer, and gives it to
- * the job. A screenshot is treated like an image of a message.
+ * Gives an answer to the job: `{call_id, output}` for a function, or for any kind of call, the item that OpenAI takes as its
+ * answer. A screenshot is treated like an image in a message.
  * @throws RequestError
  */
 export function giveToolOutput(id: string, caller: Caller, request: Request): Promise<Job> {

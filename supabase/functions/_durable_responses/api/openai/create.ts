@@ -166,7 +166,7 @@ async function queryOf(
   return { profile: body.model, input, request: null, ...common };
 }
 
-/** As at OpenAI, whoever sends functions, and other tools that OpenAI does not run, makes their calls. */
+/** As at OpenAI, whoever sends functions, or other tools that OpenAI does not run, makes their calls. */
 function callersTools({ tools }: CreateBody): { tools?: unknown[] } {
   if (!Array.isArray(tools)) return {};
   return {

@@ -62,7 +62,7 @@ export async function inputOf(
   ];
 }
 
-/** Of items that a run does not need again, such as its reasoning, nothing is left. */
+/** For an input of nothing but items that a run does not need again, such as reasoning. */
 function nothingAsked(): Refusal {
   return invalidParam(
     "input",

@@ -29,7 +29,7 @@ export function outputItems(record: ResponseRecord): OutputItem[] {
     const call = known.get(item["id"])?.shift();
     // A function that we ran is shown as a call that has already been answered.
     if (call && isLeftCall(item)) return [{ item: call.item, from: item }];
-    // Of calls that the caller made, nothing is left to do either.
+    // Calls that the caller has made are left out too, because nothing is left to do.
     if (isLeftCall(item) || made.some((call) => answers(item, call))) return [];
     if (answeredKinds.has(item.type)) return [];
     return call

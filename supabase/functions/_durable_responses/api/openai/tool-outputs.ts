@@ -27,7 +27,7 @@ export async function answerToolCalls(
   const { body, files } = sent;
   const { first, items } = lastAnswers(body.input);
   const callIds = items.map((item) => item["call_id"] ?? item["id"]);
-  // Whatever cannot name a call of ours is for OpenAI to judge, or a user's invention.
+  // An answer that cannot name a call of ours is left to OpenAI, or refused later as a user's invention.
   if (items.length === 0 || !callIds.every((id) => typeof id === "string")) return undefined;
   const id = await findToolCalls(callIds, who);
   if (id === null) return undefined;

@@ -22,7 +22,7 @@ const hiddenKinds = new Set([
 ]);
 /** Not shown, because these events are megabytes, and the finished image replaces them. */
 const notShown = new Set(["response.image_generation_call.partial_image"]);
-/** What is shown of a call for the caller before it is handed out. */
+/** The only events of a call for the caller that are shown before it is handed out. */
 const callPieces = new Set([
   "response.function_call_arguments.delta",
   "response.custom_tool_call_input.delta",
@@ -260,7 +260,7 @@ function typeOf(event: unknown): string | undefined {
   return typeof type === "string" && /^[\w.-]{1,100}$/.test(type) ? type : undefined;
 }
 
-/** A call for the caller must not look as if it were whole. */
+/** A call for the caller must not look complete. */
 function isHeldBack(item: Item, type: string): boolean {
   return isLeftCall(item) && !callPieces.has(type);
 }

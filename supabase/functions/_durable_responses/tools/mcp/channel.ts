@@ -57,7 +57,7 @@ const notBegun = new Set([-32_700, -32_600, -32_601]);
 const invalidParams = -32_602;
 const aboutWhatWasSent =
   /\b(?:inputs?|arguments?|parameters?)\b|\b(?:unknown|no such) tool\b|\btool\b.*\b(?:not found|disabled|does not exist)\b/is;
-/** A server that is gone must not delay a run's end, in ms. */
+/** How long to wait for the end of a session, in ms: a server that is gone must not delay a run's end. */
 const farewellMs = 2_000;
 const longestNote = 300;
 

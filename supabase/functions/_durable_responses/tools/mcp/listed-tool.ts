@@ -12,7 +12,7 @@ export interface ListedTool {
 }
 
 const longestName = 256;
-/** OpenAI refuses longer descriptions of functions, and the whole request with them. */
+/** In characters. OpenAI refuses longer descriptions of functions, and the whole request with them. */
 const longestDescription = 1_024;
 
 /** The tools of a list that can be offered. One that cannot does not affect the others. */

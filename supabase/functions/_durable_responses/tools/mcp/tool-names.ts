@@ -4,7 +4,7 @@
  */
 import { sha256 } from "../../platform/digest.ts";
 
-/** The longest function name that OpenAI accepts. */
+/** The longest function name that OpenAI accepts, in characters. */
 const longest = 64;
 const separator = "__";
 const hashChars = 8;

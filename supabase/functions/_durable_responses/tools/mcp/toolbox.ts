@@ -101,7 +101,7 @@ async function listOf(
   }
 }
 
-/** Only a credential that the server does not take, or an address that we do not, is the same for every other try. */
+/** Only a refused credential or a refused address is permanent. Anything else may pass. */
 function codeOf(error: unknown): FailureCode {
   if (!(error instanceof CallRefused)) return "tools_unavailable";
   if (error.addressRefused) return "mcp_address_refused";

@@ -12,7 +12,7 @@ interface End {
 
 /**
  * The item that tells OpenAI how a call ended.
- * @returns undefined for a screenshot that nobody took: there is no item for that
+ * @returns undefined for a screenshot that nobody took, because there is no item for that
  */
 export function answerItem(kind: CallKind, callId: unknown, end: End): InputItem | undefined {
   const { output, error, parts } = end;
@@ -40,11 +40,11 @@ export function answerItem(kind: CallKind, callId: unknown, end: End): InputItem
   }
 }
 
-/** What such a call came to, in words; the ledger has some answers as JSON. */
+/** The outcome of such a call in words. The ledger has some answers as JSON. */
 export function outputInWords(kind: CallKind, output: string | null): unknown {
   if (output === null || !isStructured(kind)) return output;
   const fields = fieldsIn(output);
-  // What is neither empty nor the same for every answer.
+  // A single field is always `output`, so its name adds nothing.
   return Object.keys(fields).length === 1 ? fields["output"] : fields;
 }
 
