@@ -2,6 +2,7 @@
  * Parsers for what others send, which never fail. Servers that speak the Responses API leave fields out, send null, or a
  * number instead of text. One odd field must not make the rest of an answer unusable.
  */
+import { isRecord } from "./is-record.ts";
 import * as z from "./zod.ts";
 
 /** A text. null and a missing value become `instead`; anything else becomes its JSON. */
@@ -29,8 +30,3 @@ export const list = z.pipe(
   z.optional(z.unknown()),
   z.transform((value): unknown[] => Array.isArray(value) ? value : []),
 );
-
-/** True for an object that is not an array. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}

@@ -7,7 +7,8 @@ import {
   messageOf,
   readItem,
 } from "./items.ts";
-import { isRecord, list, record, text } from "./lenient.ts";
+import { isRecord } from "./is-record.ts";
+import { list, record, text } from "./lenient.ts";
 import { readReportedError, type ReportedError } from "./reported-error.ts";
 import * as z from "./zod.ts";
 

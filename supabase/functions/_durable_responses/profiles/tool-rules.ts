@@ -1,5 +1,5 @@
 /** Tools that are refused before anything is accepted: those that nothing would run, and those that could act twice. */
-import { isRecord } from "../model/lenient.ts";
+import { isRecord } from "../model/is-record.ts";
 import type { RequestTool } from "../model/request.ts";
 import type { SideEffects } from "../model/step.ts";
 import { RequestError } from "../platform/errors.ts";

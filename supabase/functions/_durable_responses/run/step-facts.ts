@@ -1,7 +1,7 @@
 /** What a finished step says in words: for a run that cannot get the item itself. */
 import type { Item } from "../model/items.ts";
 import type { DoneStep } from "../model/job.ts";
-import { isRecord } from "../model/lenient.ts";
+import { isRecord } from "../model/is-record.ts";
 
 type Fact = Record<string, unknown>;
 

@@ -4,7 +4,7 @@ import { waitForJob } from "../../jobs/wait.ts";
 import { type Caller, ownerOf, type Visibility, visibilityOf } from "../../model/caller.ts";
 import { canonicalMembers } from "../../model/canonical.ts";
 import type { Job } from "../../model/job.ts";
-import { isRecord } from "../../model/lenient.ts";
+import { isRecord } from "../../model/is-record.ts";
 import { isFinalOrPaused } from "../../model/status.ts";
 import { environment } from "../../platform/environment.ts";
 import { describe, log } from "../../platform/log.ts";
