@@ -1,7 +1,7 @@
 /**
- * `npm run check [-- --write] [-- types|format|lint]`: types, format, lint, SQL, file names and lengths, layers, circles, import map, manifests, lock file, schemas, database
- * advisors, plpgsql_check.
- * One line per step; exit code 0 only if all are ok. `--write` fixes what a machine can fix: format, lock file.
+ * `npm run check [-- --write] [-- types|format|lint]`: types, format, lint, SQL, file names and lengths, layers, circles,
+ * import map, manifests, lock file, schemas, database advisors, plpgsql_check. Prints one line per step. The exit code is 0
+ * only if all are ok. `--write` fixes what a machine can fix: format and lock file.
  */
 import { Command } from "commander";
 import { checkAdvisors } from "./check/advisors.ts";
@@ -36,7 +36,7 @@ const wanted = program.args.map((name) =>
 );
 if (wanted.length > 0) Deno.exit(await runSteps(wanted) ? 0 : 1);
 
-// Side by side: the type checker has one core to itself, the short steps and the database share the other.
+// In parallel on two cores: the type checker has one, and the short steps and the database share the other.
 const results = await Promise.all([
   runSteps([{ name: "types", run: checkTypes }]),
   runSteps([

@@ -1,4 +1,4 @@
-/** The licence notices of a bundle: every package that contributed a file to it, with the full text of its licence. */
+/** The license notices of a bundle: every package that contributed a file to it, with the full text of its license. */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -10,12 +10,12 @@ const aboutSchema = z.looseObject({
   author: z.union([z.string(), z.looseObject({ name: z.string() })]).optional(),
 });
 
-/** The file's name beside the bundle. */
+/** The name of the file next to the bundle. */
 export const noticesFile = "THIRD-PARTY-NOTICES.txt";
 
 /**
  * @param files of the bundle, with their paths; those outside of any `node_modules` are ours
- * @throws if a package does not state its licence
+ * @throws if a package does not state its license
  */
 export async function noticesOf(files: Iterable<string>): Promise<string> {
   const folders = new Set([...files].flatMap((file) => packageFolder(file) ?? []));
@@ -46,12 +46,12 @@ async function noticeOf(folder: string): Promise<string> {
   return [rule, head.filter((part) => part !== "").join(", "), rule, ...texts, ""].join("\n");
 }
 
-/** Some packages only name their licence. */
+/** Some packages only name their license. */
 function textWithoutFile(name: string, license: string | undefined, by: string | undefined) {
   if (license === "MIT") return `Copyright (c) ${by ?? `the authors of ${name}`}\n\n${mit}`;
   if (license === "Unlicense") return "Released into the public domain: https://unlicense.org";
   throw new Error(
-    `Cannot give the licence of ${name}: it names ${license ?? "none"}, with no text`,
+    `Cannot give the license of ${name}: it names ${license ?? "none"}, with no text`,
   );
 }
 

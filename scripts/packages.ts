@@ -19,7 +19,7 @@ export interface Package {
 const builds: Readonly<Record<string, () => Promise<void>>> = {
   "packages/client": () => buildClient(join(projectRoot, "packages/client/dist")),
   "packages/cli": () => buildCli(join(projectRoot, "packages/cli/dist")),
-  // Only if it is old: whoever has the console open in a browser reads these files.
+  // Only if it is out of date, because an open console in a browser reads these files.
   "packages/console": buildConsole,
   "packages/dev": () => buildDev(join(projectRoot, "packages/dev/dist")),
 };
@@ -72,7 +72,7 @@ export async function publishPackage({ folder }: Package): Promise<void> {
   });
 }
 
-/** `prepack` is for packing by hand: here the package is built already. */
+/** `prepack` is for packing by hand. Here, the package is already built. */
 const asBuilt = ["--ignore-scripts"];
 
 async function build(folder: string): Promise<void> {

@@ -1,8 +1,8 @@
 /**
- * `npm test [-- <part of a path>…]`: runs every tests/**\/*.test.ts, or those whose path holds one of the parts;
- * `npm run test:long` their long versions and *.long.test.ts too.
- * The last line is `N passed, N failed`, with `, N skipped` if any were. Exit code 0 only if something ran and all passed,
- * each at the first try.
+ * `npm test [-- <part of a path>…]`: runs every tests/**\/*.test.ts, or those whose path contains one of the parts.
+ * `npm run test:long` also runs their long versions and *.long.test.ts.
+ * The last line is `N passed, N failed`, with `, N skipped` if any were. The exit code is 0 only if something ran and all
+ * passed, each on the first try.
  */
 import { Command } from "commander";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ const program = new Command("npm test --")
   .parse(["deno", "test", ...Deno.args]);
 const { long } = program.opts<{ long: boolean }>();
 const parts = program.args;
-/** Whatever still runs then is stopped and counts as failed. */
+/** Groups that still run then are stopped, and count as failed. */
 const limitMs = (long ? 240 : 25) * 60_000;
 
 const files = await findTestFiles(join(projectRoot, "tests"), parts, { long });

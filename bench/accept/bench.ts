@@ -36,7 +36,7 @@ export async function measureAccept(
       }
       return ms;
     };
-    // PostgREST learns of the new table a moment later.
+    // PostgREST needs a moment to reload its schema cache.
     await until(
       "the bare function",
       async () => {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Stack } from "../../packages/dev/stack.ts";
 
 export interface Answer {
-  /** 0: the connection was cut, or no answer came in time. */
+  /** 0 if the connection was cut, or no answer came in time. */
   status: number;
   body: unknown;
 }
@@ -43,7 +43,7 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    // A worker that is killed while it answers leaves half a body.
+    // A worker that is killed while it answers leaves an incomplete body.
     if (error instanceof SyntaxError) return text;
     throw error;
   }

@@ -45,7 +45,7 @@ interface Plan {
 }
 
 function planOf(index: number, share: number, random: Random): Plan {
-  // With a period at the end, no mark is the beginning of another one.
+  // With a period at the end, no mark is a prefix of another one.
   const mark = `mark-${index}-${Math.floor(random.next() * 1e9)}.`;
   const sends = random.next() < share;
   if (random.next() < notesShare) return { mark, sends, body: noteRequest(mark, sends, random) };
@@ -61,7 +61,7 @@ async function submit(stack: Stack, token: string, { mark, sends, body }: Plan):
     const answer = await callRespond(stack, token, "", { body, key });
     const job = accepted.safeParse(answer.body).data;
     if (answer.status < 300 && job) return newWish({ ids: [job.id], mark, sends });
-    // 4xx is a mistake of ours, and would never pass.
+    // A 4xx is our own mistake, and a retry does not fix it.
     if (tries > 200 || (answer.status >= 400 && answer.status < 500)) {
       const said = JSON.stringify(answer.body);
       throw new Error(`Cannot submit: refused ${tries} times, last with ${answer.status} ${said}`);

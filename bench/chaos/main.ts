@@ -50,15 +50,15 @@ const options = program.opts<
   }
 >();
 
-// postgres.js writes to a socket that the server has just closed, in a timer where nobody can catch it; its
-// query is rejected by the close itself. Only Postgres restarts bring it about.
+// When Postgres restarts, postgres.js may write to a closed socket in a timer, where nobody can catch the error. The close
+// itself rejects its query.
 addEventListener("error", (event) => {
   if (!/null \(reading 'write'\)/.test(event.message)) return;
   event.preventDefault();
   console.error("  a client of ours wrote to a closed connection");
 });
 
-// Of what the storm kills, the sockets of the stack's own clients tell in the same way.
+// The storm also cuts off the stack's own clients, whose sockets report it as rejections.
 addEventListener("unhandledrejection", (event) => {
   if (
     !/EPIPE|ECONN|ENOENT|connection closed|null \(reading 'write'\)/i.test(String(event.reason))
@@ -96,7 +96,7 @@ async function run() {
   return { counted: verdict, zero: {}, odd, seconds, blows };
 }
 
-// Caught here: left to the listener above, a run that lost its own connection would end as if all were well.
+// Caught here, because the listener above would let a run that lost its own connection end as a success.
 const { counted, zero, odd, seconds, blows } = await run().catch((error) => {
   console.error("Cannot finish the run:", error);
   Deno.exit(2);

@@ -62,7 +62,7 @@ export const operatorActions: readonly OperatorAction[] = [
   },
 ];
 
-/** A user who has asked for something, and is deleted while it runs. */
+/** Deletes a user while their job runs. */
 async function deleteUser({ stack, sql, random, crowd }: World): Promise<void> {
   const { id, token } = await stack.createUser();
   const wish = newWish({ ids: [], mark: `mark-gone-${id}.`, sends: true });
@@ -100,7 +100,7 @@ export async function actAsOperator(world: World, until: number): Promise<Map<st
       await action.act(world);
       done.set(action.name, (done.get(action.name) ?? 0) + 1);
     } catch (error) {
-      // The storm has just taken the database down.
+      // The storm may have taken the database down.
       if (!isPassing(error)) throw error;
     }
   }

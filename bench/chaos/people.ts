@@ -17,11 +17,11 @@ const jobSchema = z.looseObject({
   waiting: z.array(z.object({ request_id: z.string().nullable() })).nullish(),
 });
 
-/** How long after it was first seen a review is answered, in ms: until then, the call in question may be in progress. */
+/** How long a user waits before answering a review, in ms: the call in doubt may still be in progress. */
 const lookMs = 4_000;
-/** How many of their own jobs a user still looks at. */
+/** How many of their newest jobs a user looks at. */
 const recent = 12;
-/** The answers of a killed worker, a full one, and a database that is down. */
+/** Statuses of a killed worker, a full one, and a database that is down. */
 const passing = [0, 429, 502, 503, 504, 546];
 
 export interface Crowd {
@@ -97,7 +97,7 @@ async function submit(person: Person): Promise<void> {
     ? noteRequest(mark, sends, random)
     : mailRequest(profile, mark, sends, random);
   const key = crypto.randomUUID();
-  // What was cut off may be accepted; the same key asks for the same job.
+  // A request that was cut off may have been accepted. The same key returns the same job.
   for (;;) {
     const answer = await ask(person, "submit", "", { body, key });
     const job = jobSchema.safeParse(answer.body).data;
@@ -135,7 +135,7 @@ async function decide(
   const approve = person.random.next() < 0.7;
   const requestId = waiting?.[0]?.request_id;
   if (!requestId) return;
-  // Before it is sent: what is cut off may have been heard.
+  // Set before sending, because a request that is cut off may have arrived.
   if (approve && wish.approval === "withheld") wish.approval = "given";
   const send = () =>
     ask(person, "approve", `/${id}/approve`, { body: { approve, request_id: requestId } });
@@ -143,14 +143,14 @@ async function decide(
   await Promise.all(person.random.next() < 0.3 ? [send(), send()] : [send()]);
 }
 
-/** An answer to a request that does not wait, or does not exist. */
+/** Answers a request for approval that does not exist. */
 async function answerAnyRequest(person: Person, _: Wish, id: string): Promise<void> {
   await ask(person, "approve what does not wait", `/${id}/approve`, {
     body: { approve: true, request_id: `mcpr_${crypto.randomUUID()}` },
   });
 }
 
-/** Looks first, as the product asks people to. */
+/** Looks at what happened first, as the product asks people to. */
 async function review(person: Person, wish: Wish, id: string): Promise<void> {
   const first = person.seen.get(id) ?? performance.now();
   person.seen.set(id, first);
@@ -177,7 +177,7 @@ async function retry(person: Person, wish: Wish, id: string): Promise<void> {
   if (answer.status < 300 && job && !wish.ids.includes(job.id)) wish.ids.push(job.id);
 }
 
-/** Another user's job looks like a missing one, whatever the request. */
+/** Another user's job must look like a missing one, whatever the request. */
 async function touchAnothers(person: Person, wish: Wish): Promise<void> {
   const id = wish.ids[0] ?? "";
   const action = person.random.pick(["", "/cancel", "/retry"]);

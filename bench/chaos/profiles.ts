@@ -52,8 +52,8 @@ const notes = {
       name: "send_note",
       description: "Sends a note.",
       inputSchema,
-      // Whether an insert without an answer was made nobody knows, and an error would have the model ask again: so the very same
-      // one is tried until it is answered. A second call has a key of its own, and is counted.
+      // Nobody knows whether an insert without an answer was made, and after an error the model would ask again. So the same
+      // insert is retried until it is answered. A second call has its own key, and is counted.
       execute: async ({ body }, { supabaseAdmin, signal }) => {
         const key = crypto.randomUUID();
         while (true) {

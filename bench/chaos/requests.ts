@@ -1,8 +1,8 @@
-/** What is asked in a storm: each request says what the model does, and carries a mark by which its email or note is known. */
+/** The requests in a storm. Each says what the model does, and contains a mark that identifies its email or note. */
 import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import type { Random } from "./random.ts";
 
-/** How many queries are for tools of ours, 0 to 1. */
+/** The share of queries for our own tools, 0 to 1. */
 export const notesShare = 0.3;
 
 /** The body of a submit. */
@@ -24,7 +24,7 @@ export function mailRequest(
   return { query: `[[plan: ${plan}]] Look after the mail about ${mark}`, profile };
 }
 
-/** The same with a tool of ours: one of each kind. */
+/** A query for one of our own tools, of any kind. */
 export function noteRequest(mark: string, sends: boolean, random: Random): ChaosRequest {
   const [profile, name] = random.pick([
     ["notes", "send_note"],

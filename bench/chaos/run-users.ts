@@ -19,13 +19,13 @@ export interface UsersResult extends ChaosResult {
   actions: number;
   /** Answers that nobody should have received. */
   wrongAnswers: number;
-  /** As counted by Postgres since it was last shut down. */
+  /** As counted by Postgres since its last restart. */
   deadlocks: number;
 }
 
 /** How long everything may take to come to rest after the storm, in ms. */
 const restMs = 180_000;
-/** Longer than in a load of jobs: so much else happens that a run takes seconds. */
+/** Longer than in a load of jobs, because a run takes seconds while so much else happens. */
 const wallClockMs = 20_000;
 
 /** Users and an operator act while faults are drawn. Then everything comes to rest, and is counted. */
@@ -67,7 +67,7 @@ function lookFor(stack: Stack, sql: Sql) {
       const done = [...stack.mailbox.sent, ...await readNotes(sql)];
       return done.some(({ body }) => body.includes(mark));
     } catch (error) {
-      // The storm has just taken the database down.
+      // The storm may have taken the database down.
       if (isPassing(error)) return undefined;
       throw error;
     }

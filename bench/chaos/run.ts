@@ -41,7 +41,7 @@ export interface ChaosResult {
 /** Short, so that workers end in the middle of their work. */
 const usualWallClockMs = 8_000;
 /**
- * How long everything may take to come to rest after the load, when faults have stopped, in ms, and the extra time per job.
+ * How long everything may take to come to rest after the load and the faults, in ms, and how much longer for each job.
  */
 const restMs = 90_000;
 const restPerJobMs = 150;
@@ -93,8 +93,8 @@ export async function startTarget(parts: AsyncDisposableStack, wallClockMs = usu
 }
 
 /**
- * The first call that a route makes without its yes marks it. A run that is lost before that may act twice, which nobody can
- * foresee (docs/reliability.md). So the storm starts when the route is marked.
+ * A route is marked by its first call without our yes. A run that is lost before that may act twice, which nobody can
+ * foresee (docs/reliability.md). So the storm starts after the route is marked.
  */
 async function learnWhoIsDeaf(stack: Stack, sql: Sql): Promise<void> {
   stack.openai?.faults.set([
@@ -114,7 +114,7 @@ async function learnWhoIsDeaf(stack: Stack, sql: Sql): Promise<void> {
       select exists (select from response_routes where profile = 'mail-deaf' and ignores_approval)
         and not exists (select from response_jobs_internal where finished_at is null) as done`;
     if (row?.done) {
-      // It is no part of what is counted.
+      // These jobs are not part of the count.
       await sql`delete from durable_responses.jobs`;
       return;
     }
@@ -161,7 +161,7 @@ async function whyHeld(sql: Sql): Promise<string[]> {
   return rows.map(({ line }) => line);
 }
 
-/** What is wrong, with the history of those jobs, to start an investigation. */
+/** What is wrong, with the history of the jobs concerned, as a start for an investigation. */
 async function explain(
   sql: Sql,
   rows: readonly JobRow[],

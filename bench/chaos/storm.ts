@@ -10,9 +10,9 @@ import { type JobRow, readJobs } from "./verdict.ts";
 
 /** How long one fault may take, in ms. */
 const blowMs = 20_000;
-/** How long to wait at the end for what OpenAI still does, in ms. */
+/** How long to wait at the end for the responses that OpenAI still runs, in ms. */
 const idleMs = 15_000;
-/** Longest wait for one read, ms. */
+/** Longest wait for one read, in ms. */
 const readMs = 5_000;
 
 export interface Storm {
@@ -49,7 +49,7 @@ export function startStorm(
         await deadline(blow.strike(stack, random), blowMs);
         count++;
       } catch (error) {
-        // A blow may hit what another has just taken down.
+        // Another blow may have taken down what this one hits.
         progress(
           `  ${blow.name} missed or hung: ${error instanceof Error ? error.message : error}`,
         );
@@ -113,7 +113,7 @@ export function isPassing(error: unknown): boolean {
     );
 }
 
-/** What OpenAI still does might send an email. A stuck response whose id was lost never ends, and never acts. */
+/** A response that still runs may send an email. A stuck one whose id was lost never ends, and never acts. */
 export async function untilIdle(stack: Stack, progress: (line: string) => void): Promise<void> {
   try {
     await deadline(stack.openai?.idle() ?? Promise.resolve(), idleMs);

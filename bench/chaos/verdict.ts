@@ -37,7 +37,7 @@ const jobRow = z.object({
   review_reason: z.string().nullable(),
   completed_attempts: z.coerce.number(),
   open_attempts: z.coerce.number(),
-  /** Steps that did not end well: what they were to do may not have happened, and the job says so. */
+  /** Steps that did not finish. Their effects may be missing, and the job says so. */
   troubled_steps: z.coerce.number(),
 });
 export type JobRow = z.infer<typeof jobRow>;
@@ -77,7 +77,7 @@ export function judge(wishes: readonly Wish[], jobs: readonly JobRow[], sent: Se
     double_results: count((job) =>
       job.completed_attempts > 1 || (job.completed_attempts === 1 && job.status !== "completed")
     ),
-    // A call of a SQL tool has left its row, or has not happened.
+    // A call of a SQL tool is never in doubt: it has left its row, or has not happened.
     sql_tools_in_doubt: count(({ profile, status }) =>
       profile.startsWith("notes-sql") && status === "needs_review"
     ),
@@ -88,7 +88,7 @@ export function judge(wishes: readonly Wish[], jobs: readonly JobRow[], sent: Se
   };
 }
 
-/** Wishes whose email was sent more than once: a retry must not repeat what was done. */
+/** Wishes whose email was sent more than once. A retry must not repeat what was done. */
 export function duplicates(wishes: readonly Wish[], sent: Sent): Wish[] {
   return wishes.filter((wish) => sentOf(wish, sent) > 1);
 }

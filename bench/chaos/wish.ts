@@ -1,4 +1,4 @@
-/** What a user asked for, as the user knows it: the verdict does not ask the database what was meant. */
+/** What a user asked for, as the user knows it, so that the verdict does not depend on the database. */
 export interface Wish {
   /** The job, and then each retry of it. */
   ids: string[];

@@ -12,7 +12,7 @@ const runs = Number(count);
 const atOnce = 8;
 const request = { model: "gpt-6.1-sol", input: "What is new?" };
 
-/** What any reader must do: take the pieces of the body from the socket. */
+/** The minimum for any reader: take the chunks of the body from the socket. */
 async function merelyRead(): Promise<void> {
   const answer = await fetch(`${url}/responses`, { method: "POST", body: JSON.stringify(request) });
   for await (const chunk of answer.body ?? []) {

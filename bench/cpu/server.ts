@@ -1,4 +1,4 @@
-/** Streams the bench's body to whoever posts, one TCP write per event as OpenAI does; prints its port. */
+/** Answers each POST with the bench's body, streamed in one TCP write per event as OpenAI does. Prints its port. */
 import { streamBody } from "./stream.ts";
 
 const encoder = new TextEncoder();

@@ -10,11 +10,11 @@ import {
 } from "../support/stack.ts";
 
 export interface StackCost {
-  /** CPU of one synchronous job, ms, by process name. */
+  /** CPU of one synchronous job, in ms, by process name. */
   jobCpuMs: Map<string, number>;
-  /** Resident memory of the worker after all jobs, MB. */
+  /** Resident memory of the worker after all jobs, in MB. */
   workerMb: number;
-  /** Queries while nothing is due: those of cron. */
+  /** Cron's queries while nothing is due. */
   idleQueriesPerSecond: number;
   /** Requests that functions got in that time. */
   idleRequests: number;
@@ -49,8 +49,8 @@ export async function measureStack(
   progress(`${jobs} jobs through the stack`);
 
   await untilWorkersEnd(sql);
-  // The stand-ins for pg_cron, pg_net and Realtime look at their tables all the time: what is ours is what cron runs,
-  // and what functions ask when they are woken.
+  // The stand-ins for pg_cron, pg_net and Realtime poll their tables all the time. Only what cron runs, and what functions
+  // ask when they are woken, is ours.
   const queries = async () => {
     const [row] = await sql`select count(*)::int as n from cron.job_run_details`;
     return Number(row?.["n"]);

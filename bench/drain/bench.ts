@@ -94,7 +94,7 @@ async function jobsPerSecond(workers: number, latencyMs: number, total: number):
   stack.cron.pause();
   await sql`update public.response_settings set max_workers = ${workers}`;
   const wakeAll = () => Promise.all(Array.from({ length: workers }, () => wake(stack)));
-  // Every worker has started and run something before the clock does.
+  // Every worker starts and runs something before the clock starts.
   await queueJobs(sql, workers * 2);
   await wakeAll();
   await until(
@@ -113,7 +113,7 @@ async function jobsPerSecond(workers: number, latencyMs: number, total: number):
     20,
   );
   const perSecond = total / ((performance.now() - began) / 1000);
-  // A stack that stops before its workers have signed off says so, at length.
+  // A stack that stops before its workers have signed off prints a long report.
   await untilWorkersEnd(sql);
   return perSecond;
 }

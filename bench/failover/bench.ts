@@ -18,7 +18,7 @@ export async function measureFailover(
 ): Promise<BenchResult> {
   await using bench = await startBenchStack({ background: "failed" });
   const { stack, sql, upstream } = bench;
-  // The breaker would learn to skip background, and there would be nothing to fail over.
+  // Otherwise the breaker would skip background, and nothing would fail over.
   await sql`update public.response_settings set breaker_failures = 1000`;
   stack.cron.pause();
   const withNudge: number[] = [];

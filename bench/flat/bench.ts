@@ -8,7 +8,7 @@ export interface FlatSizes {
   waiting: number;
   finished: number;
   claims: number;
-  /** The rate of the load beside a held snapshot. */
+  /** The rate of the load, in jobs/s, while a snapshot is held. */
   perSecond: number;
   seconds: number;
 }
@@ -40,7 +40,7 @@ export async function measureFlat(
   { progress }: BenchOptions,
   sizes: FlatSizes,
 ): Promise<BenchResult> {
-  // In memory: a claim's cost in pages and CPU is asked for, not the disk's.
+  // Not durable, because this is about a claim's pages and CPU, not about the disk.
   await using database = await startBenchCluster({ durable: false });
   const { empty, waiting, finished } = await measureTables(
     database,
@@ -54,7 +54,7 @@ export async function measureFlat(
     `p50 ${ratio(50, of, to).toFixed(2)}×, p99 ${ratio(99, of, to).toFixed(2)}×`;
   const p99 = (values: number[]) => `${percentile(values, 99).toFixed(2)} ms`;
   return {
-    // The held snapshot has a line of its own, 2: scaled, so that one number stands for all three.
+    // The line for the held snapshot is 2. It is scaled to 1.3, so that one number covers all three.
     value: Math.max(
       ratio(50, waiting, empty),
       ratio(50, finished, empty),

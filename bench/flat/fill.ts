@@ -3,7 +3,7 @@ import type { Sql } from "postgres";
 export const owners = 1_000;
 
 /**
- * Writes `count` jobs of 1,000 owners straight into the tables, as superuser and without triggers, because the bench
+ * Writes `count` jobs of 1,000 owners directly into the tables, as superuser and without triggers, because the bench
  * measures the claim and not how the jobs got there. Then runs `vacuum analyze`, as autovacuum would have done by then.
  */
 export async function fill(

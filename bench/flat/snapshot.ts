@@ -5,15 +5,15 @@ import { owners } from "./fill.ts";
 const tickMs = 100;
 
 export interface Load {
-  /** ms of each claim. */
+  /** The time of each claim, in ms. */
   claims: number[];
   /** Jobs that waited when the time was up. */
   backlog: number;
 }
 
 /**
- * Submits, claims and completes at a rate, first freely, and then while a transaction holds its snapshot, which keeps every
- * dead row version from being removed. Claims are timed in both.
+ * Submits, claims and completes jobs at a fixed rate: first freely, then while a transaction holds a snapshot, so that no
+ * dead row version can be removed. Claims are timed in both phases.
  */
 export async function measureSnapshot(
   database: BenchCluster,
@@ -48,7 +48,7 @@ async function load(
   const producer = async () => {
     const began = performance.now();
     while (performance.now() < until) {
-      // By the clock, not by the last submit: a slow one is made up for.
+      // By the clock, so that a slow submit does not lower the rate.
       const due = ((performance.now() - began) / 1000) * perSecond;
       if (submitted < due) {
         await submit(sql, batch, owners);

@@ -4,7 +4,7 @@ import { claim, nobody } from "./claims.ts";
 import { fill } from "./fill.ts";
 
 export interface TableSizes {
-  /** Jobs waiting in the table that is called empty, for the claims. */
+  /** Jobs waiting in the "empty" table, so that claims find some. */
   few: number;
   waiting: number;
   finished: number;

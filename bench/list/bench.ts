@@ -54,7 +54,7 @@ export async function measureList(
       many: [],
     }))
   );
-  // PostgREST prepares; after five runs Postgres may settle on one plan for all values, so these count for nothing.
+  // Not counted: PostgREST prepares its queries, and after five runs Postgres may choose one plan for all values.
   const warmUp = 7;
   for (let round = -warmUp; round < rounds; round++) {
     for (const one of asked) {

@@ -35,7 +35,7 @@ export interface LiveSize {
   streamDeltas: number;
 }
 
-/** What the endpoint may add to the time of a first delta: in ms, and as a factor. */
+/** How much later than OpenAI's own the first delta may come: in ms, and as a factor. */
 const addedMs = 20;
 const addedPart = 1.15;
 const cpuLine = 1.3;
@@ -134,7 +134,7 @@ async function cpuPerRun(
     const before = await cpuOf(edge);
     const { whole } = await read(ways[way](input), cpuDeltas);
     if (!whole) throw new Error(`Cannot measure '${way}': its stream is not whole`);
-    // What a function does behind its answer counts too.
+    // Work that a function does after its answer counts too.
     await new Promise((resolve) => setTimeout(resolve, 300));
     into?.push(await cpuOf(edge) - before);
   };
@@ -149,11 +149,14 @@ async function cpuOf(edge: EdgeRuntime): Promise<number> {
   return (await edge.usage()).reduce((sum, { cpuMs }) => sum + cpuMs, 0);
 }
 
-/** Deltas of a followed stream, and ms between two: as many as a model writes in a few seconds. */
+/** Deltas of a followed stream, and the time between two, in ms: about what a model writes in a few seconds. */
 const followedDeltas = 150;
 const followedEveryMs = 20;
 
-/** Reads each stream a second time in another isolate, as one who comes back does: a worker with a request in flight gets no other. */
+/**
+ * Reads each stream a second time, as a caller who comes back does. The second read is in another isolate, because a worker
+ * with a request in flight gets no other.
+ */
 async function followed(
   stack: Stack,
   way: (input: string) => Promise<Response>,
@@ -204,7 +207,7 @@ function resultOf(
 ): BenchResult {
   const median = (name: Name) => summarise(first.get(name) ?? []).median;
   const allowed = median("OpenAI's own") * addedPart + addedMs;
-  // The mean, as the clock of CPU ticks in 10 ms.
+  // The mean, because CPU time is counted in steps of 10 ms.
   const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const cpuRatio = mean(cpu.inPlace) / mean(cpu.byHand);
   const lost = [...elsewhere, ...all].filter(({ whole }) => !whole).length;
@@ -213,7 +216,7 @@ function resultOf(
     return `lag p50 ${percentile(lags, 50)} ms, p99 ${percentile(lags, 99)} ms`;
   };
   return {
-    // All lines in one number: 1 is reached when each is.
+    // All lines in one number: it is at most 1 only if every line is reached.
     value: Math.max(median("in place") / allowed, cpuRatio / cpuLine, lost === 0 ? 0 : 1 + lost),
     line: 1,
     unit: "ms",

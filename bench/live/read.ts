@@ -1,9 +1,9 @@
 /** Reads one stream as a caller does, and records when its text came. */
 
 export interface Read {
-  /** Until the first delta, ms. */
+  /** Time until the first delta, in ms. */
   firstMs: number;
-  /** From each delta's sending to its arrival, ms. */
+  /** From each delta's sending to its arrival, in ms. */
   lags: number[];
   /** Whether the stream ended properly, with every requested delta. */
   whole: boolean;
@@ -14,8 +14,11 @@ const delta = /^event: response\.output_text\.delta\ndata: .*"delta":"(\d+) "/;
 /** @param deltas how many were requested */
 export async function read(answer: Promise<Response>, deltas: number): Promise<Read> {
   const began = performance.now();
-  const { body, status } = await answer;
-  if (status !== 200 || body === null) throw new Error(`Cannot read: the answer was ${status}`);
+  const response = await answer;
+  const { body, status } = response;
+  if (status !== 200 || body === null) {
+    throw new Error(`Cannot read: the answer was ${status} ${await response.text()}`);
+  }
   const lags: number[] = [];
   let firstMs = NaN;
   let completed = false;

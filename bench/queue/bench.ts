@@ -55,7 +55,7 @@ export interface QueueSizes {
   /** Jobs of each phase. */
   jobs: number;
   rounds: number;
-  /** Longest drain, in s: a queue that polls every 2 s would take forever. */
+  /** Longest drain, in s, because a queue that polls every 2 s would take forever. */
   seconds: number;
   warmUp: boolean;
 }
@@ -71,7 +71,7 @@ export async function measureQueue(
   const cpu = new Map<string, number[]>();
   const measure = (system: string, count: number) =>
     measureOne(database, postmaster, { system, jobs: count, seconds, warmUp });
-  // Warm-up of the disk, the shared buffers and Deno's cache; each process warms up what is its own.
+  // Warms up the disk, the shared buffers and Deno's cache. Each process warms up the rest by itself.
   for (const system of warmUp ? systems : []) await measure(system, Math.ceil(jobs / 10));
   for (let round = 0; round < rounds; round++) {
     for (const system of round % 2 === 0 ? systems : systems.toReversed()) {
@@ -123,7 +123,7 @@ function judge(systems: string[], rate: Median, cpu: Median) {
     }),
   ];
   return {
-    // What was measured of each line, and the worst one stands for all. Of very few jobs, the CPU is none that /proc shows.
+    // The worst result stands for all lines. With very few jobs, /proc shows no CPU time, and that line is left out.
     value: Math.min(...verdicts.map(({ reached }) => reached).filter((value) => value > 0)),
     notes: [
       verdicts.map(({ text }) => text).join(", "),

@@ -21,7 +21,7 @@ const make = systems[name];
 if (!make) throw new Error(`Cannot measure '${name}': there is no such system`);
 const system = make(url);
 const jobs = Number(count);
-/** Whoever polls every 2 s drains little in it, and has nothing to warm up either. */
+/** A system that polls every 2 s drains little in this time, and has little to warm up. */
 const warmUpLimitMs = 1000;
 
 const jobsFor = (name: string, jobs: number): QueuedJob[] =>
@@ -85,7 +85,7 @@ async function draining(drain: QueueSystem["drainOneByOne"], jobs: number, limit
   });
 }
 
-/** So many jobs one at a time, then so many in batches. */
+/** `single` jobs one at a time, then `batched` jobs in batches. */
 async function lap(name: string, single: number, batched: number, limitMs: number) {
   return {
     enqueue: await enqueuing(enqueueEach, `${name}-single`, single),
@@ -96,8 +96,8 @@ async function lap(name: string, single: number, batched: number, limitMs: numbe
 }
 
 await system.start();
-// Connections live for hours in service, so what each does once is no part of a job: parsing, plans, the client's own code. A
-// first lap, in which every caller has its turns, is not measured.
+// In production, connections live for hours, so what each does only once (parsing, plans, compiling the client's code) is no
+// part of a job. Therefore every caller takes part in a first lap, which is not counted.
 if (warmUp) await lap("warm-up", 25 * callerCount, 2 * callerCount * batchSize, warmUpLimitMs);
 console.log(JSON.stringify(await lap("measured", jobs, jobs, Number(seconds) * 1000)));
 Deno.exit(0);

@@ -4,13 +4,13 @@ import { cpuOf } from "../support/process.ts";
 
 /** What one job costs Postgres from submit to completion. */
 export interface JobCost {
-  /** Write-ahead log, bytes. */
+  /** Write-ahead log, in bytes. */
   wal: number;
-  /** Tables and indexes of the project, bytes. */
+  /** Tables and indexes of the project, in bytes. */
   disk: number;
   /** Rows in realtime.messages. */
   announcements: number;
-  /** CPU of the one session that did it all, ms. */
+  /** CPU of the one session that did it all, in ms. */
   cpuMs: number;
 }
 
@@ -43,7 +43,7 @@ export async function measureCost(jobs: number): Promise<JobCost> {
     };
   };
   await run(50);
-  // A full page goes into the log once after each checkpoint; none comes in so short a time.
+  // After a checkpoint, the first change of each page logs the full page. The run is too short for another checkpoint.
   await sql`checkpoint`;
   const before = await read();
   await run(jobs);

@@ -12,7 +12,7 @@ export interface Settings {
   maxWorkers: number;
   /** DURABLE_RESPONSES_CONCURRENCY: runs of a worker at a time. */
   concurrency: number;
-  /** How long a worker lives, s; Infinity for an off-platform one. */
+  /** How long a worker lives, in s; Infinity for an off-platform one. */
   lifeS: number;
   /** From the wake-up to the first claim, in s. */
   bootS: number;
@@ -22,7 +22,7 @@ export interface Outcome {
   /** Averages over the second half, after the start. */
   workers: number;
   running: number;
-  /** How long jobs of the second half waited to be claimed, s. */
+  /** How long jobs of the second half waited to be claimed, in s. */
   waitP50: number;
   waitP95: number;
   /** Jobs that waited at the end. */
@@ -59,7 +59,7 @@ export function simulate(load: Load, settings: Settings, forS: number, seed = 1)
     let woken = now % cronS === 0 || workers.length === 0 ? 1 : 0;
     for (const worker of workers) {
       worker.ends = worker.ends.filter((end) => end > now);
-      // A run that usually takes longer than is left waits for a worker that has the time.
+      // A job whose run usually takes longer than this worker has left waits for another worker.
       if (now < worker.from || worker.until - now < load.runS) continue;
       const room = settings.concurrency - worker.ends.length;
       const before = head;
@@ -68,7 +68,7 @@ export function simulate(load: Load, settings: Settings, forS: number, seed = 1)
         head++;
         worker.ends.push(now + runTime(load.runS, random));
       }
-      // As many as there was room for: there may be more, for another worker.
+      // A full worker wakes another, because more jobs may be due.
       if (room > 0 && head - before === room) woken++;
     }
     workers = workers.filter(({ from, until, ends }) =>

@@ -28,7 +28,7 @@ export async function firstLine(child: Deno.ChildProcess): Promise<string> {
   return text.slice(0, text.indexOf("\n"));
 }
 
-/** CPU of a process so far, ms; NaN when it has ended, or where there is no /proc. */
+/** CPU of a process so far, in ms; NaN if it has ended, or without /proc. */
 export async function cpuOf(pid: number): Promise<number> {
   try {
     return Number((await Deno.readTextFile(`/proc/${pid}/schedstat`)).split(" ")[0]) / 1e6;

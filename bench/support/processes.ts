@@ -2,7 +2,7 @@
 import { type Proc, readProc } from "../../packages/dev/edge/usage.ts";
 import { cpuOf } from "./process.ts";
 
-/** User and system time of this process's descendants, in ms in steps of 10, by name: `postgres`, `deno` and so on. */
+/** User and system time of this process's descendants, in ms (steps of 10 ms), by name: `postgres`, `deno` and so on. */
 export async function cpuOfDescendants(): Promise<Map<string, number>> {
   const sums = new Map<string, number>();
   for (const { pid, name, cpuMs, endedChildrenMs } of await familyOf(Deno.pid)) {
@@ -13,8 +13,8 @@ export async function cpuOfDescendants(): Promise<Map<string, number>> {
 }
 
 /**
- * User and system time of a process, its descendants and those that have ended, ms; 0 where there is no /proc. Of processes with
- * one thread each, as Postgres' are: the scheduler counts those in ns, where `stat` has steps of 10 ms for each.
+ * User and system time of a process and its descendants, ended ones too, in ms; 0 without /proc. Only for processes with one
+ * thread, such as those of Postgres: the scheduler counts a thread's time in ns, but `stat` counts in steps of 10 ms.
  */
 export async function cpuOfFamily(pid: number): Promise<number> {
   const each = await Promise.all((await familyOf(pid)).map(async (member) => {

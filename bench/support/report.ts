@@ -31,7 +31,7 @@ const top = 46;
 
 /** Draws a bench as bars with their spread: docs/bench/<name>.svg. */
 export async function writePicture(bench: Bench, { rows, unit }: BenchResult): Promise<void> {
-  // One slow outlier must not press all bars flat: longer spreads run to the edge.
+  // One slow outlier must not shrink all bars: longer spreads are cut off at the edge.
   const largest = Math.min(
     Math.max(...rows.map((row) => row.summary.spread[1])),
     2.5 * Math.max(...rows.map((row) => row.summary.median)),

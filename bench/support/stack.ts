@@ -70,7 +70,7 @@ export async function countCompleted(sql: Sql): Promise<number> {
   return Number(row?.["n"]);
 }
 
-/** Waits until all workers have signed off, because a worker looks for jobs by itself as long as it lives. */
+/** Waits until all workers have signed off, because a worker looks for jobs as long as it lives. */
 export async function untilWorkersEnd(sql: Sql): Promise<void> {
   await until(
     "the workers' end",

@@ -6,7 +6,7 @@ export interface UpstreamCall {
   background: boolean;
   /** The job's query. */
   input: unknown;
-  /** performance.now() when it arrived, and when it was answered, ms. */
+  /** When it arrived and when it was answered: performance.now(), in ms. */
   at: number;
   answeredAt: number;
 }
@@ -20,9 +20,9 @@ export interface Upstream extends AsyncDisposable {
 export interface UpstreamOptions {
   /** The outcome of a background request: it stays queued, or its response has failed. */
   background: "queued" | "failed";
-  /** Of a synchronous run, ms; default 0. */
+  /** Latency of a synchronous run, in ms. Default: 0. */
   latencyMs?: number;
-  /** How many times the first function of a request is called, one call per response, before the answer; default 0. */
+  /** How often the first function of a request is called before the answer, one call per response. Default: 0. */
   functionCalls?: number;
 }
 

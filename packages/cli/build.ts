@@ -1,7 +1,7 @@
 /**
- * Builds what the npm package `durable-responses` publishes, packages/cli/dist: the program with everything it imports in it, and
- * beside it the files that it puts into projects. Bundled, the package has no dependencies at all, and starts on Node 20
- * though openai and supabase-js ask for 22: the CLI uses neither.
+ * Builds what the npm package `durable-responses` publishes, packages/cli/dist: the program, with everything that it imports,
+ * and the files that it puts into projects. Because it is bundled, the package has no dependencies, and starts on Node 20,
+ * although openai and supabase-js ask for 22: the CLI uses neither.
  */
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -23,13 +23,13 @@ export async function buildCli(folder: string): Promise<void> {
     platform: "node",
     target: "node20.12",
     format: "esm",
-    // Some of what is bundled is CommonJS and calls require() for Node's own modules.
+    // Some bundled packages are CommonJS, and call require() for Node's own modules.
     banner: {
       js:
         `#!/usr/bin/env node\nimport { createRequire as __createRequire } from "node:module";\nconst require = __createRequire(import.meta.url);`,
     },
     minifySyntax: true,
-    // Whole texts instead, in a file beside it.
+    // A separate file has the full texts instead.
     legalComments: "none",
     metafile: true,
     absWorkingDir: root,

@@ -1,11 +1,11 @@
-/** Builds packages/client/dist: JavaScript and types, file by file, so that bundlers leave out what nobody uses. */
+/** Builds packages/client/dist: JavaScript and types, file by file, so that bundlers can leave out unused ones. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** @param folder is emptied first: a file that is gone from the sources must not be published */
+/** @param folder is emptied first, so that no deleted source is published */
 export async function buildClient(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   const { success, stdout } = await new Deno.Command("node", {

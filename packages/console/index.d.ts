@@ -1,2 +1,2 @@
-/** The folder with the console's static files, `index.html` and the rest, ending in a slash. Any host serves it, from any path. */
+/** The folder with the console's static files, such as `index.html`, with a final slash. Any host can serve it, from any path. */
 export const files: string;

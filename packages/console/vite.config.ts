@@ -6,7 +6,7 @@ import { noticesFile, noticesOf } from "../../scripts/notices.ts";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 
-/** Beside the page: the licences of all that is in it, fonts too. */
+/** Writes the licenses of all that the page contains, fonts too, next to it. */
 function notices(): Plugin {
   return {
     name: "notices",

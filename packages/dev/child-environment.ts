@@ -29,7 +29,8 @@ export function supabaseEnvironment() {
   });
 }
 
-function inherited(names: readonly string[]): Record<string, string> {
+/** Those of the names that are set here. */
+export function inherited(names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value]];

@@ -1,4 +1,4 @@
-/** What `npx durable-responses dev` starts in a project, whose profiles the CLI has checked. */
+/** What `npx durable-responses dev` starts in a project. */
 import { runDev } from "./dev/program.ts";
 
 await runDev(Deno.args);

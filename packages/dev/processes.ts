@@ -66,9 +66,23 @@ export function startProcess(options: ProcessOptions): RunningProcess {
   };
 }
 
+/** A command that has ended with another code than 0; the message has its last 60 lines. */
+export class RunFailure extends Error {
+  override readonly name = "RunFailure";
+
+  constructor(
+    message: string,
+    readonly code: number,
+    readonly stdout: string,
+    readonly stderr: string,
+  ) {
+    super(message);
+  }
+}
+
 /**
- * Runs a command to its end and returns what it wrote. Throws if it cannot start, or exits with another code than 0
- * (with its last 60 lines).
+ * Runs a command to its end and returns what it wrote.
+ * @throws RunFailure; another error if it cannot start
  */
 export async function runProcess(
   options: ProcessOptions,
@@ -81,14 +95,14 @@ export async function runProcess(
       options.onLine?.(line, stream);
     },
   });
-  const status = await child.exited;
-  if (!status.success) {
-    const tail = lines.slice(-60).map(({ line }) => line).join("\n");
-    throw new Error(`Cannot finish '${options.name}': it ended with code ${status.code}\n${tail}`);
-  }
+  const { success, code } = await child.exited;
   const text = (wanted: string) =>
     lines.filter(({ stream }) => stream === wanted).map(({ line }) => line).join("\n");
-  return { stdout: text("stdout"), stderr: text("stderr") };
+  const [stdout, stderr] = [text("stdout"), text("stderr")];
+  if (success) return { stdout, stderr };
+  const tail = lines.slice(-60).map(({ line }) => line).join("\n");
+  const message = `Cannot finish '${options.name}': it ended with code ${code}\n${tail}`;
+  throw new RunFailure(message, code, stdout, stderr);
 }
 
 function spawn(options: ProcessOptions) {

@@ -2,7 +2,8 @@
  * What happens when this process ends: on SIGINT, SIGTERM and SIGHUP the clean-ups run, newest first, and then the
  * process exits; on any exit the watchers run, synchronously (they kill children).
  */
-const signals = [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const;
+const interrupted = 130;
+const signals = [["SIGINT", interrupted], ["SIGTERM", 143], ["SIGHUP", 129]] as const;
 const cleanUps: (() => Promise<void>)[] = [];
 const watchers = new Set<() => void>();
 const listeners = signals.map(([signal, code]) => ({ signal, listener: () => void end(code) }));
@@ -42,8 +43,11 @@ function listen(): void {
 }
 
 async function end(code: number): Promise<void> {
-  // A second Ctrl-C does not wait for the clean-ups.
-  if (ending) Deno.exit(code);
+  if (ending) {
+    // A second Ctrl-C does not wait for the clean-ups. Another signal may come twice: from its sender, and from our parent.
+    if (code === interrupted) Deno.exit(code);
+    return;
+  }
   ending = true;
   // One by one from the end: a clean-up may take others back that it does itself.
   for (let cleanUp = cleanUps.pop(); cleanUp !== undefined; cleanUp = cleanUps.pop()) {

@@ -1,4 +1,4 @@
-/** The members of a JSON object as they are written: numbers with all their digits, and repeated names repeatedly. */
+/** The members of a JSON object as they are written: numbers with all their digits, and a repeated name each time. */
 
 export interface JsonEntry {
   name: string;
@@ -40,7 +40,7 @@ function stringOf(written: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** The text between the object's own commas. It is JSON, so only strings and brackets must be told apart. */
+/** The text between the object's own commas. It is valid JSON, so only strings and brackets need attention. */
 function members(text: string): string[] {
   const found: string[] = [];
   let depth = 0;

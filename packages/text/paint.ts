@@ -1,7 +1,7 @@
-/** Colours that only our code can put into a line. */
+/** Colors that only our code can put into a line. */
 import { visible } from "./visible.ts";
 
-/** Nobody else knows it, so it cannot occur in other people's text. */
+/** Random, so that it cannot occur in text from elsewhere. */
 const mark = `⟪${crypto.randomUUID()}⟫`;
 
 /** A text between two SGR codes, for `forTerminal`. */
@@ -9,7 +9,7 @@ export function painted(text: string, begin: number, end: number): string {
   return `${mark}${begin}m${visible(text)}${mark}${end}m`;
 }
 
-/** The text for a terminal: our colours, and no other control characters. */
+/** The text for a terminal: our colors, and no other control characters. */
 export function forTerminal(text: string): string {
   return visible(text).replaceAll(mark, "\x1b[");
 }

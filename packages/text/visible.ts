@@ -1,6 +1,6 @@
 /**
- * Shows a person exactly what is in a text. Models, tools and callers write it: an escape sequence controls the terminal that
- * shows it, and a character that changes the writing direction makes one address look like another.
+ * Shows a person exactly what is in a text from models, tools or callers. An escape sequence could control the terminal that
+ * shows it, and a character that changes the writing direction could make one address look like another.
  */
 
 /** C0 and C1 except line break and tab, lone surrogates, line separators, and characters that change the writing direction. */

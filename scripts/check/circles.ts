@@ -1,4 +1,4 @@
-/** No files import each other in a circle, nowhere in the repository: neither could be read, loaded or changed first. */
+/** No files of the repository import each other in a circle: none of them could be read, loaded or changed first. */
 import { join } from "node:path";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { projectFiles } from "./files.ts";
@@ -13,7 +13,7 @@ export async function checkCircles(): Promise<string | undefined> {
   return wrong.length > 0 ? wrong.join("\n") : undefined;
 }
 
-/** One line for each circle, from the file at which it was entered back to that file. */
+/** One line for each circle, from the file where it was entered back to that file. */
 export function findCircles(modules: Modules): string[] {
   const circles: string[] = [];
   const done = new Set<string>();

@@ -1,4 +1,4 @@
-/** One convention for the names of files: kebab-case; SQL has its place in front and underscores, as the Supabase CLI writes them. */
+/** File names are kebab-case. SQL files have a number in front and underscores, as the Supabase CLI writes them. */
 import { projectFiles } from "./files.ts";
 
 const code =
@@ -6,7 +6,7 @@ const code =
 const sql = /^\d+[_-][a-z0-9]+(?:[_-][a-z0-9]+)*\.sql$/;
 const suffixes = [".ts", ".tsx", ".js", ".mjs", ".css", ".html", ".sql"];
 
-/** Postgres looks for an extension's file by its own name. */
+/** Postgres finds an extension's files by the extension's name. */
 const namedByPostgres = /^packages\/dev\/postgres\/extensions\//;
 
 export async function checkFileNames(): Promise<string | undefined> {

@@ -65,7 +65,7 @@ function wrongEntry(
   if (version === undefined) {
     return [`import_map.json: '${name}' must be one of package.json's dependencies`];
   }
-  // A peer is asked for by a range, for which esm.sh gives the newest: another zod than the one that made a schema.
+  // Packages name their peers by range, and esm.sh takes the newest version: then zod would not be the one that made a schema.
   const pinned = [
     ...(peers[name] ?? []).map((peer) => `${peer}@${dependencies[peer]}`),
     ...loaded[name] ?? [],

@@ -63,7 +63,7 @@ function wrongImport(file: string, specifier: string): string | undefined {
   if (target === entry) return `${file}: '${specifier}' stands above all folders`;
   if (file === entry) return undefined;
   const [own, theirs] = [layerOf(file), layerOf(target)];
-  // A file that is in no layer is told so by its own name.
+  // A file in no layer is reported once, by its own name, not for each import.
   if (own === undefined || theirs === undefined) return undefined;
   if (outOfReach[own] === theirs) {
     return `${file}: '${specifier}': ${own} must not import ${theirs}`;

@@ -80,8 +80,8 @@ async function writeLock(
 }
 
 /**
- * Packages whose hash no registry that was used here could give so far: packages of other platforms, by name and version, so
- * that every new version must be looked up. A machine whose registry has them writes the hash and removes the line.
+ * Packages of other platforms whose hash no registry used here has had so far. They are listed with their version, so that
+ * each new version is looked up. On a machine whose registry has one, write its hash and remove its line.
  */
 const unhashedSoFar = new Set([
   ...["darwin-arm64", "darwin-x64", "linux-arm64", "win32-x64"]

@@ -1,4 +1,4 @@
-/** Every package.json asks for exact versions, and package-lock.json has what it asks for; else 'npm ci' refuses a fresh clone. */
+/** Every package.json has exact versions, and package-lock.json has the same. Otherwise 'npm ci' refuses a fresh clone. */
 import { join } from "node:path";
 import { z } from "zod";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
@@ -34,14 +34,14 @@ export async function checkManifests(): Promise<string | undefined> {
   return wrong.length > 0 ? wrong.join("\n") : undefined;
 }
 
-/** One sentence for each version that is a range, and for each that the lock file's entry has otherwise. */
+/** One sentence for each version that is a range, or differs from the lock file's. */
 export function wrongVersions(path: string, asked: Manifest, locked: Manifest = {}): string[] {
   return kinds.flatMap((kind) => {
     const [ours, theirs] = [asked[kind] ?? {}, locked[kind] ?? {}];
     const names = [...new Set([...Object.keys(ours), ...Object.keys(theirs)])];
     return names.flatMap((name) => {
       const version = ours[name];
-      // Who uses the client may have another version of what it shares with them.
+      // A peer may have another version in the project that uses the package.
       const isExact = kind === "peerDependencies" ||
         /^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version ?? "");
       if (version !== undefined && !isExact) {

@@ -1,6 +1,6 @@
 /**
- * plpgsql_check on each of our functions, on Debian's Postgres 15: it finds what the parser accepts and a run would trip
- * over.
+ * plpgsql_check on each of our functions, on Debian's Postgres 15: it finds mistakes that the parser accepts and that fail in
+ * a run.
  */
 import type { Sql } from "postgres";
 import { z } from "zod";
@@ -13,7 +13,7 @@ import type { StepResult } from "./steps.ts";
 export interface Allowed {
   /** Its message, or its detail if many findings have that message. */
   message: string;
-  /** With their schema, without arguments. */
+  /** Names with their schema, without arguments. */
   functions: string[];
   why: string;
 }

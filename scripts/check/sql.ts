@@ -18,7 +18,7 @@ const onlyForChanges = [
 const notOurs = [
   // The Supabase CLI runs each migration in a transaction, so none is left half done.
   "prefer-robust-stmts",
-  // Counters and milliseconds; what could grow beyond is a bigint.
+  // These are counters and milliseconds. Anything that could grow beyond an int is a bigint.
   "prefer-bigint-over-int",
   "prefer-bigint-over-smallint",
 ];
@@ -57,7 +57,7 @@ async function shouting(files: string[]): Promise<string | undefined> {
   return found.length > 0 ? found.join("\n") : undefined;
 }
 
-/** SQL is lowercase, but in comments and in texts. One sentence for each line that is not. */
+/** One sentence for each line of SQL that is not lowercase, outside of comments and strings. */
 export function keywordsInCapitals(file: string, sql: string): string[] {
   const bare = sql.replaceAll(/--[^\n]*|'(?:[^']|'')*'/g, (text) => text.replaceAll(/[^\n]/g, " "));
   return bare.split("\n").flatMap((line, index) => {

@@ -35,7 +35,7 @@ function describeResult(result: StepResult): [status: string, more?: string] {
   return typeof result === "string" ? ["WRONG", result] : ["skipped", result.skipped];
 }
 
-// A check that could not be made has not passed.
+// A check that cannot run has not passed.
 function describeError(error: unknown): string {
   const lines: string[] = [];
   for (let cause = error; cause instanceof Error; cause = cause.cause) lines.push(cause.message);

@@ -38,7 +38,7 @@ async function withServer<T>(
   run: (cluster: DebianCluster) => Promise<T>,
 ): Promise<T> {
   const tree = await buildTree(join(folder, "usr"));
-  // The user that Postgres runs as, when we are root, must be able to pass.
+  // If we are root, Postgres runs as another user, who must be able to enter the folder.
   await Deno.chmod(folder, 0o711);
   const confinement = await findConfinement(tree.postgres);
   const dataFolder = join(folder, "data");
@@ -108,7 +108,7 @@ function serverArguments(dataFolder: string, socketFolder: string, port: number)
   ];
 }
 
-// The platform's bootstrap scripts are for Postgres 17; of what they say, 15 does not know these.
+// The parts of the platform's bootstrap scripts, which are for Postgres 17, that 15 does not know.
 const newerThan15 = [", maintain", ", pg_create_subscription", " with inherit true, set false"];
 
 async function bootstrap(admin: Sql): Promise<void> {
@@ -120,8 +120,8 @@ async function bootstrap(admin: Sql): Promise<void> {
   await admin.unsafe(cron);
 }
 
-// On the platform the extension belongs to the superuser, whoever creates it, and pg_cron writes its tables as that owner;
-// the platform's own trigger then grants these.
+// On the platform, the extension belongs to the superuser, whoever creates it, and pg_cron writes its tables as that owner.
+// These grants are those of the platform's own trigger.
 const cron = `
   create extension pg_cron with schema pg_catalog;
   grant usage on schema cron to postgres with grant option;

@@ -1,6 +1,6 @@
 /**
- * Debian's Postgres 15 with the real pg_cron, its programs and extension folder assembled in a folder of ours. Postgres
- * finds its other files relative to its program, so nothing of the system is written to, and no root is needed.
+ * Debian's Postgres 15 with the real pg_cron, its programs and extension folder assembled in our own folder. Postgres finds
+ * its other files relative to its program, so no system folder is changed, and root is not needed.
  */
 import { join } from "node:path";
 import { copyFolder } from "../../packages/dev/postgres/template.ts";
@@ -43,7 +43,7 @@ export async function buildTree(folder: string): Promise<DebianTree> {
   await Deno.mkdir(programs, { recursive: true });
   await Deno.mkdir(extensions, { recursive: true });
   for (const name of ["postgres", "initdb"]) {
-    // A link would be followed, and lead back to the system's folders.
+    // Not a link, which Postgres would follow back to the system's folders.
     await Deno.copyFile(join(home, "bin", name), join(programs, name));
   }
   await Deno.symlink(join(home, "lib"), join(folder, "lib", "postgresql", "15", "lib"));

@@ -1,6 +1,6 @@
-/** Our own lint rules, for what Deno's do not know; deno.json loads them. */
+/** Our own lint rules, in addition to Deno's. deno.json loads them. */
 
-/** Inside the node's own brackets: the entries, without a comma behind the last. */
+/** The entries between the node's own brackets, without a trailing comma. */
 function entriesOf(text: string): string {
   return text.trim().slice(1, -1).trim().replace(/,$/, "");
 }
@@ -8,7 +8,7 @@ function entriesOf(text: string): string {
 const plugin: Deno.lint.Plugin = {
   name: "house",
   rules: {
-    // A spread of a literal says what its entries say by themselves: it only keeps the formatter from breaking a line.
+    // Spreading a literal is the same as writing its entries. It only keeps the formatter from breaking a line.
     "no-literal-spread": {
       create(context) {
         return {
@@ -19,7 +19,7 @@ const plugin: Deno.lint.Plugin = {
               node,
               message: "A literal is spread into another one",
               hint: "Write its entries where the spread is.",
-              // The spread's own range ends behind its dots.
+              // The spread's own range ends after its dots.
               fix: (fixer) =>
                 fixer.replaceTextRange(
                   [node.range[0], argument.range[1]],
@@ -30,7 +30,7 @@ const plugin: Deno.lint.Plugin = {
         };
       },
     },
-    // One convention for constants, so that nobody has to remember which ones shout.
+    // One convention for constants, so that nobody has to remember which ones are in capitals.
     "constant-case": {
       create(context) {
         return {

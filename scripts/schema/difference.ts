@@ -1,4 +1,4 @@
-/** Where two texts part. */
+/** Where two texts first differ. */
 
 /** Line number and both lines at the first difference; undefined if the texts are equal. */
 export function firstDifference(

@@ -8,7 +8,7 @@ export interface Section {
 
 const schemas = "('public'::regnamespace, 'durable_responses'::regnamespace)";
 
-// What an extension brought along is not the migrations' doing.
+// Without the objects of extensions, which the migrations do not define.
 const ours = (catalog: string, alias: string) =>
   `not exists (select from pg_depend e where e.classid = '${catalog}'::regclass
     and e.objid = ${alias}.oid and e.deptype = 'e')`;

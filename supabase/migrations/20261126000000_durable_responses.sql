@@ -148,7 +148,7 @@ insert into durable_responses.statuses (status, final, clock_stops, waits_for, e
   ('awaiting_approval', false, true, 'a person''s yes or no, until it is due', 'approval_expired',
     'Retry the job to be asked again, or raise approval_ms in the profile.'),
   ('awaiting_tool_output', false, true, 'the caller''s answer to a call that was handed out, until it is due', 'tool_output_expired',
-    'Retry the job to receive the call again, then answer it with a function_call_output item before it expires.'),
+    'Retry the job to receive the call again, then answer it before it expires.'),
   ('needs_review', false, true, 'a person, to say whether a call was made, until it is due', 'review_expired',
     'Find out whether the call was made, then retry the job. Its ledger is kept, and you are asked again.'),
   ('completed', true, false, 'nothing: it has its answer', null, null),
@@ -785,7 +785,7 @@ create table public.response_steps (
   arguments text,
   call_key text,
   call_repeat integer,
-  digest text generated always as (case when kind in ('mcp_call', 'function_call', 'mcp_approval_request', 'background_run')
+  digest text generated always as (case when run_by is not null or kind in ('mcp_call', 'mcp_approval_request', 'background_run')
     then durable_responses.call_digest(server_label, tool, arguments) end) stored,
   output text,
   error text,
@@ -800,13 +800,15 @@ create table public.response_steps (
   constraint response_steps_number check (number >= 1),
   constraint response_steps_status check (status in ('started', 'finished', 'failed', 'void', 'uncertain', 'waiting')),
   constraint response_steps_effect check (effect in ('none', 'idempotent', 'once')),
-  constraint response_steps_call_has_effect check ((kind in ('mcp_call', 'function_call')) = (effect is not null)),
+  constraint response_steps_call_has_effect check ((kind = 'mcp_call' or run_by is not null) = (effect is not null)),
   constraint response_steps_run_by check (run_by in ('worker', 'caller')),
-  constraint response_steps_own_call check ((kind = 'function_call') = (run_by is not null)),
+  -- OpenAI runs a shell in its containers itself: such a shell_call is nobody's.
+  constraint response_steps_own_call check (case when run_by is null then kind <> 'function_call' else kind in (
+    'function_call', 'custom_tool_call', 'apply_patch_call', 'local_shell_call', 'shell_call', 'computer_call') end),
   constraint response_steps_call_repeat check (call_repeat >= 0),
   constraint response_steps_finished_at check ((status in ('started', 'uncertain', 'waiting')) = (finished_at is null)),
-  constraint response_steps_uncertain_is_call check (status <> 'uncertain' or kind in ('mcp_call', 'function_call', 'background_run')),
-  constraint response_steps_waiting_is_asked check (status <> 'waiting' or kind in ('mcp_approval_request', 'function_call')),
+  constraint response_steps_uncertain_is_call check (status <> 'uncertain' or run_by is not null or kind in ('mcp_call', 'background_run')),
+  constraint response_steps_waiting_is_asked check (status <> 'waiting' or run_by is not null or kind = 'mcp_approval_request'),
   constraint response_steps_answer_has_author check (
     (answer is null) = (answered_at is null) and (answer is null) = (answered_by is null))
 ) with (fillfactor = 85);
@@ -821,19 +823,19 @@ comment on column public.response_steps.number is 'Counts from 1 within the job,
 comment on column public.response_steps.attempt is 'The attempt that made it; 0 if it comes from the job that this one retries.';
 comment on column public.response_steps.item_id is 'The item''s id within its attempt. Ids differ between attempts.';
 comment on column public.response_steps.kind is 'The item''s type (mcp_call, function_call, mcp_list_tools, reasoning, message, mcp_approval_request …), or background_run for a background run about which nothing is known.';
-comment on column public.response_steps.status is 'started: in flight. finished, failed: the tool answered, with output or error. void: cut off, harmless, made again if needed. uncertain: nobody knows whether it was made. waiting: for a person''s yes or no; a function_call waits for its answer, from the caller or from a worker that makes it.';
+comment on column public.response_steps.status is 'started: in flight. finished, failed: the tool answered, with output or error. void: cut off, harmless, made again if needed. uncertain: nobody knows whether it was made. waiting: for a person''s yes or no; a call with run_by waits for its answer, from the caller or from a worker that makes it.';
 comment on column public.response_steps.effect is 'For a call, what it does to the world: none (only reads), idempotent (may be repeated), once (must not be made twice).';
 comment on column public.response_steps.server_label is 'For a call: the MCP server; null for a function of the profile.';
-comment on column public.response_steps.tool is 'For a call: the tool.';
-comment on column public.response_steps.run_by is 'Of a function_call: worker (we make it) or caller (it is handed out). Null for what OpenAI makes itself.';
-comment on column public.response_steps.arguments is 'For a call: its arguments, JSON as text, exactly as the model wrote it.';
+comment on column public.response_steps.tool is 'For a call: the tool. apply_patch, local_shell, shell and computer for the calls of those kinds.';
+comment on column public.response_steps.run_by is 'Of a call that OpenAI leaves to others (function_call, custom_tool_call, apply_patch_call, local_shell_call, shell_call, computer_call): worker (we make it) or caller (it is handed out). Null for what OpenAI makes itself.';
+comment on column public.response_steps.arguments is 'For a call: its arguments, JSON as text, exactly as the model wrote it. Of a custom_tool_call, its input; of a kind that has neither, the fields of its item.';
 comment on column public.response_steps.call_key is 'For a call: server, tool and canonical arguments; equal keys are the same call.';
-comment on column public.response_steps.call_repeat is 'Of a function_call: how many equal calls of its run came before it. With call_key it makes the call''s idempotency key.';
+comment on column public.response_steps.call_repeat is 'Of a call with run_by: how many equal calls of its run came before it. With call_key it makes the call''s idempotency key.';
 comment on column public.response_steps.digest is 'SHA-256 of server, tool and arguments as stored here. A decision names it, and is refused if it belongs to another call.';
-comment on column public.response_steps.output is 'What the tool answered.';
+comment on column public.response_steps.output is 'What the tool answered. Of a call that was handed out and whose answer is no text, the fields of that answer, JSON as text.';
 comment on column public.response_steps.error is 'The tool''s error.';
-comment on column public.response_steps.item is 'The whole item as OpenAI sent it, once finished; a function_call from its start.';
-comment on column public.response_steps.call_id is 'Of a function_call, and of our own request for a yes to one: what an output or an answer names.';
+comment on column public.response_steps.item is 'The whole item as OpenAI sent it, once finished; a call with run_by from its start.';
+comment on column public.response_steps.call_id is 'Of a call with run_by, and of our own request for a yes to one: what an output or an answer names.';
 comment on column public.response_steps.answer is 'The answer of a person or the guard: {approve, reason?} or {outcome, output?}.';
 comment on column public.response_steps.answered_by is 'Who answered: a user''s id, service, or guard (no person was asked).';
 comment on column public.response_steps.answered_at is 'When.';
@@ -1367,8 +1369,8 @@ create function durable_responses.route_background_failed(p_route text, p_code t
 language plpgsql set search_path = ''
 as $$
 begin
-  -- A rate limit, a quota, an unreachable OpenAI or Storage says nothing about background, nor does a region or a key that is
-  -- refused. Others are in the caller's hands: an address that OpenAI cannot download, a question that gets no answer.
+  -- A rate limit, a quota, an unreachable OpenAI, Storage or server that a worker calls says nothing about background, nor does a
+  -- region or a key that is refused. Others are in the caller's hands: an address that OpenAI cannot download, a question that gets no answer.
   update public.response_routes r set
     background_failures = r.background_failures + 1, last_failure = p_code,
     breaker = case
@@ -1386,7 +1388,7 @@ begin
   where r.route = p_route
     and p_code not in ('openai_rate_limited', 'openai_unreachable', 'openai_timeout', 'openai_quota_exceeded',
       'openai_region_refused', 'openai_key_refused', 'openai_download_failed', 'answer_empty', 'output_invalid',
-      'response_cancelled', 'storage_unavailable', 'file_changed');
+      'response_cancelled', 'storage_unavailable', 'file_changed', 'tools_unavailable');
 end;
 $$;
 comment on function durable_responses.route_background_failed(text, text) is
@@ -1527,7 +1529,7 @@ begin
       call_repeat = coalesce(excluded.call_repeat, response_steps.call_repeat), output = excluded.output, error = excluded.error,
       item = excluded.item, finished_at = excluded.finished_at
     -- A settled step stays settled: a late repeat of an earlier event changes nothing.
-    where response_steps.status = 'started' or response_steps.status = 'waiting' and response_steps.kind = 'function_call'
+    where response_steps.status = 'started' or response_steps.status = 'waiting' and response_steps.run_by is not null
     -- An updated row has an xmax. A call is not announced again when its arguments arrive.
     returning number, status <> 'started' or xmax = 0 as changed
   )
@@ -1553,10 +1555,10 @@ begin
     update public.response_steps set
       status = case
         when effect = 'once' and not v_retry then 'uncertain'
-        when kind = 'function_call' then 'waiting'
+        when run_by is not null then 'waiting'
         else 'void'
       end,
-      finished_at = case when kind <> 'function_call' and (effect is distinct from 'once' or v_retry) then v_now end
+      finished_at = case when run_by is null and (effect is distinct from 'once' or v_retry) then v_now end
     where job_id = p_job_id and attempt = p_attempt and (status = 'started' or status = 'uncertain' and v_retry)
     returning number
   )
@@ -1567,7 +1569,7 @@ begin
   if found then
     return format('The call of %s at %s was in flight when attempt %s ended: it may or may not have happened',
       coalesce(v_call.tool, 'a tool'),
-      coalesce(v_call.server_label, case v_call.kind when 'function_call' then 'the worker' else 'its server' end), p_attempt);
+      coalesce(v_call.server_label, case when v_call.run_by is not null then 'the worker' else 'its server' end), p_attempt);
   end if;
   return null;
 end;
@@ -1612,7 +1614,7 @@ begin
     when known.status is null then '{started,uncertain,finished}'::text[]
     when known.status = 'uncertain' then '{finished,failed}'
     -- A call of ours that is about to be made again.
-    when known.status = 'void' or known.status = 'waiting' and known.kind = 'function_call' then '{finished}'
+    when known.status = 'void' or known.status = 'waiting' and known.run_by is not null then '{finished}'
     else '{}' end);
   if v_late is null or p_attempt > coalesce(v_wait.attempt, v_job.attempt) then
     return false;
@@ -2092,7 +2094,7 @@ begin
     select coalesce(jsonb_agg(jsonb_build_object(
       'number', s.number, 'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments,
       'digest', s.digest
-    ) || case s.kind when 'function_call' then jsonb_build_object('call_id', s.call_id) else '{}' end order by s.number), '[]'::jsonb)
+    ) || case when s.run_by is not null then jsonb_build_object('call_id', s.call_id) else '{}' end order by s.number), '[]'::jsonb)
     into v_waiting
     from public.response_steps s where s.job_id = p_job.id and (s.status = 'uncertain'
       -- Nobody is asked about a call that a worker will make.
@@ -2161,7 +2163,7 @@ begin
         select jsonb_agg(jsonb_build_object('number', s.number, 'attempt', s.attempt, 'item_id', s.item_id,
           'call_repeat', s.call_repeat, 'item', s.item) order by s.number)
         from public.response_steps s
-        where s.job_id = p_wait.job_id and s.status = 'waiting' and s.kind = 'function_call'), '[]'::jsonb)));
+        where s.job_id = p_wait.job_id and s.status = 'waiting' and s.run_by is not null), '[]'::jsonb)));
 end;
 $$;
 comment on function durable_responses.work_so_far(durable_responses.waits) is
@@ -2195,7 +2197,7 @@ create view durable_responses.work with (security_invoker = true) as
       offset 0
     ) first_try;
 comment on view durable_responses.work is
-  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. calls_started: calls that must not be made twice had their yes. open_calls: function calls that must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: its events are stored (13_streams.sql).';
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. calls_started: calls that must not be made twice had their yes. open_calls: calls that OpenAI leaves to others, which must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: its events are stored (13_streams.sql).';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
 grant select on durable_responses.work to service_role;
 
@@ -2231,7 +2233,8 @@ revoke execute on function public.search_response_jobs(text, integer, uuid, text
 grant execute on function public.search_response_jobs(text, integer, uuid, text[], text[], boolean) to authenticated, service_role;
 -- Files that a request refers to: photos and documents, in Supabase Storage.
 --
--- A part of a message refers to a file as {"type": "input_image" | "input_file", "storage": {"bucket", "path"}}. Two kinds:
+-- A part of a message refers to a file as {"type": "input_image" | "input_file", "storage": {"bucket", "path"}}, and so does a
+-- screenshot in the caller's answer to a computer_call. Two kinds:
 --   * sent files: what a caller sent as data and what is too large for a row. The function that accepts the job uploads it to
 --     the private bucket response_files, as <owner>/<SHA-256 of the content>: the same photo sent twice is one file.
 --   * the caller's own files, in any bucket. They stay the caller's, and are never changed or deleted here.
@@ -2270,11 +2273,11 @@ create table durable_responses.job_files (
 );
 create index job_files_path on durable_responses.job_files (path, bucket);
 comment on index durable_responses.job_files_path is 'Whether a job refers to a file.';
-comment on table durable_responses.job_files is 'The files in Storage that a job''s input refers to, each with the version that was checked.';
+comment on table durable_responses.job_files is 'The files in Storage that a job''s input and its callers'' answers refer to, each with the version that was checked.';
 comment on column durable_responses.job_files.job_id is 'The job.';
 comment on column durable_responses.job_files.bucket is 'The bucket.';
 comment on column durable_responses.job_files.path is 'The path in the bucket.';
-comment on column durable_responses.job_files.version is 'Storage''s version and ETag of the content when the job was accepted.';
+comment on column durable_responses.job_files.version is 'Storage''s version and ETag of the content when the job, or the answer, was accepted.';
 
 alter table durable_responses.sent_files enable row level security;
 alter table durable_responses.job_files enable row level security;
@@ -2286,12 +2289,16 @@ create function durable_responses.file_references(p_input jsonb) returns table (
 language sql immutable set search_path = ''
 as $$
   select distinct given ->> 'bucket', given ->> 'path'
-  from jsonb_path_query(p_input, '$[*].content[*]
-    ? ((@.type == "input_image" || @.type == "input_file") && exists (@.storage)).storage') given
+  from (
+    select jsonb_path_query(p_input, '$[*].content[*]
+      ? ((@.type == "input_image" || @.type == "input_file") && exists (@.storage)).storage')
+    union all
+    select jsonb_path_query(p_input, '$[*].output ? (@.type == "computer_screenshot" && exists (@.storage)).storage')
+  ) found (given)
   order by 2, 1;
 $$;
 comment on function durable_responses.file_references(jsonb) is
-  'The files in Storage that the messages of an input refer to, by path. A null is a reference that names none.';
+  'The files in Storage that the messages and screenshots of an input refer to, by path. A null is a reference that names none.';
 
 create function durable_responses.refuse_file(p_bucket text, p_path text) returns void
 language plpgsql set search_path = ''
@@ -2374,9 +2381,12 @@ begin
     raise exception using errcode = 'DR400',
       message = 'Cannot submit a job: claims must be those of its owner', hint = 'Leave them out: owner_claims() has them.';
   end if;
-  -- What was sent is its owner's by its path: no policy lets a user into that bucket.
+  -- What was sent is its owner's by its path: no policy lets a user into that bucket. So is what somebody else, who may act on a
+  -- job of theirs, has shown in it.
   select array_agg(f.path order by f.path) into v_sent from unnest(v_buckets, v_paths) f (bucket, path)
-  where f.bucket = v_own and (p_owner_id is null or split_part(f.path, '/', 1) = p_owner_id::text);
+  where f.bucket = v_own and (p_owner_id is null or split_part(f.path, '/', 1) = p_owner_id::text or exists (
+    select from durable_responses.job_files shown join durable_responses.jobs j on j.id = shown.job_id
+    where shown.bucket = v_own and shown.path = f.path and j.owner_id = p_owner_id));
   perform from durable_responses.sent_files where path = any (v_sent) order by path for update;
   select array_agg(path) into v_sent from durable_responses.sent_files where path = any (v_sent) and not is_removing;
   v_found := durable_responses.visible_files(array(select v_own from unnest(v_sent)), v_sent, null);
@@ -2387,7 +2397,9 @@ begin
   end if;
   insert into durable_responses.job_files (job_id, bucket, path, version)
   select p_job_id, f ->> 'bucket', f ->> 'path', durable_responses.version_of(f ->> 'version', f -> 'metadata')
-  from jsonb_array_elements(v_found || coalesce(v_given, '[]')) f;
+  from jsonb_array_elements(v_found || coalesce(v_given, '[]')) f
+  -- Two answers may show the same screen.
+  on conflict (job_id, bucket, path) do nothing;
   select w.bucket, w.path into v_missing from unnest(v_buckets, v_paths) w (bucket, path)
   where not exists (select from durable_responses.job_files f where f.job_id = p_job_id and f.bucket = w.bucket and f.path = w.path)
   limit 1;
@@ -2398,7 +2410,7 @@ begin
 end;
 $$;
 comment on function durable_responses.pin_files(uuid, uuid, jsonb, jsonb) is
-  'Checks the files that a new job''s input refers to, as its owner (p_claims: those of their token, or else owner_claims(); without an owner: as the current role), and writes down their versions. Refuses: DR424 a file that is not there or not theirs to read, DR400 a reference that names none.';
+  'Checks the files that a new job''s input, or an answer to a call, refers to, as its owner (p_claims: those of their token, or else owner_claims(); without an owner: as the current role), and writes down their versions. Refuses: DR424 a file that is not there or not theirs to read, DR400 a reference that names none.';
 
 create function durable_responses.sent_files_of(p_job_ids uuid[]) returns text[]
 language sql stable set search_path = ''
@@ -4231,8 +4243,8 @@ begin
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   -- A person decides, whatever on_uncertain says: the ledger and the model contradict each other.
   update public.response_steps set
-    status = case when effect = 'once' then 'uncertain' when kind = 'function_call' then 'waiting' else 'void' end,
-    finished_at = case when effect is distinct from 'once' and kind <> 'function_call' then durable_responses.clock() end
+    status = case when effect = 'once' then 'uncertain' when run_by is not null then 'waiting' else 'void' end,
+    finished_at = case when effect is distinct from 'once' and run_by is null then durable_responses.clock() end
   where job_id = p_job_id and attempt = p_attempt and status = 'started';
   perform durable_responses.end_attempt(v_wait, 'suspended', p_error);
   perform durable_responses.hold(v_wait, 'needs_review', p_error ->> 'message', p_error);
@@ -4345,7 +4357,7 @@ begin
       -- Only servers see which tools an MCP server has.
       'with_tool_lists', v_for_server,
       'handed_out', (
-        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'call_id', s.call_id) order by s.number), '[]'::jsonb)
+        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'kind', s.kind, 'call_id', s.call_id) order by s.number), '[]'::jsonb)
         from public.response_steps s where s.job_id = v_job.id and s.run_by = 'caller'),
       'answered', (
         select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'request_id', s.item_id, 'approve', (s.answer ->> 'approve')::boolean)
@@ -4491,7 +4503,7 @@ begin
   where s.job_id = p_job_id and (s.status in ('finished', 'failed') and s.kind <> 'message' or s.status = 'uncertain')
     and (s.kind <> 'mcp_approval_request' or exists (
       select from public.response_steps made
-      where made.job_id = p_job_id and made.kind in ('mcp_call', 'function_call') and made.number > s.number
+      where made.job_id = p_job_id and (made.kind = 'mcp_call' or made.run_by is not null) and made.number > s.number
         and made.status in ('finished', 'failed', 'uncertain')
         and case when s.call_id is not null then made.call_id = s.call_id
           when made.item ->> 'approval_request_id' is not null
@@ -4801,7 +4813,7 @@ begin
 end;
 $$;
 comment on function public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
-  'A background response asked before calls that need no person, or asked for calls of ours (function_call, waiting): the job is queued for a worker, which makes these calls and sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. The breaker counts it as a success.';
+  'A background response asked before calls that need no person, or asked for calls of ours (steps with run_by, waiting): the job is queued for a worker, which makes these calls and sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. The breaker counts it as a success.';
 
 create function public.continue_in_background(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default null
@@ -5120,11 +5132,50 @@ begin
   end if;
 end;
 $$;
--- Calls for the caller: functions of a profile, or of a whole request, that the caller makes. The job waits
+-- Calls for the caller: of functions and other tools of a profile, or of a whole request, that the caller runs. The job waits
 -- (awaiting_tool_output) until each call has its output, given once by its call_id, by somebody who may act on the job.
 
+create function durable_responses.refuse_unfit_answer(p_call public.response_steps, p_kind text, p_output text) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_answer jsonb;
+  v_unseen text;
+begin
+  if p_call.kind <> p_kind then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot accept a %s_output for call %s: it is a %s', left(p_kind, 40), left(p_call.call_id, 100), p_call.kind),
+      hint = format('Answer it with a %s_output.', p_call.kind);
+  end if;
+  if p_kind not in ('apply_patch_call', 'shell_call', 'computer_call') then
+    return;
+  end if;
+  begin
+    v_answer := p_output::jsonb;
+  exception when invalid_text_representation then
+    v_answer := null;
+  end;
+  if jsonb_typeof(v_answer) is distinct from 'object' then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot accept the output of call %s: of a %s it is the fields of the answer as JSON', left(p_call.call_id, 100), p_kind),
+      hint = format('Send the %s_output item to POST /respond/:id/tool-output, or its fields but type and call_id here.', p_kind);
+  end if;
+  select string_agg(safety ->> 'id', ', ') into v_unseen
+  from jsonb_path_query(p_call.item, '$.pending_safety_checks[*]') safety
+  where not jsonb_path_exists(v_answer, '$.acknowledged_safety_checks[*] ? (@.id == $id)', jsonb_build_object('id', safety -> 'id'));
+  if v_unseen is not null then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot accept the output of call %s: its safety checks are not acknowledged: %s', left(p_call.call_id, 100), left(v_unseen, 500)),
+      hint = 'Show them to a person. If they agree, send the checks in acknowledged_safety_checks.';
+  end if;
+end;
+$$;
+comment on function durable_responses.refuse_unfit_answer(public.response_steps, text, text) is
+  'Refuses (DR400) an answer of another kind than the call, and one to a computer_call that does not acknowledge its pending safety checks: OpenAI would refuse it, when it cannot be given again.';
+
 create function public.answer_response_tool_call(
-  p_job_id uuid, p_call_id text, p_output text, p_owner_id uuid default null, p_as_service boolean default false
+  p_job_id uuid, p_call_id text, p_output text, p_owner_id uuid default null, p_as_service boolean default false,
+  p_kind text default 'function_call'
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -5133,14 +5184,15 @@ declare
   v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
   v_job durable_responses.jobs := v.job;
   v_wait durable_responses.waits := v.wait;
-  v_number integer;
+  v_call public.response_steps;
 begin
-  -- The first one that waits: an API may use a call's id again, in a later round or in the same one.
-  select min(number) into v_number from public.response_steps
-  where job_id = p_job_id and kind = 'function_call' and run_by = 'caller' and status = 'waiting' and call_id = p_call_id;
-  if v_number is null and exists (
+  -- The first one of this kind that waits: an API may use a call's id again, in a later round or in the same one.
+  select * into v_call from public.response_steps
+  where job_id = p_job_id and run_by = 'caller' and status = 'waiting' and call_id = p_call_id
+  order by kind <> p_kind, number limit 1;
+  if v_call.kind is distinct from p_kind and exists (
     select from public.response_steps
-    where job_id = p_job_id and run_by = 'caller' and status = 'finished' and call_id = p_call_id and output = p_output
+    where job_id = p_job_id and kind = p_kind and run_by = 'caller' and status = 'finished' and call_id = p_call_id and output = p_output
   ) then
     -- The same answer again, from a caller who does not know that it was accepted.
     return durable_responses.job_view(p_job_id);
@@ -5152,22 +5204,27 @@ begin
           then 'waiting no longer, the call has expired' else coalesce(v_wait.status, v_job.status) end),
       hint = 'A call is answered once, while the job is awaiting_tool_output.';
   end if;
-  if v_number is null then
+  if v_call.number is null then
     raise exception using errcode = 'DR409',
       message = format('Cannot accept the output of call %s for job %s: no such call waits for one', left(p_call_id, 100), p_job_id),
       hint = 'GET the job: each call in "waiting" can be answered once, by its call_id.';
   end if;
+  perform durable_responses.refuse_unfit_answer(v_call, p_kind, p_output);
   update public.response_steps set
     status = 'finished', finished_at = v_now, output = p_output, answer = '{"outcome": "answered"}',
     answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-  where job_id = p_job_id and number = v_number;
-  perform durable_responses.announce_steps(p_job_id, array[v_number]);
+  where job_id = p_job_id and number = v_call.number;
+  perform durable_responses.announce_steps(p_job_id, array[v_call.number]);
   perform durable_responses.continue_when_answered(v_wait);
+  if p_kind = 'computer_call' then
+    -- Last, since nothing is locked after sent files. The file is the answerer's to show.
+    perform durable_responses.pin_files(p_job_id, p_owner_id, jsonb_build_array(p_output::jsonb));
+  end if;
   return durable_responses.job_view(p_job_id);
 end;
 $$;
-comment on function public.answer_response_tool_call(uuid, text, text, uuid, boolean) is
-  'The caller''s answer to a call that was handed out, by its call_id. Recorded with who and when; the same answer again changes nothing, another one is refused (DR409). The job continues when nothing else is asked.';
+comment on function public.answer_response_tool_call(uuid, text, text, uuid, boolean, text) is
+  'The caller''s answer to a call that was handed out, by its call_id and kind. p_output: text, or for apply_patch_call, shell_call and computer_call the fields of the answer as JSON. Recorded with who and when; the same answer again changes nothing, another one is refused (DR409), and so is one of the wrong kind (DR400). The job continues when nothing else is asked.';
 
 create function public.find_response_tool_calls(
   p_call_ids text[], p_owner_id uuid default null, p_as_service boolean default false
@@ -5188,9 +5245,11 @@ $$;
 comment on function public.find_response_tool_calls(text[], uuid, boolean) is
   'The newest job, of those that the caller may act on, that has handed out all of these calls; null if there is none.';
 
-revoke execute on function public.answer_response_tool_call(uuid, text, text, uuid, boolean),
+revoke execute on function durable_responses.refuse_unfit_answer(public.response_steps, text, text),
+  public.answer_response_tool_call(uuid, text, text, uuid, boolean, text),
   public.find_response_tool_calls(text[], uuid, boolean) from public, anon, authenticated;
-grant execute on function public.answer_response_tool_call(uuid, text, text, uuid, boolean),
+grant execute on function durable_responses.refuse_unfit_answer(public.response_steps, text, text),
+  public.answer_response_tool_call(uuid, text, text, uuid, boolean, text),
   public.find_response_tool_calls(text[], uuid, boolean) to service_role;
 -- Running in place: a caller that waits gets the run in the function that answers, if the rules of a claim allow it.
 --
@@ -5684,6 +5743,7 @@ begin
   end if;
   return jsonb_build_object(
     'now', clock_timestamp(),
+    'started_at', pg_postmaster_start_time(),
     'migrations', v_migrations,
     'extensions', (
       select coalesce(jsonb_object_agg(extname, extversion), '{}') from pg_catalog.pg_extension
@@ -5753,7 +5813,7 @@ begin
 end;
 $$;
 comment on function public.response_doctor() is
-  'What `npx durable-responses doctor` checks in the database: migrations, extensions, cron, Vault (never a secret), pg_net, health.';
+  'What `npx durable-responses doctor` checks in the database: when it started, migrations, extensions, cron, Vault (never a secret), pg_net, health.';
 
 create function public.response_overview() returns jsonb
 language plpgsql security definer set search_path = ''
@@ -5769,7 +5829,8 @@ begin
       hint = 'Set durable_responses to "operator" in the user''s app_metadata, and sign in again; see docs/operating.md.';
   end if;
   v_found := public.response_doctor();
-  return jsonb_build_object('health', v_found -> 'jobs', 'cron', v_found -> 'cron', 'net', v_found -> 'net');
+  return jsonb_build_object(
+    'started_at', v_found -> 'started_at', 'health', v_found -> 'jobs', 'cron', v_found -> 'cron', 'net', v_found -> 'net');
 end;
 $$;
 comment on function public.response_overview() is
@@ -6067,14 +6128,14 @@ begin
     status = case p_outcome
       when 'happened' then 'finished'
       -- The next worker makes a call of ours. For a call that OpenAI makes, the model is asked again.
-      when 'did_not_happen' then case kind when 'function_call' then 'waiting' else 'void' end
+      when 'did_not_happen' then case when run_by is not null then 'waiting' else 'void' end
       else 'uncertain'
     end,
-    finished_at = case when p_outcome = 'happened' or p_outcome = 'did_not_happen' and kind <> 'function_call' then v_now end,
+    finished_at = case when p_outcome = 'happened' or p_outcome = 'did_not_happen' and run_by is null then v_now end,
     output = case p_outcome when 'happened'
       then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
     -- Clears why it was in doubt. For a call that OpenAI made, the item says the same, and the model gets it as it came.
-    error = case when kind = 'function_call' then null else error end,
+    error = case when run_by is not null then null else error end,
     answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
     answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
   where job_id = p_job_id and number = any (v_numbers);

@@ -25,7 +25,7 @@ insert into durable_responses.statuses (status, final, clock_stops, waits_for, e
   ('awaiting_approval', false, true, 'a person''s yes or no, until it is due', 'approval_expired',
     'Retry the job to be asked again, or raise approval_ms in the profile.'),
   ('awaiting_tool_output', false, true, 'the caller''s answer to a call that was handed out, until it is due', 'tool_output_expired',
-    'Retry the job to receive the call again, then answer it with a function_call_output item before it expires.'),
+    'Retry the job to receive the call again, then answer it before it expires.'),
   ('needs_review', false, true, 'a person, to say whether a call was made, until it is due', 'review_expired',
     'Find out whether the call was made, then retry the job. Its ledger is kept, and you are asked again.'),
   ('completed', true, false, 'nothing: it has its answer', null, null),

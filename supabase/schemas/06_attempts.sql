@@ -75,7 +75,7 @@ create table public.response_steps (
   arguments text,
   call_key text,
   call_repeat integer,
-  digest text generated always as (case when kind in ('mcp_call', 'function_call', 'mcp_approval_request', 'background_run')
+  digest text generated always as (case when run_by is not null or kind in ('mcp_call', 'mcp_approval_request', 'background_run')
     then durable_responses.call_digest(server_label, tool, arguments) end) stored,
   output text,
   error text,
@@ -90,13 +90,15 @@ create table public.response_steps (
   constraint response_steps_number check (number >= 1),
   constraint response_steps_status check (status in ('started', 'finished', 'failed', 'void', 'uncertain', 'waiting')),
   constraint response_steps_effect check (effect in ('none', 'idempotent', 'once')),
-  constraint response_steps_call_has_effect check ((kind in ('mcp_call', 'function_call')) = (effect is not null)),
+  constraint response_steps_call_has_effect check ((kind = 'mcp_call' or run_by is not null) = (effect is not null)),
   constraint response_steps_run_by check (run_by in ('worker', 'caller')),
-  constraint response_steps_own_call check ((kind = 'function_call') = (run_by is not null)),
+  -- OpenAI runs a shell in its containers itself: such a shell_call is nobody's.
+  constraint response_steps_own_call check (case when run_by is null then kind <> 'function_call' else kind in (
+    'function_call', 'custom_tool_call', 'apply_patch_call', 'local_shell_call', 'shell_call', 'computer_call') end),
   constraint response_steps_call_repeat check (call_repeat >= 0),
   constraint response_steps_finished_at check ((status in ('started', 'uncertain', 'waiting')) = (finished_at is null)),
-  constraint response_steps_uncertain_is_call check (status <> 'uncertain' or kind in ('mcp_call', 'function_call', 'background_run')),
-  constraint response_steps_waiting_is_asked check (status <> 'waiting' or kind in ('mcp_approval_request', 'function_call')),
+  constraint response_steps_uncertain_is_call check (status <> 'uncertain' or run_by is not null or kind in ('mcp_call', 'background_run')),
+  constraint response_steps_waiting_is_asked check (status <> 'waiting' or run_by is not null or kind = 'mcp_approval_request'),
   constraint response_steps_answer_has_author check (
     (answer is null) = (answered_at is null) and (answer is null) = (answered_by is null))
 ) with (fillfactor = 85);
@@ -111,19 +113,19 @@ comment on column public.response_steps.number is 'Counts from 1 within the job,
 comment on column public.response_steps.attempt is 'The attempt that made it; 0 if it comes from the job that this one retries.';
 comment on column public.response_steps.item_id is 'The item''s id within its attempt. Ids differ between attempts.';
 comment on column public.response_steps.kind is 'The item''s type (mcp_call, function_call, mcp_list_tools, reasoning, message, mcp_approval_request …), or background_run for a background run about which nothing is known.';
-comment on column public.response_steps.status is 'started: in flight. finished, failed: the tool answered, with output or error. void: cut off, harmless, made again if needed. uncertain: nobody knows whether it was made. waiting: for a person''s yes or no; a function_call waits for its answer, from the caller or from a worker that makes it.';
+comment on column public.response_steps.status is 'started: in flight. finished, failed: the tool answered, with output or error. void: cut off, harmless, made again if needed. uncertain: nobody knows whether it was made. waiting: for a person''s yes or no; a call with run_by waits for its answer, from the caller or from a worker that makes it.';
 comment on column public.response_steps.effect is 'For a call, what it does to the world: none (only reads), idempotent (may be repeated), once (must not be made twice).';
 comment on column public.response_steps.server_label is 'For a call: the MCP server; null for a function of the profile.';
-comment on column public.response_steps.tool is 'For a call: the tool.';
-comment on column public.response_steps.run_by is 'Of a function_call: worker (we make it) or caller (it is handed out). Null for what OpenAI makes itself.';
-comment on column public.response_steps.arguments is 'For a call: its arguments, JSON as text, exactly as the model wrote it.';
+comment on column public.response_steps.tool is 'For a call: the tool. apply_patch, local_shell, shell and computer for the calls of those kinds.';
+comment on column public.response_steps.run_by is 'Of a call that OpenAI leaves to others (function_call, custom_tool_call, apply_patch_call, local_shell_call, shell_call, computer_call): worker (we make it) or caller (it is handed out). Null for what OpenAI makes itself.';
+comment on column public.response_steps.arguments is 'For a call: its arguments, JSON as text, exactly as the model wrote it. Of a custom_tool_call, its input; of a kind that has neither, the fields of its item.';
 comment on column public.response_steps.call_key is 'For a call: server, tool and canonical arguments; equal keys are the same call.';
-comment on column public.response_steps.call_repeat is 'Of a function_call: how many equal calls of its run came before it. With call_key it makes the call''s idempotency key.';
+comment on column public.response_steps.call_repeat is 'Of a call with run_by: how many equal calls of its run came before it. With call_key it makes the call''s idempotency key.';
 comment on column public.response_steps.digest is 'SHA-256 of server, tool and arguments as stored here. A decision names it, and is refused if it belongs to another call.';
-comment on column public.response_steps.output is 'What the tool answered.';
+comment on column public.response_steps.output is 'What the tool answered. Of a call that was handed out and whose answer is no text, the fields of that answer, JSON as text.';
 comment on column public.response_steps.error is 'The tool''s error.';
-comment on column public.response_steps.item is 'The whole item as OpenAI sent it, once finished; a function_call from its start.';
-comment on column public.response_steps.call_id is 'Of a function_call, and of our own request for a yes to one: what an output or an answer names.';
+comment on column public.response_steps.item is 'The whole item as OpenAI sent it, once finished; a call with run_by from its start.';
+comment on column public.response_steps.call_id is 'Of a call with run_by, and of our own request for a yes to one: what an output or an answer names.';
 comment on column public.response_steps.answer is 'The answer of a person or the guard: {approve, reason?} or {outcome, output?}.';
 comment on column public.response_steps.answered_by is 'Who answered: a user''s id, service, or guard (no person was asked).';
 comment on column public.response_steps.answered_at is 'When.';

@@ -40,8 +40,8 @@ create function durable_responses.route_background_failed(p_route text, p_code t
 language plpgsql set search_path = ''
 as $$
 begin
-  -- A rate limit, a quota, an unreachable OpenAI or Storage says nothing about background, nor does a region or a key that is
-  -- refused. Others are in the caller's hands: an address that OpenAI cannot download, a question that gets no answer.
+  -- A rate limit, a quota, an unreachable OpenAI, Storage or server that a worker calls says nothing about background, nor does a
+  -- region or a key that is refused. Others are in the caller's hands: an address that OpenAI cannot download, a question that gets no answer.
   update public.response_routes r set
     background_failures = r.background_failures + 1, last_failure = p_code,
     breaker = case
@@ -59,7 +59,7 @@ begin
   where r.route = p_route
     and p_code not in ('openai_rate_limited', 'openai_unreachable', 'openai_timeout', 'openai_quota_exceeded',
       'openai_region_refused', 'openai_key_refused', 'openai_download_failed', 'answer_empty', 'output_invalid',
-      'response_cancelled', 'storage_unavailable', 'file_changed');
+      'response_cancelled', 'storage_unavailable', 'file_changed', 'tools_unavailable');
 end;
 $$;
 comment on function durable_responses.route_background_failed(text, text) is

@@ -46,7 +46,7 @@ begin
       call_repeat = coalesce(excluded.call_repeat, response_steps.call_repeat), output = excluded.output, error = excluded.error,
       item = excluded.item, finished_at = excluded.finished_at
     -- A settled step stays settled: a late repeat of an earlier event changes nothing.
-    where response_steps.status = 'started' or response_steps.status = 'waiting' and response_steps.kind = 'function_call'
+    where response_steps.status = 'started' or response_steps.status = 'waiting' and response_steps.run_by is not null
     -- An updated row has an xmax. A call is not announced again when its arguments arrive.
     returning number, status <> 'started' or xmax = 0 as changed
   )
@@ -72,10 +72,10 @@ begin
     update public.response_steps set
       status = case
         when effect = 'once' and not v_retry then 'uncertain'
-        when kind = 'function_call' then 'waiting'
+        when run_by is not null then 'waiting'
         else 'void'
       end,
-      finished_at = case when kind <> 'function_call' and (effect is distinct from 'once' or v_retry) then v_now end
+      finished_at = case when run_by is null and (effect is distinct from 'once' or v_retry) then v_now end
     where job_id = p_job_id and attempt = p_attempt and (status = 'started' or status = 'uncertain' and v_retry)
     returning number
   )
@@ -86,7 +86,7 @@ begin
   if found then
     return format('The call of %s at %s was in flight when attempt %s ended: it may or may not have happened',
       coalesce(v_call.tool, 'a tool'),
-      coalesce(v_call.server_label, case v_call.kind when 'function_call' then 'the worker' else 'its server' end), p_attempt);
+      coalesce(v_call.server_label, case when v_call.run_by is not null then 'the worker' else 'its server' end), p_attempt);
   end if;
   return null;
 end;
@@ -131,7 +131,7 @@ begin
     when known.status is null then '{started,uncertain,finished}'::text[]
     when known.status = 'uncertain' then '{finished,failed}'
     -- A call of ours that is about to be made again.
-    when known.status = 'void' or known.status = 'waiting' and known.kind = 'function_call' then '{finished}'
+    when known.status = 'void' or known.status = 'waiting' and known.run_by is not null then '{finished}'
     else '{}' end);
   if v_late is null or p_attempt > coalesce(v_wait.attempt, v_job.attempt) then
     return false;

@@ -20,7 +20,7 @@ begin
     select coalesce(jsonb_agg(jsonb_build_object(
       'number', s.number, 'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments,
       'digest', s.digest
-    ) || case s.kind when 'function_call' then jsonb_build_object('call_id', s.call_id) else '{}' end order by s.number), '[]'::jsonb)
+    ) || case when s.run_by is not null then jsonb_build_object('call_id', s.call_id) else '{}' end order by s.number), '[]'::jsonb)
     into v_waiting
     from public.response_steps s where s.job_id = p_job.id and (s.status = 'uncertain'
       -- Nobody is asked about a call that a worker will make.
@@ -89,7 +89,7 @@ begin
         select jsonb_agg(jsonb_build_object('number', s.number, 'attempt', s.attempt, 'item_id', s.item_id,
           'call_repeat', s.call_repeat, 'item', s.item) order by s.number)
         from public.response_steps s
-        where s.job_id = p_wait.job_id and s.status = 'waiting' and s.kind = 'function_call'), '[]'::jsonb)));
+        where s.job_id = p_wait.job_id and s.status = 'waiting' and s.run_by is not null), '[]'::jsonb)));
 end;
 $$;
 comment on function durable_responses.work_so_far(durable_responses.waits) is
@@ -123,7 +123,7 @@ create view durable_responses.work with (security_invoker = true) as
       offset 0
     ) first_try;
 comment on view durable_responses.work is
-  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. calls_started: calls that must not be made twice had their yes. open_calls: function calls that must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: its events are stored (13_streams.sql).';
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. calls_started: calls that must not be made twice had their yes. open_calls: calls that OpenAI leaves to others, which must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: its events are stored (13_streams.sql).';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
 grant select on durable_responses.work to service_role;
 

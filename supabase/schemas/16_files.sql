@@ -1,6 +1,7 @@
 -- Files that a request refers to: photos and documents, in Supabase Storage.
 --
--- A part of a message refers to a file as {"type": "input_image" | "input_file", "storage": {"bucket", "path"}}. Two kinds:
+-- A part of a message refers to a file as {"type": "input_image" | "input_file", "storage": {"bucket", "path"}}, and so does a
+-- screenshot in the caller's answer to a computer_call. Two kinds:
 --   * sent files: what a caller sent as data and what is too large for a row. The function that accepts the job uploads it to
 --     the private bucket response_files, as <owner>/<SHA-256 of the content>: the same photo sent twice is one file.
 --   * the caller's own files, in any bucket. They stay the caller's, and are never changed or deleted here.
@@ -39,11 +40,11 @@ create table durable_responses.job_files (
 );
 create index job_files_path on durable_responses.job_files (path, bucket);
 comment on index durable_responses.job_files_path is 'Whether a job refers to a file.';
-comment on table durable_responses.job_files is 'The files in Storage that a job''s input refers to, each with the version that was checked.';
+comment on table durable_responses.job_files is 'The files in Storage that a job''s input and its callers'' answers refer to, each with the version that was checked.';
 comment on column durable_responses.job_files.job_id is 'The job.';
 comment on column durable_responses.job_files.bucket is 'The bucket.';
 comment on column durable_responses.job_files.path is 'The path in the bucket.';
-comment on column durable_responses.job_files.version is 'Storage''s version and ETag of the content when the job was accepted.';
+comment on column durable_responses.job_files.version is 'Storage''s version and ETag of the content when the job, or the answer, was accepted.';
 
 alter table durable_responses.sent_files enable row level security;
 alter table durable_responses.job_files enable row level security;
@@ -55,12 +56,16 @@ create function durable_responses.file_references(p_input jsonb) returns table (
 language sql immutable set search_path = ''
 as $$
   select distinct given ->> 'bucket', given ->> 'path'
-  from jsonb_path_query(p_input, '$[*].content[*]
-    ? ((@.type == "input_image" || @.type == "input_file") && exists (@.storage)).storage') given
+  from (
+    select jsonb_path_query(p_input, '$[*].content[*]
+      ? ((@.type == "input_image" || @.type == "input_file") && exists (@.storage)).storage')
+    union all
+    select jsonb_path_query(p_input, '$[*].output ? (@.type == "computer_screenshot" && exists (@.storage)).storage')
+  ) found (given)
   order by 2, 1;
 $$;
 comment on function durable_responses.file_references(jsonb) is
-  'The files in Storage that the messages of an input refer to, by path. A null is a reference that names none.';
+  'The files in Storage that the messages and screenshots of an input refer to, by path. A null is a reference that names none.';
 
 create function durable_responses.refuse_file(p_bucket text, p_path text) returns void
 language plpgsql set search_path = ''
@@ -143,9 +148,12 @@ begin
     raise exception using errcode = 'DR400',
       message = 'Cannot submit a job: claims must be those of its owner', hint = 'Leave them out: owner_claims() has them.';
   end if;
-  -- What was sent is its owner's by its path: no policy lets a user into that bucket.
+  -- What was sent is its owner's by its path: no policy lets a user into that bucket. So is what somebody else, who may act on a
+  -- job of theirs, has shown in it.
   select array_agg(f.path order by f.path) into v_sent from unnest(v_buckets, v_paths) f (bucket, path)
-  where f.bucket = v_own and (p_owner_id is null or split_part(f.path, '/', 1) = p_owner_id::text);
+  where f.bucket = v_own and (p_owner_id is null or split_part(f.path, '/', 1) = p_owner_id::text or exists (
+    select from durable_responses.job_files shown join durable_responses.jobs j on j.id = shown.job_id
+    where shown.bucket = v_own and shown.path = f.path and j.owner_id = p_owner_id));
   perform from durable_responses.sent_files where path = any (v_sent) order by path for update;
   select array_agg(path) into v_sent from durable_responses.sent_files where path = any (v_sent) and not is_removing;
   v_found := durable_responses.visible_files(array(select v_own from unnest(v_sent)), v_sent, null);
@@ -156,7 +164,9 @@ begin
   end if;
   insert into durable_responses.job_files (job_id, bucket, path, version)
   select p_job_id, f ->> 'bucket', f ->> 'path', durable_responses.version_of(f ->> 'version', f -> 'metadata')
-  from jsonb_array_elements(v_found || coalesce(v_given, '[]')) f;
+  from jsonb_array_elements(v_found || coalesce(v_given, '[]')) f
+  -- Two answers may show the same screen.
+  on conflict (job_id, bucket, path) do nothing;
   select w.bucket, w.path into v_missing from unnest(v_buckets, v_paths) w (bucket, path)
   where not exists (select from durable_responses.job_files f where f.job_id = p_job_id and f.bucket = w.bucket and f.path = w.path)
   limit 1;
@@ -167,7 +177,7 @@ begin
 end;
 $$;
 comment on function durable_responses.pin_files(uuid, uuid, jsonb, jsonb) is
-  'Checks the files that a new job''s input refers to, as its owner (p_claims: those of their token, or else owner_claims(); without an owner: as the current role), and writes down their versions. Refuses: DR424 a file that is not there or not theirs to read, DR400 a reference that names none.';
+  'Checks the files that a new job''s input, or an answer to a call, refers to, as its owner (p_claims: those of their token, or else owner_claims(); without an owner: as the current role), and writes down their versions. Refuses: DR424 a file that is not there or not theirs to read, DR400 a reference that names none.';
 
 create function durable_responses.sent_files_of(p_job_ids uuid[]) returns text[]
 language sql stable set search_path = ''

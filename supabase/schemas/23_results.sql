@@ -293,8 +293,8 @@ begin
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   -- A person decides, whatever on_uncertain says: the ledger and the model contradict each other.
   update public.response_steps set
-    status = case when effect = 'once' then 'uncertain' when kind = 'function_call' then 'waiting' else 'void' end,
-    finished_at = case when effect is distinct from 'once' and kind <> 'function_call' then durable_responses.clock() end
+    status = case when effect = 'once' then 'uncertain' when run_by is not null then 'waiting' else 'void' end,
+    finished_at = case when effect is distinct from 'once' and run_by is null then durable_responses.clock() end
   where job_id = p_job_id and attempt = p_attempt and status = 'started';
   perform durable_responses.end_attempt(v_wait, 'suspended', p_error);
   perform durable_responses.hold(v_wait, 'needs_review', p_error ->> 'message', p_error);

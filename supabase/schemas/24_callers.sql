@@ -90,7 +90,7 @@ begin
       -- Only servers see which tools an MCP server has.
       'with_tool_lists', v_for_server,
       'handed_out', (
-        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'call_id', s.call_id) order by s.number), '[]'::jsonb)
+        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'kind', s.kind, 'call_id', s.call_id) order by s.number), '[]'::jsonb)
         from public.response_steps s where s.job_id = v_job.id and s.run_by = 'caller'),
       'answered', (
         select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'request_id', s.item_id, 'approve', (s.answer ->> 'approve')::boolean)
@@ -236,7 +236,7 @@ begin
   where s.job_id = p_job_id and (s.status in ('finished', 'failed') and s.kind <> 'message' or s.status = 'uncertain')
     and (s.kind <> 'mcp_approval_request' or exists (
       select from public.response_steps made
-      where made.job_id = p_job_id and made.kind in ('mcp_call', 'function_call') and made.number > s.number
+      where made.job_id = p_job_id and (made.kind = 'mcp_call' or made.run_by is not null) and made.number > s.number
         and made.status in ('finished', 'failed', 'uncertain')
         and case when s.call_id is not null then made.call_id = s.call_id
           when made.item ->> 'approval_request_id' is not null

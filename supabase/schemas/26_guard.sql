@@ -82,7 +82,7 @@ begin
 end;
 $$;
 comment on function public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
-  'A background response asked before calls that need no person, or asked for calls of ours (function_call, waiting): the job is queued for a worker, which makes these calls and sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. The breaker counts it as a success.';
+  'A background response asked before calls that need no person, or asked for calls of ours (steps with run_by, waiting): the job is queued for a worker, which makes these calls and sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. The breaker counts it as a success.';
 
 create function public.continue_in_background(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default null

@@ -115,6 +115,7 @@ begin
   end if;
   return jsonb_build_object(
     'now', clock_timestamp(),
+    'started_at', pg_postmaster_start_time(),
     'migrations', v_migrations,
     'extensions', (
       select coalesce(jsonb_object_agg(extname, extversion), '{}') from pg_catalog.pg_extension
@@ -184,7 +185,7 @@ begin
 end;
 $$;
 comment on function public.response_doctor() is
-  'What `npx durable-responses doctor` checks in the database: migrations, extensions, cron, Vault (never a secret), pg_net, health.';
+  'What `npx durable-responses doctor` checks in the database: when it started, migrations, extensions, cron, Vault (never a secret), pg_net, health.';
 
 create function public.response_overview() returns jsonb
 language plpgsql security definer set search_path = ''
@@ -200,7 +201,8 @@ begin
       hint = 'Set durable_responses to "operator" in the user''s app_metadata, and sign in again; see docs/operating.md.';
   end if;
   v_found := public.response_doctor();
-  return jsonb_build_object('health', v_found -> 'jobs', 'cron', v_found -> 'cron', 'net', v_found -> 'net');
+  return jsonb_build_object(
+    'started_at', v_found -> 'started_at', 'health', v_found -> 'jobs', 'cron', v_found -> 'cron', 'net', v_found -> 'net');
 end;
 $$;
 comment on function public.response_overview() is

@@ -130,14 +130,14 @@ begin
     status = case p_outcome
       when 'happened' then 'finished'
       -- The next worker makes a call of ours. For a call that OpenAI makes, the model is asked again.
-      when 'did_not_happen' then case kind when 'function_call' then 'waiting' else 'void' end
+      when 'did_not_happen' then case when run_by is not null then 'waiting' else 'void' end
       else 'uncertain'
     end,
-    finished_at = case when p_outcome = 'happened' or p_outcome = 'did_not_happen' and kind <> 'function_call' then v_now end,
+    finished_at = case when p_outcome = 'happened' or p_outcome = 'did_not_happen' and run_by is null then v_now end,
     output = case p_outcome when 'happened'
       then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
     -- Clears why it was in doubt. For a call that OpenAI made, the item says the same, and the model gets it as it came.
-    error = case when kind = 'function_call' then null else error end,
+    error = case when run_by is not null then null else error end,
     answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
     answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
   where job_id = p_job_id and number = any (v_numbers);

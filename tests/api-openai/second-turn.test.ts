@@ -48,6 +48,19 @@ Deno.test("references to items stand for what was stored; reasoning and tool lis
   assert.ok(!JSON.stringify(input).includes(job), "ids of ours mean nothing to OpenAI");
 });
 
+Deno.test("input that leaves nothing to ask is refused, not run", async () => {
+  const { client, stack } = theSdk();
+  const { id } = await first();
+  const count = stack.openai.requests.length;
+  const error = await refusalOf(client.responses.create({
+    model: "plain",
+    input: [{ type: "item_reference", id: `rs_${id.replace("resp_", "")}_1` }],
+  }));
+  assert.deepEqual([error.status, error.param], [400, "input"]);
+  assert.match(error.message, /Add a message/);
+  assert.equal(stack.openai.requests.length, count);
+});
+
 Deno.test("an item of ours that comes whole, and changed, is the stored one all the same", async () => {
   const { client } = theSdk();
   const { output, output_text } = await first();

@@ -171,7 +171,7 @@ Deno.test("a submit that the database refuses is refused, whatever it names", as
 const rounded: [string, string, string][] = [
   ["integers above 2^53", `{"n":9007199254740993}`, `{"n":9007199254740992}`],
   ["numbers beyond a double", `{"n":1e400}`, `{"n":1e500}`],
-  ["a key that stands twice", `{"n":1,"n":2}`, `{"n":2}`],
+  ["a key that occurs twice", `{"n":1,"n":2}`, `{"n":2}`],
 ];
 for (const [what, one, other] of rounded) {
   Deno.test(`requests that differ in ${what} are two requests`, async () => {

@@ -14,7 +14,7 @@ const send = {
   description: `Says: ${token}`,
   inputSchema: { type: "object", properties: { body: { type: "string" } } },
 };
-/** Left out, each with a warning that names it. */
+/** Left out, each with a reason that names it. */
 const unfit = [
   { ...send, name: `twice ${token}` },
   { ...send, name: `twice ${token}` },
@@ -75,9 +75,11 @@ Deno.test("its token stands nowhere, however the server repeats it", async () =>
   const job = await finished(id);
   assert.equal(job.status, "completed", job.error_message ?? "");
   assert.equal(calls.length, 1);
-  // What stood around it did come through.
+  // What stood around it did come through, to operators: the job's owner learns how many are left out, not which.
+  assert.ok(logs.some((line) => /The tool twice \*\*\* of \w+ is left out/.test(line)));
   const attempts = await sql`select warnings from public.response_attempts where job_id = ${id}`;
-  assert.match(JSON.stringify(attempts), /The tool twice \*\*\* of \w+ is left out/);
+  assert.match(JSON.stringify(attempts), /MCP tools that cannot be offered: 2/);
+  assert.ok(!/twice|schema/.test(JSON.stringify(attempts)));
   assert.deepEqual(await findInDatabase(sql, token), []);
   const answers = [await ask({ path: `/${id}` }), await ask({ path: `/v1/responses/${id}` })];
   const seen = [JSON.stringify(answers), ...logs];

@@ -151,6 +151,29 @@ Deno.test("a project that cannot be reached is one sentence", async () => {
   );
 });
 
+Deno.test("a command that does not exist is said, and which is meant, also where its help is asked for", async () => {
+  const cases: [string[], string][] = [
+    [["jbos"], "jbos"],
+    [["jbos", "--help"], "jbos"],
+    [["help", "jbos"], "jbos"],
+    [["jobs", "lsit", "--help"], "lsit"],
+  ];
+  for (const [args, word] of cases) {
+    const { code, stdout, stderr } = await thePackage().run(args, { cwd: "/" });
+    assert.deepEqual([code, stdout], [2, ""], args.join(" "));
+    const meant = word === "jbos" ? "jobs" : "list";
+    assert.equal(
+      stderr,
+      `Error: unknown command '${word}'\n(Did you mean ${meant}?)\nRun with --help for usage\n`,
+    );
+  }
+  for (const args of [["jobs", "--help"], ["help", "jobs"], ["jobs", "list", "--help"]]) {
+    const { code, stdout } = await thePackage().run(args, { cwd: "/" });
+    assert.equal(code, 0, args.join(" "));
+    assert.match(stdout, /^Usage: durable-responses jobs/);
+  }
+});
+
 Deno.test("help is on stdout with exit code 0, and a pipe, NO_COLOR and FORCE_COLOR are respected", async () => {
   const cwd = Deno.cwd();
   const help = await thePackage().run(["--help"], { cwd });

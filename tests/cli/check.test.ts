@@ -171,12 +171,17 @@ Deno.test("init checks at its end where the machine has a Deno, and says how whe
   await using other = await supabaseProject();
   const without = await thePackage().run(["init", "--yes"], { cwd: other.folder });
   assert.match(without.stdout, /1\. Check the profiles:\n +npx durable-responses check/);
+  assert.equal(
+    without.stderr,
+    "The profiles are not checked (there is no Deno on this machine). Check them: npx durable-responses check\n",
+  );
 });
 
 Deno.test("a Deno that does not end is stopped, and init's work is done all the same", async () => {
   await using project = await supabaseProject();
   const folder = await Deno.makeTempDir({ prefix: "slow-deno-" });
-  await Deno.writeTextFile(`${folder}/deno`, "#!/bin/sh\nkill -TERM $$\n", { mode: 0o755 });
+  const script = `#!/bin/sh\nif [ "$1" = eval ]; then echo "$0"; else kill -TERM $$; fi\n`;
+  await Deno.writeTextFile(`${folder}/deno`, script, { mode: 0o755 });
   const { code, stdout, stderr } = await thePackage().run(["init", "--yes"], {
     cwd: project.folder,
     env: { PATH: `${folder}:${Deno.env.get("PATH")}` },

@@ -1,5 +1,6 @@
 /** The three SQL functions that `doctor` and `connect` call. */
 import assert from "node:assert/strict";
+import { checkCron } from "../../packages/cli/src/doctor/cron.ts";
 import { checkFiles } from "../../packages/cli/src/doctor/database.ts";
 import { reportSchema } from "../../packages/cli/src/doctor/report.ts";
 import { refused } from "../support/refused.ts";
@@ -108,5 +109,37 @@ sqlTest(
     assert.deepEqual(await files(), { bucket: "missing", ...failing, verdict: "warn" });
     await m.db.admin`drop schema storage cascade`;
     assert.deepEqual(await files(), { bucket: null, ...failing, verdict: "skipped" });
+  },
+);
+
+sqlTest(
+  "after a start of the database, cron has until its next run is due, and some seconds more",
+  async (m) => {
+    const report = reportSchema.parse(await m.call("response_doctor"));
+    const started = Date.parse(report.started_at);
+    assert.ok(started <= Date.parse(report.now), report.started_at);
+    const wake = report.cron.find(({ name }) => name === "durable-responses-wake");
+    assert.ok(wake);
+    const iso = (seconds: number) => new Date(started + seconds * 1000).toISOString();
+    const after = (seconds: number, job: Partial<typeof wake>) => {
+      const cron = [{ ...wake, ...job }];
+      return checkCron({ ...report, now: iso(seconds), cron });
+    };
+    const never = { schedule: "10 seconds", last_at: null, last_status: null };
+    const before = { ...never, last_at: iso(-3600), last_status: "failed" };
+    for (const job of [never, before]) {
+      assert.deepEqual(after(4, job), {
+        status: "skipped",
+        message: "the database started 4 s ago; cron's next run is due in 6 s",
+      });
+      assert.match(after(39, job).message, /started 39 s ago; cron's next run is due now$/);
+    }
+    assert.equal(after(41, never).status, "warn");
+    assert.equal(after(41, before).status, "wrong");
+    assert.equal(after(4, { ...before, last_at: iso(1) }).status, "wrong");
+    const each = { ...never, schedule: "* * * * *" };
+    const minute = 60 - (started / 1000) % 60;
+    assert.equal(after(0, each).message.match(/due in (\d+) s$/)?.[1], String(Math.ceil(minute)));
+    assert.equal(after(minute + 31, each).status, "warn");
   },
 );

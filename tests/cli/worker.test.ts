@@ -51,6 +51,6 @@ Deno.test("worker in a project without our functions, or without a Deno, says so
   assert.equal(noDeno.code, 1);
   assert.match(
     noDeno.stderr,
-    /^Error: Cannot start the worker: '\/nowhere\/deno' cannot be run\n {2}→ npm install --global deno@/,
+    /^Error: Cannot run '\/nowhere\/deno': there is no such program\n {2}→ npm install --save-dev deno@/,
   );
 });

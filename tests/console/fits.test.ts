@@ -63,3 +63,13 @@ for (const viewport of sizes) {
     },
   );
 }
+
+Deno.test("at 900 px a job's query has most of its row", needsBrowser, async () => {
+  const page = await theConsole().openAs("secret key", { viewport: { width: 900, height: 900 } });
+  const [row, query] = await Promise.all(
+    [".row", ".cell-query"].map((each) => page.locator(each).first().boundingBox()),
+  );
+  assert.ok(row && query);
+  assert.ok(query.width > row.width / 2, `${query.width} of ${row.width} px`);
+  await page.context().close();
+});

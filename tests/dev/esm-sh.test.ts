@@ -1,7 +1,7 @@
 /** The stand-in for esm.sh: its paths, which file of a package each means, and what it refuses. */
 import assert from "node:assert/strict";
 import { parseAddress } from "../../packages/dev/esm-sh/address.ts";
-import { resolveEntry } from "../../packages/dev/esm-sh/entry.ts";
+import { resolveFile } from "../../packages/dev/esm-sh/entry.ts";
 import { readPackage } from "../../packages/dev/esm-sh/package.ts";
 import { startEsmSh } from "../../packages/dev/esm-sh/server.ts";
 import { forFile } from "../support/for-file.ts";
@@ -36,7 +36,7 @@ for (
   Deno.test(`${name}/${subPath} is ${file}`, async () => {
     const pkg = await readPackage(name);
     assert.ok(pkg);
-    assert.deepEqual(resolveEntry(pkg, subPath), { file, isModule: true });
+    assert.equal(resolveFile(pkg, subPath), file);
   });
 }
 

@@ -39,7 +39,7 @@ const different: [string, string, string][] = [
   ["1.0 and 1", "[1.0]", "[1]"],
   ["numbers beyond a double", "1e400", "1e500"],
   ["0 and -0", "0", "-0"],
-  ["a key that stands twice and one that stands once", '{"a":1,"a":2}', '{"a":2}'],
+  ["a key that occurs twice and one that occurs once", '{"a":1,"a":2}', '{"a":2}'],
   ["two equal keys in another order", '{"a":1,"a":2}', '{"a":2,"a":1}'],
   ["a number and its text", "1", '"1"'],
   ["halves of different pairs", '"\\ud800"', '"\\udbff"'],
@@ -109,13 +109,13 @@ Deno.test("the form can be stored as it is: no NUL, no half of a pair", () => {
 });
 
 const lossy: [string, RegExp | undefined][] = [
-  ['{"to": "a@x.example", "to": "b@y.example"}', /the key "to" stands twice/],
-  ['{"\\u0074o": 1, "to": 2}', /the key "to" stands twice/],
-  ['[{"a": {"b": 1, "c": [], "b": 2}}]', /the key "b" stands twice/],
+  ['{"to": "a@x.example", "to": "b@y.example"}', /the key "to" occurs twice/],
+  ['{"\\u0074o": 1, "to": 2}', /the key "to" occurs twice/],
+  ['[{"a": {"b": 1, "c": [], "b": 2}}]', /the key "b" occurs twice/],
   ['{"account": 9007199254740993}', /the number 9007199254740993 cannot/],
-  ['{"account": -90071992547409930.0}', /cannot be held exactly/],
-  ["[1, 123456789012345678e1]", /cannot be held exactly/],
-  ['{"amount": 1e400}', /cannot be held exactly/],
+  ['{"account": -90071992547409930.0}', /cannot be represented exactly/],
+  ["[1, 123456789012345678e1]", /cannot be represented exactly/],
+  ['{"amount": 1e400}', /cannot be represented exactly/],
   ['{"a": {"x": 1}, "b": {"x": 1}, "c": [{"x": "x"}, {"x": "x"}]}', undefined],
   ['{"a": "a", "b": ["a", "a"], "text": "9007199254740993"}', undefined],
   [

@@ -4,12 +4,15 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import postgres from "postgres";
 import { freePort } from "../../packages/dev/ports.ts";
 import { findDeno, projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { type RunningProcess, runProcess, startProcess } from "../../packages/dev/processes.ts";
 import { supabaseProject } from "../cli/support/supabase-project.ts";
+import { isRunning } from "../dev/support/edge.ts";
 import { eventually } from "../support/eventually.ts";
 import { forFile } from "../support/for-file.ts";
+import { descendantsOf } from "../support/processes.ts";
 import { installOffline, packInto } from "./support/packed.ts";
 
 const names = ["durable-responses", "durable-responses-console", "durable-responses-dev"];
@@ -100,6 +103,7 @@ interface Dev {
   find(pattern: RegExp): string;
 }
 
+/** @param args further ones; a later `--deno` wins */
 async function startDev(folder: string, ...args: string[]): Promise<Dev> {
   let output = "";
   const process = startProcess({
@@ -147,15 +151,31 @@ async function instructionsSeen(folder: string, dev: Dev): Promise<string> {
   return (await input.json()).instructions;
 }
 
-Deno.test("dev runs the project, reloads what changes, and keeps what there is", async () => {
+Deno.test("dev runs the project and its seeds, reloads what changes, and keeps what there is", async () => {
   const { folder, read, write } = theProject();
   const data = await Deno.makeTempDir({ prefix: "dev-data-" });
   await Deno.chmod(data, 0o711);
   const ports = `${freePort()},${freePort()}`;
+  await write("migrations/20991230000000_notes.sql", "create table public.notes (id int);");
+  await write("seed.sql", "insert into public.notes values (1);");
+  await write("more.sql", "insert into public.notes values (2), (no_such_column);");
+  const config = await read("config.toml");
+  const seeds = 'sql_paths = ["./seed.sql"]';
+  assert.ok(config.includes(seeds), config);
+  await write("config.toml", config.replace(seeds, 'sql_paths = ["./seed.sql", "./more.sql"]'));
   try {
     const first = await startDev(folder, "--data", data, "--ports", ports);
     try {
-      assert.match(first.output(), /^ok +'default'/m);
+      assert.match(
+        first.output(),
+        /^\[migrations\] Cannot run supabase\/more\.sql: ERROR: column/m,
+      );
+      assert.deepEqual(await notes(first), [1]);
+      await write("more.sql", "insert into public.notes values (2);");
+      await eventually(
+        "the profiles are checked",
+        () => /^\[dev\] profiles: ok \('default'\)$/m.test(first.output()),
+      );
       const seen = await instructionsSeen(folder, first);
       const profiles = "functions/_shared/profiles.ts";
       const text = await read(profiles);
@@ -169,10 +189,10 @@ Deno.test("dev runs the project, reloads what changes, and keeps what there is",
           ),
       );
       assert.equal(await instructionsSeen(folder, first), "Answer in Latin");
-      await write("migrations/20991231000000_notes.sql", "create table public.notes (id int);");
+      await write("migrations/20991231000000_more.sql", "create table public.more (id int);");
       await eventually(
         "the migration is applied",
-        () => /^\[migrations\] Applied 20991231000000_notes\.sql/m.test(first.output()),
+        () => /^\[migrations\] Applied 20991231000000_more\.sql/m.test(first.output()),
       );
     } finally {
       await first.process.stop({ signal: "SIGTERM", graceMs: 20_000 });
@@ -183,6 +203,11 @@ Deno.test("dev runs the project, reloads what changes, and keeps what there is",
       assert.ok(first.find(password));
       assert.equal(second.find(password), first.find(password));
       assert.equal(await jobsIn(folder), 2);
+      assert.match(
+        second.output(),
+        /^\[migrations\] Ran supabase\/more\.sql on the new database$/m,
+      );
+      assert.deepEqual(await notes(second), [1, 2]);
     } finally {
       await second.process.stop({ signal: "SIGTERM", graceMs: 20_000 });
     }
@@ -190,6 +215,7 @@ Deno.test("dev runs the project, reloads what changes, and keeps what there is",
     try {
       assert.notEqual(third.find(/Password: (\S+)/), first.find(/Password: (\S+)/));
       assert.equal(await jobsIn(folder), 0);
+      assert.deepEqual(await notes(third), [1, 2]);
     } finally {
       await third.process.stop({ signal: "SIGTERM", graceMs: 20_000 });
     }
@@ -197,6 +223,85 @@ Deno.test("dev runs the project, reloads what changes, and keeps what there is",
     await Deno.remove(data, { recursive: true });
   }
 });
+
+Deno.test("dev says after each change what is wrong with the profiles, and does not call reloaded what cannot be loaded", async () => {
+  const { folder, read, write } = theProject();
+  const data = await Deno.makeTempDir({ prefix: "dev-data-" });
+  await Deno.chmod(data, 0o711);
+  const profiles = "functions/_shared/profiles.ts";
+  const fine = await read(profiles);
+  const dev = await startDev(folder, "--data", data, "--ports", `${freePort()},${freePort()}`);
+  let seen = 0;
+  /** Writes profiles.ts; then the lines that dev says until `last`. */
+  const change = async (text: string, last: RegExp) => {
+    await write(profiles, text);
+    const lines = () =>
+      dev.output().slice(seen).split("\n").filter((line) => line.startsWith("[dev]"));
+    await eventually(`dev says ${last}`, () => lines().some((line) => last.test(line)));
+    const said = lines().join("\n");
+    seen = dev.output().length;
+    return said;
+  };
+  const reloaded = "[dev] supabase/functions/_shared/profiles.ts changed: reloaded ";
+  try {
+    await eventually("the start's check is done", () => /profiles: ok/.test(dev.output()));
+    seen = dev.output().length;
+
+    const unknown = await change(
+      fine.replace("model:", "modell: 1, model:"),
+      /profiles: wrong: 'default': A profile has no field 'modell' → Did you mean 'model'\?$/,
+    );
+    assert.ok(unknown.includes(reloaded), unknown);
+
+    const broken = await change(`${fine}\nexport const = 1;\n`, /profiles\.ts changed, but/);
+    assert.match(
+      broken,
+      /changed, but openai-webhook, respond, run-jobs cannot be loaded: SyntaxError: .+ at supabase\/functions\/_shared\/profiles\.ts:\d+:\d+$/m,
+    );
+    assert.ok(!broken.includes("reloaded"), broken);
+
+    const missing = await change(`import "./nothing.ts";\n${fine}`, /changed, but .+nothing\.ts/);
+    assert.ok(!missing.includes("reloaded"), missing);
+
+    const throws = await change(
+      `${fine}\nthrow new Error("on its own");\n`,
+      /profiles: wrong: profiles\.ts cannot be loaded: Error: on its own/,
+    );
+    assert.ok(!throws.includes("reloaded"), throws);
+
+    const again = await change(fine, /profiles: ok again \('default'\)$/);
+    assert.ok(again.includes(reloaded), again);
+  } finally {
+    await write(profiles, fine);
+    await dev.process.stop({ signal: "SIGTERM", graceMs: 20_000 });
+    await Deno.remove(data, { recursive: true });
+  }
+});
+
+for (const [signal, code] of [["SIGTERM", 143], ["SIGHUP", 129], ["SIGINT", 130]] as const) {
+  Deno.test(`${signal} to the CLI ends the stack, also behind npm's wrapper of Deno`, async () => {
+    const { folder } = theProject();
+    const wrapper = join(projectRoot, "node_modules/deno/bin.cjs");
+    const only = ["--openai-only", "--openai-port", String(freePort()), "--deno", wrapper];
+    const dev = await startDev(folder, ...only);
+    const children = await descendantsOf(dev.process.pid);
+    assert.ok(children.some(({ command }) => command.includes("--openai-only")));
+    await dev.process.stop({ signal, graceMs: 20_000 });
+    assert.equal((await dev.process.exited).code, code);
+    await eventually("nothing is left", () => children.every(({ pid }) => !isRunning(pid)));
+  });
+}
+
+/** What is in the table that the seeds fill. */
+async function notes(dev: Dev): Promise<number[]> {
+  const sql = postgres(dev.find(/DB URL: (\S+)/), { max: 1 });
+  try {
+    return (await sql<{ id: number }[]>`select id from public.notes order by id`)
+      .map(({ id }) => id);
+  } finally {
+    await sql.end();
+  }
+}
 
 /** How many jobs the user sees. */
 async function jobsIn(folder: string): Promise<number> {
@@ -239,6 +344,10 @@ Deno.test("dev --openai-only is the stand-in alone, with its plans and faults, a
     const refused = await create();
     await refused.body?.cancel();
     assert.equal(refused.status, 429);
+    await eventually(
+      "the fault is in the log",
+      () => /^\[openai\] POST \/v1\/responses → 429 \(rate-limited\)$/m.test(dev.output()),
+    );
   } finally {
     await dev.process.stop();
   }

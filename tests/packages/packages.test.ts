@@ -46,7 +46,7 @@ Deno.test("the types of each entry are found by bundlers and by Node, and say wh
   }
 });
 
-Deno.test("each package brings its licence and its README, and nothing of the sources or tests", () => {
+Deno.test("each package brings its license and its README, and nothing of the sources or tests", () => {
   for (const { name, files } of thePackages().tarballs) {
     for (const wanted of ["LICENSE", "README.md", "package.json"]) {
       assert.ok(files.includes(wanted), `${name} has no ${wanted}`);
@@ -59,12 +59,12 @@ Deno.test("each package brings its licence and its README, and nothing of the so
   }
 });
 
-Deno.test("all packages have one version, and each licence is the repository's", async () => {
+Deno.test("all packages have one version, and each license is the repository's", async () => {
   const packages = await publishedPackages();
   assert.equal(new Set(packages.map(({ version }) => version)).size, 1);
-  const licence = await Deno.readTextFile(`${projectRoot}/LICENSE`);
+  const license = await Deno.readTextFile(`${projectRoot}/LICENSE`);
   for (const { folder } of packages) {
-    assert.equal(await Deno.readTextFile(`${projectRoot}/${folder}/LICENSE`), licence, folder);
+    assert.equal(await Deno.readTextFile(`${projectRoot}/${folder}/LICENSE`), license, folder);
   }
 });
 

@@ -269,7 +269,10 @@ resumeTest("a rule for a tool that does not exist is a warning, not a failure", 
   assert.equal((await bench.settled(id)).status, "completed");
   const [attempt] = await bench.sql`
     select warnings from public.response_attempts where job_id = ${id}`;
-  assert.match(attempt?.["warnings"][0], /gmail_repply/);
+  // Its owner reads that: which rules a profile has is for operators.
+  assert.deepEqual(attempt?.["warnings"], [
+    "Rules in side_effects for tools that no server lists: 1",
+  ]);
 });
 
 resumeTest(

@@ -3,7 +3,7 @@ import { join, relative } from "node:path";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 
 /**
- * Every `*.test.ts` below `folder` whose path holds one of `parts` (all, if there are none), sorted, from the root.
+ * Paths from the root of every `*.test.ts` below `folder` whose path contains one of `parts` (all, if there are none), sorted.
  * `*.long.test.ts` are for long runs only.
  */
 export async function findTestFiles(

@@ -1,9 +1,9 @@
 /** How busy the machine is. */
 
-/** Processes that run or wait to, for each core, above which a test that only passes alone is not to blame for it. */
+/** Above this many processes per core that run or wait to run, a test that passes only alone is not called flaky. */
 export const busyAbove = 3;
 
-/** Of the last minute. */
+/** The average of the last minute. */
 export function loadPerCore(): number {
   const [lastMinute = 0] = Deno.loadavg();
   return lastMinute / navigator.hardwareConcurrency;

@@ -1,17 +1,17 @@
-/** How the test files are shared out among processes. */
+/** How the test files are divided among processes. */
 
 export interface Group {
-  /** What it is called in the report. */
+  /** Its name in the report. */
   name: string;
   files: string[];
-  /** It mostly waits for a clock that nobody can turn, so it may run beside a full set of others. */
+  /** It mostly waits for a clock that no test can set, so it may run in addition to the others. */
   waits: boolean;
 }
 
 // Small enough that two processes end at about the same time, large enough that starting one (0.3 s) costs little.
 const filesPerGroup = 6;
 
-// Each of these files starts whole stacks and runs for a minute.
+// Each file in these folders starts whole stacks and runs for a minute.
 const longAreas = ["tests/chaos", "tests/resume", "tests/e2e", "tests/console"];
 
 /** A file of this name waits for real time, for example for the next full minute. */

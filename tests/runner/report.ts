@@ -2,7 +2,7 @@
 import { busyAbove } from "./load.ts";
 import type { GroupResult } from "./run-groups.ts";
 
-/** One line per group; for a failed one also deno's account of what failed. */
+/** One line per group, and deno's errors for a failed one. */
 export function describeGroup(result: GroupResult): string {
   const { group, passed, failed, ms } = result;
   const status = failed > 0 ? "FAILED" : isFlaky(result) ? "FLAKY " : "ok    ";
@@ -14,7 +14,7 @@ export function describeGroup(result: GroupResult): string {
   return [head, ...skipped, ...(failed > 0 ? [failuresIn(result.output)] : [])].join("\n");
 }
 
-/** It passed only in a second run, and the machine was not so busy that this excuses it. */
+/** It passed only in a second run, and the machine was not busy enough to excuse that. */
 export function isFlaky({ failed, failedFirst }: GroupResult): boolean {
   return failed === 0 && failedFirst !== undefined && failedFirst.loadPerCore <= busyAbove;
 }
@@ -50,7 +50,7 @@ function describe({ group, failedFirst }: GroupResult): string {
   return `${group.name} (load ${load} per core as it failed, limit ${busyAbove.toFixed(1)})`;
 }
 
-// From deno's list of errors on; all of it, where deno did not come that far.
+// From deno's list of errors on. Everything, if deno did not get that far.
 function failuresIn(output: string): string {
   const start = output.search(/^ ERRORS *$/m);
   return output.slice(Math.max(0, start)).trimEnd() + "\n";

@@ -1,4 +1,4 @@
-/** Groups of made-up test files, run for real. */
+/** Really runs groups of generated test files. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { findTestFiles } from "./files.ts";
@@ -6,7 +6,7 @@ import { type GroupResult, runFailedAgain, runGroup } from "./run-groups.ts";
 
 const passes = `Deno.test("it passes", () => {});`;
 const fails = `Deno.test("it fails", () => { throw new Error("as it always does"); });`;
-/** Passes from its second run on. */
+/** Fails in its first run, and passes after that. */
 const flakes = `
   Deno.test("it flakes", () => {
     Deno.openSync(new URL("./ran", import.meta.url), { read: true, write: true, create: true }).close();
@@ -19,7 +19,7 @@ const long = `
     if (Deno.env.get("DURABLE_RESPONSES_LONG") !== "1") throw new Error("it is the short one");
   });`;
 
-/** Runs `run` with a folder that holds these files. */
+/** Runs `run` with a folder that contains these files. */
 async function withFiles(
   texts: Record<string, string>,
   run: (folder: string) => Promise<void>,

@@ -1,4 +1,4 @@
-/** Runs each group of test files in a `deno test` process of its own, as many at a time as there are cores, and one more. */
+/** Runs each group of test files in its own `deno test` process, one for each core at a time. */
 import { findDeno, projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { startProcess } from "../../packages/dev/processes.ts";
 import { loadPerCore } from "./load.ts";
@@ -14,17 +14,17 @@ export interface GroupResult {
   /** What `deno test` wrote. */
   output: string;
   ms: number;
-  /** How busy the machine was at its end. */
+  /** How busy the machine was when it ended. */
   loadPerCore: number;
-  /** This is a second run, alone: the first one, beside the others, failed while the machine was so busy. */
+  /** Set for a second run, which is alone: how busy the machine was when the first one failed. */
   failedFirst?: { loadPerCore: number };
 }
 
 export interface RunOptions {
-  /** By performance.now(), for all groups together; what still runs then is stopped and counts as failed. */
+  /** When all groups must have ended, by performance.now(). A group that still runs then is stopped, and counts as failed. */
   endAt: number;
   onResult: (result: GroupResult) => void;
-  /** Tests are to take their long versions. */
+  /** Tests use their long versions. */
   long?: boolean;
 }
 
@@ -36,12 +36,12 @@ export async function runGroups(groups: Group[], options: RunOptions): Promise<v
     for (let group = queue.shift(); group !== undefined; group = queue.shift()) await run(group);
   };
   const workers = Array.from({ length: Math.max(2, navigator.hardwareConcurrency) }, worker);
-  // Those that wait use some of a core too. Once they have ended, one more of the others has room.
+  // Waiting groups use some CPU too. Once they have all ended, there is room for one more process.
   const waiting = Promise.all(groups.filter(({ waits }) => waits).map(run)).then(worker);
   await Promise.all([...workers, waiting]);
 }
 
-/** Runs those that failed once more, one after the other: what fails again has failed, what passes now is flaky. */
+/** Runs failed groups once more, one after the other. What fails again has failed. What passes now is flaky. */
 export async function runFailedAgain(
   results: GroupResult[],
   options: RunOptions,
@@ -70,10 +70,10 @@ export async function runGroup(
   const child = startProcess({
     name: group.name,
     command: findDeno(),
-    // Types are `npm run check`'s business, once for all files.
+    // `npm run check` checks the types, once for all files.
     args: ["test", "--allow-all", "--no-check", ...group.files],
     cwd: projectRoot,
-    // Tests are told by it where a browser is, and how long to try.
+    // The environment tells tests where a browser is, and how long to try.
     env: { ...Deno.env.toObject(), NO_COLOR: "1", ...(long && { DURABLE_RESPONSES_LONG: "1" }) },
     exitSignal: "SIGTERM",
     onLine: (line) => lines.push(line),
@@ -99,7 +99,7 @@ export function countTests(
   const skipped = /\| (\d+) ignored/.exec(rest)?.[1] ?? "0";
   return {
     passed: Number(passed),
-    // A process that fails without a failed test (it crashed, it leaked) is a failure all the same.
+    // A process that fails without a failed test (a crash, a leak) is a failure too.
     failed: success ? Number(failed) : Math.max(1, Number(failed)),
     skipped: Number(skipped),
     skippedNames: [...output.matchAll(/^(.+) \.\.\. ignored /gm)].map(([, name = ""]) => name),

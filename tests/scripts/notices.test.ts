@@ -1,4 +1,4 @@
-/** Whoever gets a bundle gets the licence of everything in it. */
+/** Whoever gets a bundle gets the license of everything in it. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { buildCli } from "../../packages/cli/build.ts";
@@ -13,7 +13,7 @@ Deno.test("a file belongs to the innermost package", () => {
   assert.equal(packageFolder("/p/packages/cli/src/main.ts"), undefined);
 });
 
-Deno.test("a package that says nothing of its licence stops the build", async () => {
+Deno.test("a package that says nothing of its license stops the build", async () => {
   const root = await Deno.makeTempDir();
   try {
     const folder = join(root, "node_modules", "mute");
@@ -22,13 +22,13 @@ Deno.test("a package that says nothing of its licence stops the build", async ()
       join(folder, "package.json"),
       JSON.stringify({ name: "mute", version: "1.0.0" }),
     );
-    await assert.rejects(noticesOf([join(folder, "index.js")]), /licence of mute/);
+    await assert.rejects(noticesOf([join(folder, "index.js")]), /license of mute/);
   } finally {
     await Deno.remove(root, { recursive: true });
   }
 });
 
-/** Names in the file, and that each has words of a licence below it. */
+/** Names in the file, and that each has words of a license below it. */
 function packagesIn(text: string): string[] {
   const parts = text.split(/^={80}\n/m).slice(1);
   const heads = parts.filter((_, index) => index % 2 === 0);

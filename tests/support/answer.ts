@@ -1,4 +1,4 @@
-/** What a function answered. */
+/** A function's answer. */
 import { z } from "zod";
 
 const body = z.looseObject({
@@ -18,13 +18,13 @@ export interface Answer {
   status: number;
   headers: Headers;
   body: z.infer<typeof body>;
-  /** `body.error.code`, or "" when it was no refusal. */
+  /** `body.error.code`; "" if it is not a refusal. */
   code: string;
-  /** `body.id`; reading it throws when the answer was a refusal. */
+  /** `body.id`. Reading it throws if the answer is a refusal. */
   readonly id: string;
 }
 
-/** Reads a JSON answer; one without a body is read as {}. */
+/** Reads a JSON answer. An empty body is read as {}. */
 export async function readAnswer(response: Response): Promise<Answer> {
   const text = await response.text();
   const parsed = body.parse(text === "" ? {} : JSON.parse(text));

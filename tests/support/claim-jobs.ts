@@ -1,4 +1,4 @@
-/** Claiming due jobs, in whatever transaction `sql` is. */
+/** Claims due jobs, in the transaction that `sql` is in. */
 import type { Sql, TransactionSql } from "postgres";
 import { z } from "zod";
 import { callFunction } from "./function-call.ts";
@@ -6,7 +6,7 @@ import { type JobWork, jobWork } from "./machine-shapes.ts";
 
 const claimed = z.object({ jobs: z.array(jobWork) });
 
-/** What `worker` is given of the jobs that are due, leased for `leaseMs`. */
+/** The due jobs that `worker` gets, leased for `leaseMs`. */
 export async function claimJobs(
   sql: Sql | TransactionSql,
   worker: string,

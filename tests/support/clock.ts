@@ -1,16 +1,16 @@
-/** A clock that a test sets: SQL functions go by the setting `durable_responses.now` where it is there. */
+/** A clock that a test sets. SQL functions read the setting `durable_responses.now`, if it is set, instead of the time. */
 import type { Sql, TransactionSql } from "postgres";
 
 export interface TestClock {
   readonly now: Date;
   set(now: Date): void;
-  /** Moves it on. */
+  /** Moves the clock forward. */
   advance(ms: number): void;
-  /** Makes it the time of the transaction that `sql` is in. */
+  /** Sets this time in the transaction that `sql` is in. */
   pin(sql: TransactionSql | Sql): Promise<void>;
 }
 
-/** Starts at noon on a day far from today, so that a function which asks for the real time is found out. */
+/** Starts at noon on a day far from today, so that a function that reads the real time is noticed. */
 export function testClock(start: Date = new Date("2030-01-01T12:00:00Z")): TestClock {
   let now = start;
   return {

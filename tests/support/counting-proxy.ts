@@ -1,20 +1,20 @@
-/** Stands between the functions and the gateway: counts what goes to the database, and fails it on request. */
+/** A proxy between the functions and the gateway. It records requests to the database, and fails them if a test wants it. */
 import { forward } from "../../packages/dev/edge/proxy.ts";
 
 export interface CountingProxy {
-  /** What functions get as SUPABASE_URL. */
+  /** The functions' SUPABASE_URL. */
   url: string;
-  /** Where requests go on to; must be set before the first one. */
+  /** Where requests are forwarded to. Must be set before the first one. */
   target: string;
   /** Paths of all requests, in order: `/rest/v1/rpc/submit_response_job` … */
   paths: string[];
-  /** Called with each path; a response that it returns takes the place of the real answer. */
+  /** Called with each path. If it returns a response, that replaces the real one. */
   intercept: ((path: string) => Response | undefined | Promise<Response | undefined>) | undefined;
   stop(): Promise<void>;
 }
 
 export function startCountingProxy(): CountingProxy {
-  // As in the gateway: a request must not be sent twice because a kept connection was dropped.
+  // As in the gateway: a request must not be sent twice because a pooled connection was dropped.
   const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },

@@ -11,7 +11,7 @@ import { platformTemplate } from "../../packages/dev/postgres/template.ts";
 export type Role = "anon" | "authenticated" | "service_role" | "postgres";
 
 export interface TestDatabaseOptions {
-  /** The folder that holds `supabase/`; the project root by default. */
+  /** The folder that contains `supabase/`. Default: the project root. */
   workdir?: string;
   /** false: only the platform's roles and schemas. */
   migrations?: boolean;
@@ -26,11 +26,11 @@ export interface TestDatabase {
   readonly adminUrl: string;
   /** As the superuser. */
   readonly admin: Sql;
-  /** As `postgres`, which owns what migrations make. */
+  /** As `postgres`, which owns what the migrations create. */
   readonly owner: Sql;
   /**
-   * Runs in one transaction as `role`, with the role's statement timeout and `claims` as the JWT's claims
-   * (role is added), as PostgREST does.
+   * Runs in one transaction as `role`, as PostgREST does: with the role's statement timeout, and with `claims` and the role as
+   * the JWT's claims.
    */
   asRole<T>(
     role: Role,
@@ -52,7 +52,7 @@ interface Shared {
 
 const shared = new Map<string, Shared>();
 
-/** Starts (or shares) a cluster and makes a database on it. */
+/** Creates a database on a shared cluster, which it starts if needed. */
 export async function startTestDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const key = `${options.workdir ?? ""} ${options.migrations ?? true}`;
   const entry = shared.get(key) ?? { cluster: startShared(options), users: 0, databases: 0 };
@@ -74,7 +74,7 @@ export async function startTestDatabase(options: TestDatabaseOptions = {}): Prom
   return describeDatabase(cluster, name, release);
 }
 
-/** Runs `run` with a database of its own and stops that whatever happens. */
+/** Runs `run` with its own database, and stops that whatever happens. */
 export async function withDatabase<T>(
   run: (database: TestDatabase) => Promise<T>,
   options?: TestDatabaseOptions,

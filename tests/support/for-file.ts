@@ -1,6 +1,6 @@
 /**
- * Starts something before the tests of a file and stops it after them, whatever happens. The function that it returns
- * gives the thing to a running test.
+ * Starts something before the tests of a file, and stops it after them, whatever happens. A running test gets it from the
+ * returned function.
  */
 export function forFile<T>(start: (parts: AsyncDisposableStack) => Promise<T>): () => T {
   const parts = new AsyncDisposableStack();

@@ -1,13 +1,13 @@
-/** Calling an SQL function by name, as PostgREST does. */
+/** Calls a SQL function by name, as PostgREST does. */
 import { z } from "zod";
 import type { ParameterOrJSON, Sql, TransactionSql } from "postgres";
 
-/** Named arguments; their types are taken from the function's signature. */
+/** Named arguments. Their types come from the function's signature. */
 export type Arguments = Record<string, ParameterOrJSON<never>>;
 
 const results = z.tuple([z.object({ result: z.unknown() })]);
 
-/** `select <name>(p_a => …, p_b => …)`. `name` holds its schema; names are the test's own, values are bound. */
+/** `select <name>(p_a => …, p_b => …)`. `name` includes the schema. Names must come from the test; values are bound. */
 export async function callFunction(
   sql: Sql | TransactionSql,
   name: string,

@@ -1,34 +1,34 @@
 /**
  * Proxies in front of the database and of OpenAI in which a test holds one request, one answer or one event of a stream
- * for ever: the moment to kill whoever waits for it. Nothing in the product knows of them.
+ * forever, to kill whoever waits for it at that moment. The product cannot tell that they are there.
  */
 import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import { forward } from "../../packages/dev/edge/proxy.ts";
 import { listen } from "../../packages/dev/mcp/listen.ts";
 
-/** What passes a gate. */
+/** Something that passes a gate. */
 export type Passing =
   | { phase: "request" | "answer"; method: string; path: string; body: string }
-  /** `event` is about to be passed on, or was passed on just now. */
+  /** "event": it is about to be passed on. "passed": it has just been passed on. */
   | { phase: "event" | "passed"; event: string; data: string };
 
 export type Point = (passing: Passing) => boolean;
 
 export interface Gates {
-  /** In front of the gateway, and of OpenAI. */
+  /** In front of the Supabase gateway. */
   database: Gate;
   openai: Gate;
   /**
-   * Resolves when what `point` describes has come; it is held, and never passed on. Call it before it can come.
-   * With `cutStreams` OpenAI sees its streams hung up at that moment, and their readers, who are about to be killed, see
-   * nothing any more: a kill takes a while, and what OpenAI does meanwhile would depend on how busy the machine is.
-   * With `all` what comes later and fits is held too.
+   * Resolves when something that `point` describes arrives. It is held, and never passed on. Call this before it can arrive.
+   * With `cutStreams`, OpenAI's streams are closed at that moment, and their readers, who are about to be killed, get nothing
+   * more. Otherwise, because a kill takes a while, what OpenAI does until then would depend on how busy the machine is.
+   * With `all`, later matches are held too.
    */
   stopAt(point: Point, options?: { cutStreams?: boolean; all?: boolean }): Promise<void>;
-  /** Ends all streams at their source. For readers who are dead: a proxy learns of that late, a socket at once. */
+  /** Closes all streams at their source, for readers who are dead: OpenAI would notice at once, but a proxy notices late. */
   hangUp(): void;
-  /** Passes everything from now on; what was held is dropped. */
+  /** Passes everything from now on. What was held is dropped. */
   open(): void;
   stop(): Promise<void>;
 }
@@ -49,7 +49,7 @@ interface Trap {
 
 export async function startGates(): Promise<Gates> {
   let trap: Trap | undefined;
-  /** False when it was held: then it must not be passed on. */
+  /** False if it was held: it must then not be passed on. */
   const pass = async (passing: Passing): Promise<boolean> => {
     const armed = trap;
     if (armed === undefined || armed.sprung && !armed.all || !armed.point(passing)) return true;
@@ -60,7 +60,7 @@ export async function startGates(): Promise<Gates> {
     return false;
   };
   const streams = new Set<AbortController>();
-  /** Waits, where the readers of streams are about to be killed. */
+  /** If the readers of streams are about to be killed, waits until the gates open again. */
   const silence = async () => {
     if (trap?.sprung && trap.cutStreams) await trap.opened.promise;
   };
@@ -99,7 +99,7 @@ async function serveGate(
   silence: () => Promise<void>,
   streams: Set<AbortController>,
 ): Promise<{ gate: Gate; stop(): Promise<void> }> {
-  // As in the gateway: a request must not be sent twice because a kept connection was dropped.
+  // As in the gateway: a request must not be sent twice because a pooled connection was dropped.
   const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
   const app = new Hono<{ Bindings: HttpBindings }>();
   app.onError(() => dropped());
@@ -123,7 +123,7 @@ async function serveGate(
     }
     if (answer.headers.get("content-type")?.startsWith("text/event-stream") && answer.body) {
       streams.add(gone);
-      // Deno.serve would not tell of a reader that went away before there is more to write.
+      // Deno.serve would not notice that a reader has left until there is more to write.
       env.incoming.socket.once("close", () => gone.abort());
       const events = eventByEvent(answer.body, pass, silence, () => {
         streams.delete(gone);
@@ -149,7 +149,7 @@ async function serveGate(
 
 const dropped = () => new Response(null, { status: 502 });
 
-/** Passes a stream on one event at a time; `hangUp` ends it at its source when its reader goes away or it is held. */
+/** Passes a stream on, one event at a time. `hangUp` closes it at its source if its reader leaves or an event is held. */
 function eventByEvent(
   source: ReadableStream<Uint8Array>,
   pass: Pass,
@@ -158,7 +158,7 @@ function eventByEvent(
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>({
-    // Not as the reader pulls: a slow reader must not make a point come later than OpenAI came to it.
+    // Not on pull, because a slow reader must not delay the moment at which an event arrives.
     start(controller) {
       pump(controller).catch(async (error: unknown) => {
         await silence();

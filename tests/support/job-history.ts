@@ -1,4 +1,4 @@
-/** Jobs that have a past, for what PostgREST and the console show: rows as they would be by now. */
+/** Writes jobs with a past, for tests of PostgREST and the console: the rows as they would be by now. */
 import type { Sql, TransactionSql } from "postgres";
 import { type Columns, nobody } from "./job-rows.ts";
 
@@ -97,17 +97,17 @@ const columns = {
   ],
 } as const;
 
-/** Columns that must have a value; null in a row means this. */
+/** Values for columns that may not be null, used if a row has none. */
 const fallback: Readonly<Record<string, string>> = {
   metadata: "'{}'",
   priority: "0",
-  // As what accepts a job writes it (19_submit.sql).
+  // As 19_submit.sql writes it.
   query_text:
     "durable_responses.query_text(coalesce(input, durable_responses.visible_input(request)))",
   warnings: "'{}'",
 };
 
-/** Writes jobs with their past, all or none; `sql` must be a superuser's. */
+/** Writes jobs with their past, all or none. `sql` must be a superuser's connection. */
 export async function writeHistory(sql: Sql, history: History): Promise<void> {
   const final = (job: Columns) => job["finished_at"] !== null && job["finished_at"] !== undefined;
   const underWay = new Map(
@@ -115,7 +115,7 @@ export async function writeHistory(sql: Sql, history: History): Promise<void> {
       .map((attempt) => [attempt["job_id"], attempt]),
   );
   await sql.begin(async (transaction) => {
-    // No trigger may announce or guard what is made up.
+    // No triggers: they would announce or refuse these rows.
     await transaction`set local session_replication_role = replica`;
     await write(
       transaction,

@@ -1,6 +1,6 @@
 /**
- * Rows of jobs and of their waits, written directly, as only the tables' owner can: for what guards them, and for many at
- * once. How jobs are stored is known to this file, to job-state.ts and to job-history.ts, and to no test.
+ * Writes rows of jobs and of their waits directly, as only the tables' owner can: to test what guards them, and to write many
+ * at once. Only this file, job-state.ts and job-history.ts know how jobs are stored. Tests do not.
  */
 import type { JSONValue, Sql, TransactionSql } from "postgres";
 import type { JobStatus } from "../../supabase/functions/_durable_responses/model/status.ts";
@@ -10,10 +10,10 @@ export type Columns = Record<string, JSONValue>;
 
 const time = "2030-01-01T12:00:00Z";
 const later = "2040-01-01T12:00:00Z";
-/** The owner_key of what has no owner. */
+/** The owner_key of jobs without an owner. */
 export const nobody = "00000000-0000-0000-0000-000000000000";
 
-/** What the wait row of a status has and others have not. */
+/** The columns of a wait row that belong to its status. */
 const waits: Record<Exclude<JobStatus, FinalStatus>, Columns> = {
   background: { due: time, background_until: time, attempt: 1 },
   queued: { due: time },
@@ -35,7 +35,7 @@ export function isFinalStatus(status: JobStatus): status is FinalStatus {
   return status in endings;
 }
 
-/** A job and, while it is not final, its wait: rows that every check constraint accepts. */
+/** A job, and its wait unless it is final: rows that every check constraint accepts. */
 export interface StoredJob {
   job: Columns;
   wait: Columns | null;
@@ -73,7 +73,7 @@ function ending(status: FinalStatus, from: string): Columns {
   };
 }
 
-/** Writes both rows with no trigger: `admin` must be a superuser's connection. */
+/** Writes both rows without triggers. `admin` must be a superuser's connection. */
 export async function insertStored(admin: Sql, { job, wait }: StoredJob): Promise<void> {
   await admin.begin(async (sql) => {
     await sql`set local session_replication_role = replica`;
@@ -82,7 +82,7 @@ export async function insertStored(admin: Sql, { job, wait }: StoredJob): Promis
   });
 }
 
-/** Moves a job directly to `status`: its wait row is changed, or its job row ended and the wait deleted. */
+/** Moves a job directly to `status`: changes its wait row, or finishes its job row and deletes the wait. */
 export async function moveDirectly(
   sql: Sql,
   id: string,
@@ -107,7 +107,7 @@ export async function moveDirectly(
   });
 }
 
-/** Inserts `row` into a table, named with its schema. */
+/** Inserts `row`. `table` includes the schema. */
 export async function insertRow(sql: Connection, table: string, row: Columns): Promise<void> {
   const names = Object.keys(row);
   const values = names.map((_, index) => `$${index + 1}`);
@@ -117,7 +117,7 @@ export async function insertRow(sql: Connection, table: string, row: Columns): P
   );
 }
 
-/** Changes the row of a table, named with its schema, whose `key` is `id`. */
+/** Changes the row whose `key` is `id`. `table` includes the schema. */
 export async function updateRow(
   sql: Connection,
   table: string,
@@ -134,14 +134,14 @@ export async function updateRow(
 
 export interface Backlog {
   count: number;
-  /** When they came and are due. */
+  /** When they were accepted, and are due. */
   at: Date;
-  /** Whose they are, in turn; a server's without. */
+  /** Their owners, in turn. Default: none, as if a server had submitted them. */
   owners?: string[];
   priority?: number;
 }
 
-/** Queues many jobs of the profile `default` at once; its route must be known. */
+/** Queues many jobs of the profile `default` at once. Its route must exist. */
 export async function queueMany(sql: Sql, backlog: Backlog): Promise<void> {
   const { count, at, owners = [], priority = 0 } = backlog;
   await sql`

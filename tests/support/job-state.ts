@@ -1,6 +1,6 @@
 /**
- * What time, a crash or a slow claim would do to a job, done by hand: jobs' rows read whole, and changed behind the state
- * machine's back. How jobs are stored is known to this file, to job-rows.ts and to job-history.ts, and to no test.
+ * Does to a job what time, a crash or a slow claim would do: reads its rows, and changes them without the state machine.
+ * Only this file, job-rows.ts and job-history.ts know how jobs are stored. Tests do not.
  */
 import type { JSONValue, Row, Sql, TransactionSql } from "postgres";
 import { internalAttemptRows, internalJobs } from "../../packages/dev/postgres/internal-rows.ts";
@@ -8,14 +8,14 @@ import type { JobStatus } from "../../supabase/functions/_durable_responses/mode
 
 type Connection = Sql | TransactionSql;
 
-/** All that is stored of a job. */
+/** Everything that is stored about a job. */
 export async function internalJob(sql: Connection, id: string): Promise<Row> {
   const [row] = await sql`select * from ${sql(internalJobs)} where id = ${id}`;
   if (row === undefined) throw new Error(`Cannot read job ${id}: there is no such row`);
   return row;
 }
 
-/** All that is stored of a job's attempts, by number. */
+/** Everything that is stored about a job's attempts, by number. */
 export async function internalAttempts(sql: Connection, id: string): Promise<Row[]> {
   return [
     ...await sql`select * from ${sql(internalAttemptRows)} where job_id = ${id} order by number`,
@@ -27,24 +27,24 @@ export async function flagsOf(sql: Connection, id: string): Promise<Row[]> {
   return [...await sql`select * from public.response_flags where job_id = ${id} order by id`];
 }
 
-/** Whether a running job's lease has run out by the database's clock. */
+/** Whether a running job's lease has expired by the database's clock. */
 export async function isLeaseOver(sql: Connection, id: string): Promise<boolean> {
   const rows = await sql`
     select from ${sql(internalJobs)} where id = ${id} and leased_until <= clock_timestamp()`;
   return rows.length > 0;
 }
 
-/** Lets a running job's lease end at `at`. */
+/** Makes a running job's lease expire at `at`. */
 export async function expireLease(sql: Connection, id: string, at = new Date()): Promise<void> {
   await sql`update durable_responses.waits set due = ${at} where job_id = ${id} and status = 'running'`;
 }
 
-/** Lets all leases end: for when nobody is left who could hold one. */
+/** Makes all leases expire, for when no worker is left. */
 export async function expireAllLeases(sql: Connection): Promise<void> {
   await sql`update durable_responses.waits set due = now() where status = 'running'`;
 }
 
-/** Makes a queued job due at `at`, as if it had waited for that from the beginning. */
+/** Makes a queued job due at `at`, as if that had been its time from the beginning. */
 export async function makeDue(sql: Connection, id: string, at: Date): Promise<void> {
   await sql`
     update durable_responses.waits set due = ${at},
@@ -52,19 +52,19 @@ export async function makeDue(sql: Connection, id: string, at: Date): Promise<vo
     where job_id = ${id} and status = 'queued'`;
 }
 
-/** The number of the transaction that made an unfinished job ready last. */
+/** The number of the transaction that last made an unfinished job ready. */
 export async function readyStamp(sql: Connection, id: string): Promise<bigint> {
   const [wait] = await sql`
     select ready_xid::text as stamp from durable_responses.waits where job_id = ${id}`;
   return BigInt(String(wait?.["stamp"]));
 }
 
-/** Leaves every queued job to workers that never end. */
+/** Leaves every queued job to workers without a wall clock. */
 export async function needEndlessLife(sql: Connection): Promise<void> {
   await sql`update durable_responses.waits set min_life_ms = ${"9223372036854775807"}`;
 }
 
-/** Puts `input` in the place of what a job was asked: its next run is another one. */
+/** Replaces a job's input, so that its next run is a different one. */
 export async function replaceInput(sql: Sql, id: string, input: JSONValue): Promise<void> {
   await sql.begin(async (transaction) => {
     await transaction`alter table durable_responses.jobs disable trigger jobs_guard`;
@@ -90,12 +90,12 @@ export async function hold(
     where w.job_id = ${id} and j.id = w.job_id`;
 }
 
-/** Makes a queued job one whose side effect nobody knows of. */
+/** Holds a job for review, as if it had a call in doubt. */
 export async function holdForReview(sql: Connection, id: string, reason: string): Promise<void> {
   await hold(sql, id, "needs_review", reason);
 }
 
-/** Lets so much time pass for the polls and the budget of a job in background mode, and for nothing else. */
+/** Lets `ms` pass for the polls and the budget of a job in background mode, and for nothing else. */
 export async function passForBackground(sql: Connection, id: string, ms: number): Promise<void> {
   await sql`
     update durable_responses.waits set
@@ -105,12 +105,12 @@ export async function passForBackground(sql: Connection, id: string, ms: number)
 }
 
 /**
- * Moves every time that a job goes by into the past by `ms`, and those of its route, as if so much time had gone by.
+ * Lets `ms` pass for a job and its route: moves all of their times into the past.
  * @param admin a connection as superuser
  */
 export async function advance(admin: Sql, id: string, ms: number): Promise<void> {
   await admin.begin(async (sql) => {
-    // As a replica no trigger runs: the job itself has not been changed.
+    // In this role no trigger runs, because the job itself does not change.
     await sql`set local session_replication_role = replica`;
     const past = sql`make_interval(secs => ${ms / 1000})`;
     await sql`
@@ -135,12 +135,12 @@ export async function writableColumns(sql: Connection): Promise<string[]> {
   return rows.map(({ column }) => column);
 }
 
-/** Writes to one column of a job what it holds already. */
+/** Writes to one column of a job the value that it already has. */
 export async function rewriteColumn(sql: Connection, id: string, column: string): Promise<void> {
   await sql`update durable_responses.jobs set ${sql(column)} = ${sql(column)} where id = ${id}`;
 }
 
-/** Removes all jobs with whatever belongs to them. */
+/** Removes all jobs and everything that belongs to them. */
 export async function removeAllJobs(sql: Connection): Promise<void> {
   await sql`truncate durable_responses.jobs, durable_responses.idempotency_keys cascade`;
 }

@@ -40,7 +40,7 @@ export async function readAttempts(sql: Sql, id: string): Promise<AttemptRow[]> 
   return z.array(attemptRow).parse(await internalAttempts(sql, id));
 }
 
-/** `background failed openai_server_error`: one line for each attempt, for comparing. */
+/** One line for each attempt, to compare: `background failed openai_server_error`. */
 export async function summariseAttempts(sql: Sql, id: string): Promise<string[]> {
   return (await readAttempts(sql, id)).map(({ mode, outcome, error_code }) =>
     [mode, outcome ?? "under way", error_code].filter(Boolean).join(" ")

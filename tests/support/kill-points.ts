@@ -3,8 +3,8 @@ import { isLong } from "./long.ts";
 let count = 0;
 
 /**
- * A test of a point at which a worker is killed. `npm test` takes a twelfth of a file's points, before one call and after another
- * in turn, as each costs some seconds; `npm run test:long` takes all.
+ * A test of a point at which a worker is killed. Each takes some seconds, so `npm test` runs only a twelfth of a file's
+ * points, in turn one before a call and one after a call. `npm run test:long` runs all of them.
  */
 export function killPointTest(name: string, test: () => Promise<void>): void {
   const place = count++ % 24;

@@ -1,4 +1,4 @@
-/** Steps of a job: made as a worker would send them, and read as they are in the database. */
+/** Steps of a job: made as a worker sends them, and read as the database stores them. */
 import type { JSONValue, Row } from "postgres";
 import { type JobView, jobView } from "./machine-shapes.ts";
 import type { Machine } from "./machine.ts";
@@ -7,7 +7,7 @@ import type { AttemptKey } from "../../supabase/functions/_durable_responses/mod
 export type Effect = "none" | "idempotent" | "once";
 export type StepInput = Record<string, JSONValue>;
 
-/** A call of `tool` at the mailbox, `once` unless said otherwise. */
+/** A call of the mailbox's `tool`. Its effect is `once` by default. */
 export function callStep(
   status: "started" | "finished" | "failed" | "uncertain",
   more: StepInput = {},
@@ -57,7 +57,7 @@ export function askStep(id = "mcpr_1", args = '{"to":"a"}'): StepInput {
   };
 }
 
-/** @returns false when the attempt is over */
+/** @returns false if the attempt has ended */
 export async function saveSteps(machine: Machine, fence: AttemptKey, ...steps: StepInput[]) {
   return await machine.call("save_response_steps", { ...fenced(fence), p_steps: steps });
 }
@@ -86,7 +86,7 @@ export async function view(
   return jobView.parse(await machine.call(name, args));
 }
 
-/** Parks a running job with its requests for approval. */
+/** Suspends a running job, which waits for its requests for approval. */
 export async function awaitApproval(machine: Machine, fence: AttemptKey, ...asked: StepInput[]) {
   return await view(machine, "suspend_response_job", {
     ...fenced(fence),
@@ -95,7 +95,7 @@ export async function awaitApproval(machine: Machine, fence: AttemptKey, ...aske
   });
 }
 
-/** A new job, run until it needs a review because a `once` call was in flight. */
+/** A new job that needs a review because a `once` call was in flight. */
 export async function submitUncertain(machine: Machine, args = {}): Promise<AttemptKey> {
   const work = await machine.submitRunning(args);
   await saveSteps(machine, work, callStep("started"));
@@ -106,5 +106,5 @@ export async function submitUncertain(machine: Machine, args = {}): Promise<Atte
   return { id: work.id, attempt: work.attempt };
 }
 
-/** A job as release_response_jobs() and renew_response_leases() take it. */
+/** A job in the form that release_response_jobs() and renew_response_leases() take. */
 export const held = ({ id, attempt }: AttemptKey) => ({ id, attempt });

@@ -26,7 +26,7 @@ export const jobView = z.looseObject({
 });
 export type JobView = z.infer<typeof jobView>;
 
-/** the view durable_responses.work. */
+/** The view durable_responses.work. */
 export const jobWork = z.looseObject({
   id: z.uuid(),
   attempt: z.number().int(),
@@ -43,7 +43,7 @@ export type JobWork = z.infer<typeof jobWork>;
 
 export const submitted = z.object({ created: z.boolean(), job: jobView });
 export const recorded = z.object({
-  /** The response that is to be cancelled, or whether there is one. */
+  /** The response that must be cancelled, or whether there is one. */
   orphaned: z.unknown().transform((found) => found !== null && found !== false),
   job: jobView,
 });

@@ -1,6 +1,6 @@
 /**
- * The state machine as the Edge Functions reach it: each call is one transaction as service_role. Its clock is the
- * test's, so nothing happens by itself.
+ * The state machine as the Edge Functions use it: each call is one transaction as service_role. It uses the test's clock, so
+ * nothing happens by itself.
  */
 import type { Row, TransactionSql } from "postgres";
 import { type TestClock, testClock } from "./clock.ts";
@@ -19,7 +19,7 @@ export interface Machine {
   call(name: string, args?: Arguments): Promise<unknown>;
   /** Runs in a transaction as service_role, at the clock's time. */
   asService<T>(run: (sql: TransactionSql) => Promise<T>): Promise<T>;
-  /** Submits a job with input "hello" and profile "default", synchronous unless `args` say otherwise. */
+  /** Submits a job. Defaults: input "hello", profile "default", synchronous. */
   submit(args?: Arguments): Promise<shapes.JobView>;
   /** Submits a job in background mode and records `responseId` for it. */
   submitBackground(responseId: string, args?: Arguments): Promise<shapes.JobView>;
@@ -28,7 +28,7 @@ export interface Machine {
   submitRunning(args?: Arguments): Promise<shapes.JobWork>;
   complete(fence: AttemptKey, responseId?: string): Promise<shapes.JobView>;
   fail(fence: AttemptKey): Promise<shapes.JobView>;
-  /** Brings a new job into `status` through functions; for the two that wait for a person, by hand. */
+  /** Brings a new job into `status` through functions. For those that wait for a person, it writes the row itself. */
   jobIn(status: JobStatus, args?: Arguments): Promise<string>;
   /** The whole row of a job. */
   row(id: string): Promise<Row>;
@@ -43,7 +43,7 @@ export const someError = {
 };
 export const someOutput = [{ type: "message", content: [{ type: "output_text", text: "Hello" }] }];
 
-/** What submit_response_job() takes for a job with input "hello" and profile "default", unless `fields` say otherwise. */
+/** The arguments of submit_response_job(). Defaults: input "hello", profile "default". */
 export function submission(fields: Arguments = {}): Arguments {
   return {
     p_job: { profile: "default", ...(!("request" in fields) && { input: "hello" }), ...fields },

@@ -1,4 +1,4 @@
-/** A transaction that a test holds open, and a way to see that another one waits for it. */
+/** A transaction that a test keeps open, and a way to see that another one waits for it. */
 import type { ReservedSql } from "postgres";
 import { z } from "zod";
 import type { Machine } from "./machine.ts";
@@ -13,7 +13,7 @@ export interface OpenTransaction {
 
 const pids = z.tuple([z.object({ pid: z.number() })]);
 
-/** Begins a transaction as service_role at the machine's time, on a connection of its own. */
+/** Begins a transaction as service_role at the machine's time, on its own connection. */
 export async function openTransaction({ db, clock }: Machine): Promise<OpenTransaction> {
   const sql = await db.admin.reserve();
   await sql`begin`;
@@ -30,7 +30,7 @@ export async function openTransaction({ db, clock }: Machine): Promise<OpenTrans
   return { sql, pid, commit: () => end("commit"), rollback: () => end("rollback") };
 }
 
-/** Resolves when the session `pid` waits for a lock. */
+/** Resolves when session `pid` waits for a lock. */
 export async function waitsForLock({ db }: Machine, pid: number): Promise<void> {
   await eventually(`session ${pid} waiting for a lock`, async () => {
     const rows = await db.owner`

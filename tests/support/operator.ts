@@ -6,7 +6,7 @@ import type { Stack } from "../../packages/dev/stack.ts";
 
 const session = z.looseObject({ access_token: z.string() });
 
-/** A new user with the claim; its token is that of a sign-in after it was given. */
+/** A new user with the claim. The token comes from a sign-in after the claim was set. */
 export async function createOperator(
   { stack, sql }: { stack: Stack; sql: Sql },
   email?: string,

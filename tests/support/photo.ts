@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { TestStack } from "./stack.ts";
 
-/** So many bytes that nothing compresses, as in a photo. */
+/** This many bytes, which do not compress, as in a photo. */
 export function photoOf(bytes: number): Uint8Array<ArrayBuffer> {
   const photo = new Uint8Array(bytes);
   for (let at = 0; at < bytes; at += 65_536) {

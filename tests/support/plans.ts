@@ -1,11 +1,11 @@
 /**
- * What the OpenAI stand-in does for the queries of many tests, by a part of the query. Another query has its plan in it, or is
- * only answered.
+ * The OpenAI stand-in's plans for queries of many tests, by a part of the query. Other queries contain their plan, or only get
+ * an answer.
  */
 import { findEmail, invoicePlan } from "../../packages/dev/mcp/mailbox.ts";
 import type { Plans } from "../../packages/dev/openai/mod.ts";
 
-/** The last that fits wins. */
+/** The last one that fits wins. */
 export const testPlans: Plans = {
   "Find the invoice": findEmail("invoice"),
   "Is there an invoice": findEmail("invoice"),

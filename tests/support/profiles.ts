@@ -1,4 +1,4 @@
-/** Profiles for tests, in place of supabase/functions/_shared/profiles.ts: short budgets, and retries without a pause. */
+/** Profiles for tests, instead of supabase/functions/_shared/profiles.ts: short budgets, and retries without a pause. */
 import { z } from "zod";
 import {
   defineProfiles,
@@ -43,11 +43,11 @@ const originals = {
   plain: quick,
   /** Never in background. */
   direct: { ...quick, background: false },
-  /** Answers a mail. */
+  /** Answers an email. */
   mail: { ...quick, tools: [mailbox] },
-  /** The same, with nobody in front of its calls in background. */
+  /** The same, without a guard in background. */
   unguarded: { ...quick, tools: [mailbox], guard: "synchronous" },
-  /** The same, with nobody in front of its calls at all. */
+  /** The same, without a guard. */
   off: { ...quick, tools: [mailbox], guard: "off", background: false },
   "off-background": { ...quick, tools: [mailbox], guard: "off" },
   /** The same, and a person is asked before it replies. */
@@ -55,19 +55,19 @@ const originals = {
     ...quick,
     tools: [asked],
   },
-  /** Of two mailboxes a person is asked about one. */
+  /** Has two mailboxes, and asks a person about one of them. */
   mixed: { ...quick, tools: [mailbox, { ...asked, server_label: "office" }] },
-  /** Leaves to its callers what a profile can leave to them. */
+  /** Lets callers set everything that a profile can leave to them. */
   open: { ...quick, caller_may: ["instructions", "text", "reasoning", "max_output_tokens"] },
   /** A stream that is silent for 0.8 s has stalled. */
   impatient: { ...quick, background: false, budgets: { ...quick.budgets, stall_ms: 800 } },
-  /** One attempt takes 1.5 s at most. */
+  /** An attempt may take 1.5 s. */
   hasty: { ...quick, background: false, budgets: { ...quick.budgets, attempt_ms: 1_500 } },
-  /** OpenAI has to accept within 0.5 s. */
+  /** OpenAI must accept within 0.5 s. */
   abrupt: { ...quick, budgets: { ...quick.budgets, accept_ms: 500 } },
-  /** The answer is JSON, which the stand-in fits to the schema. */
+  /** The answer is JSON, which the stand-in makes from the schema. */
   shaped: { ...quick, output: z.object({ found: z.boolean(), subject: z.string() }) },
-  /** The answer never fits, as the schema says more than a JSON schema can. */
+  /** The answer never fits, because the schema requires more than a JSON schema can say. */
   misshaped: {
     ...quick,
     output: z.object({ subject: z.string().refine(() => false, "it never fits") }),
@@ -79,8 +79,8 @@ const originals = {
 export type ProfileName = keyof typeof originals;
 
 /**
- * `plain`, `plain-1`, `plain-2` …: the copies are for what a route learns (it skips background after failures, it waits
- * after a rate limit), which in one test must not reach the next.
+ * `plain`, `plain-1`, `plain-2` …: each test takes its own copy, so that what a route learns in one test (to skip background
+ * after failures, to wait after a rate limit) does not affect another.
  */
 export const profiles = defineProfiles<Record<string, Profile>>({
   default: quick,

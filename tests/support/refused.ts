@@ -1,8 +1,8 @@
-/** Asserting that the database refuses something. */
+/** Asserts that the database refuses something. */
 import assert from "node:assert/strict";
 import postgres from "postgres";
 
-/** Asserts that `promise` fails with the SQLSTATE `code`, and `constraint` if given; returns the error. */
+/** Asserts that `promise` fails with the SQLSTATE `code`, and with `constraint` if given. Returns the error. */
 export async function refused(
   promise: Promise<unknown>,
   code: string,

@@ -10,7 +10,7 @@ export async function routeOf(machine: Machine, route: string): Promise<Row> {
   return row;
 }
 
-/** Submits a job in background mode on `route`; it comes back queued when the route says so. */
+/** Submits a job in background mode on `route`. It is queued instead if the route skips background. */
 export async function tryBackground(machine: Machine, route = "r"): Promise<JobView> {
   return await machine.submit({ mode: "background", route: route, once_tools: false });
 }

@@ -1,6 +1,6 @@
 /**
- * The whole stack, for tests: started before the first test of a file and stopped after the last, with a user, a look into
- * the database, and short ways to ask. A harness that needs more is made of `startTestStack`.
+ * The whole stack, for tests: started before a file's first test and stopped after its last, with a user, a database
+ * connection, and shortcuts for requests. A harness that needs more builds on `startTestStack`.
  */
 import type { Sql } from "postgres";
 import { fileURLToPath } from "node:url";
@@ -15,52 +15,52 @@ import { isFinal, type JobRow, readJob } from "./jobs.ts";
 import { testPlans } from "./plans.ts";
 import { copyCount, type ProfileName } from "./profiles.ts";
 
-/** Stands in front of a part of the stack: functions get its url, it passes on to its target. */
+/** A proxy in front of a part of the stack: functions get its url, and it forwards to its target. */
 export interface Front {
   readonly url: string;
   target: string;
 }
 
 export interface TestStackOptions extends StackOptions {
-  /** Stands between the functions and Supabase; the counting proxy is behind it. */
+  /** Between the functions and Supabase, in front of the counting proxy. */
   frontOfSupabase?: Front;
-  /** Stands between the functions and OpenAI. */
+  /** Between the functions and OpenAI. */
   frontOfOpenAI?: Front;
-  /** Cron runs only when a test says so. */
+  /** Cron runs only when a test runs it. */
   cronByHand?: boolean;
 }
 
 /** The module of the tests' profiles. */
 export const testProfiles = fileURLToPath(new URL("./profiles.ts", import.meta.url));
 
-/** On the tests' profiles, where nothing happens but what a test does. */
+/** With the tests' profiles, and nothing happens by itself. */
 export const onTestProfiles: TestStackOptions = { profiles: testProfiles, cronByHand: true };
 
 export interface Ask {
   method?: string;
   /** After `/functions/v1/respond`. */
   path?: string;
-  /** The user's by default; null for none. */
+  /** Default: the user's. null: none. */
   token?: string | null;
-  /** Sent as JSON, a string as it is. */
+  /** Sent as JSON; a string as it is. */
   body?: unknown;
   headers?: Record<string, string>;
 }
 
 export interface TestStack {
   readonly stack: Stack;
-  /** Reading it throws when the stack was told to talk to another. */
+  /** Reading it throws if the stack uses another OpenAI. */
   readonly openai: OpenAIStandIn;
   /** Between the functions and the gateway. */
   readonly proxy: CountingProxy;
   /** As superuser. */
   readonly sql: Sql;
   readonly user: SignedInUser;
-  /** One request to `respond`; POST by default when there is a body, else GET. */
+  /** One request to `respond`. Default: POST with a body, otherwise GET. */
   ask(request: Ask): Promise<Answer>;
-  /** Submits a query of the user. */
+  /** Submits a query as the user. */
   submit(profile: string, query: string, more?: Record<string, unknown>): Promise<Answer>;
-  /** A copy of a profile of tests/support/profiles.ts that no test has used yet: its route has learned nothing. */
+  /** A copy of a profile in tests/support/profiles.ts that no test has used yet, so its route has learned nothing. */
   fresh(name: ProfileName): string;
   /** Waits until a job is final. */
   finished(id: string): Promise<JobRow>;
@@ -73,7 +73,7 @@ export function stackForFile(options: TestStackOptions = {}): () => TestStack {
   return forFile((parts) => startTestStack(parts, options));
 }
 
-/** Runs `run` with a stack of its own and stops that whatever happens. */
+/** Runs `run` with its own stack, and stops that whatever happens. */
 export async function withStack(
   options: TestStackOptions,
   run: (test: TestStack) => Promise<void>,

@@ -1,6 +1,6 @@
 /**
- * Everything that locks more than one row, for many clients at once: each action in either order where the caller chooses
- * the order, on few enough jobs that they meet.
+ * Every action that locks more than one row, for many clients at once. If callers choose the order of the rows, it is tried in
+ * both directions. There are so few jobs that clients compete for them.
  */
 import { z } from "zod";
 import type { Arguments } from "./function-call.ts";
@@ -9,16 +9,16 @@ import { jobWork } from "./machine-shapes.ts";
 import { someError, someOutput } from "./machine.ts";
 import type { AttemptKey } from "../../supabase/functions/_durable_responses/model/job.ts";
 
-/** How many of each kind everybody works on at a time. */
+/** How many jobs of each kind all clients work on at a time. */
 const recentCount = 24;
 const workerNames = ["worker-1", "worker-2", "worker-3"] as const;
 const profileNames = ["default", "mail", "notes"];
-/** In the owner's folder of the bucket `response_files`, whatever becomes of their rows. */
+/** In the owner's folder of the bucket `response_files`. They stay there, whatever happens to their rows. */
 export const stormFiles = ["1.png", "2.png", "3.png", "4.png"];
 
 type Kind = "held" | "background" | "asked" | "any";
 
-/** What the storm knows of the jobs, for all clients alike; half of it is out of date at any time. */
+/** What the storm knows about jobs, shared by all clients. Half of it is out of date at any time. */
 export class KnownJobs {
   readonly #recent: Record<Kind, AttemptKey[]> = { held: [], background: [], asked: [], any: [] };
 
@@ -56,7 +56,7 @@ const claimed = z.object({ jobs: z.array(jobWork) });
 const accepted = z.object({ job: z.object({ id: z.uuid(), status: z.string() }) });
 const started = z.object({ work: jobWork.nullable() });
 
-/** Keys that everybody uses now: each moment has some that nobody has used yet. */
+/** Keys that all clients use at this moment. New ones appear all the time. */
 function someKeys(): string[] {
   const first = Math.floor(performance.now() / 2);
   return Array.from({ length: 40 }, (_, n) => `news/${first + n}`);
@@ -74,7 +74,7 @@ const person =
   (name: string, args: Arguments = {}, kind: Kind = "any"): StormAction => (call, known) =>
     call(name, { p_job_id: known.one(kind).id, p_as_service: true, ...args });
 
-/** Those that lock many rows. */
+/** Actions that lock many rows. */
 export const bigActions: Record<string, StormAction> = {
   async submitMany(call, { owner }) {
     const jobs = eitherWay(someKeys()).map((key, n) => ({
@@ -135,11 +135,11 @@ export const bigActions: Record<string, StormAction> = {
       [1, 2, 3].map((n) => ({ profile, input: `${n}`, owner_id: owner }))
     );
     const made = ids.parse(await call("submit_response_jobs", { p_jobs: jobs }));
-    // So that others cancel, claim and retry them meanwhile.
+    // So that other clients cancel, claim and retry them meanwhile.
     known.add("any", ...made.map(({ id }) => ({ id, attempt: 1 })));
     await call("delete_response_owner", { p_owner_id: owner });
   },
-  /** Jobs that have files in common, deleted again. */
+  /** Submits jobs that share files, and deletes them. */
   async deleteFiles(call, known) {
     const { owner } = known;
     const paths = stormFiles.filter(() => chance(0.6)).map((name) => `${owner}/${name}`);
@@ -178,7 +178,7 @@ export const bigActions: Record<string, StormAction> = {
     }),
 };
 
-/** Those of one job. */
+/** Actions on one job. */
 export const smallActions: Record<string, StormAction> = {
   async submit(call, known) {
     const { job } = accepted.parse(

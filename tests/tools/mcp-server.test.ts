@@ -265,13 +265,17 @@ Deno.test("an address that must not be connected to fails the job, and says what
 Deno.test("a server that is down: the job is tried again, and completes when it is back", async () => {
   const { submit, finished, begin, sql, wake } = theStack();
   begin();
-  await sql`update public.response_settings set breaker_failures = 1000`;
+  await sql`update public.response_settings set breaker_failures = 1`;
   const { id } = await submit("gone", query);
   await eventually(
     "an attempt that could not list tools",
     () => summariseAttempts(sql, id),
-    (attempts) => attempts.some((each) => each.includes("mcp_unavailable")),
+    (attempts) => attempts.some((each) => each.includes("tools_unavailable")),
   );
+  // The server being down says nothing about background.
+  const [route] = await sql`
+    select breaker, background_failures, paused_until from public.response_routes where profile = 'gone'`;
+  assert.deepEqual({ ...route }, { breaker: "closed", background_failures: 0, paused_until: null });
   const back = await startMailbox({ token: goneToken, port: gonePort });
   try {
     await wake();

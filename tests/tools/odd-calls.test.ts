@@ -47,18 +47,18 @@ Deno.test("two calls with one id and one call_id are two calls, each made once",
 });
 
 const twofold: [string, string, string, RegExp][] = [
-  ["a key twice", "refund", '{"amount": 80, "amount": 20}', /the key "amount" stands twice/],
+  ["a key twice", "refund", '{"amount": 80, "amount": 20}', /the key "amount" occurs twice/],
   [
     "a number that is another one in JavaScript",
     "refund",
     '{"amount": 90071992547409931}',
-    /90071992547409931 cannot be held exactly/,
+    /90071992547409931 cannot be represented exactly/,
   ],
   [
     "the same for a Postgres function",
     "add_order",
     '{"item":"tea","pieces":9007199254740993}',
-    /9007199254740993 cannot be held exactly/,
+    /9007199254740993 cannot be represented exactly/,
   ],
 ];
 for (const [name, tool, args, why] of twofold) {

@@ -12,7 +12,7 @@ export function pgBoss(url: string, tuned: boolean): QueueSystem {
   const boss = new PgBoss({
     connectionString: url,
     max: callerCount,
-    // The monitors are left on by default; tuned runs do without them.
+    // On by default. Tuned runs turn the monitors off.
     ...(tuned && { supervise: false, schedule: false }),
   });
   boss.on("error", (error) => console.error(error));

@@ -6,19 +6,13 @@ import { connect } from "./commands/connect.ts";
 import { dev } from "./commands/dev.ts";
 import { doctor } from "./commands/doctor.ts";
 import { init, type InitOptions } from "./commands/init.ts";
-import {
-  type Action,
-  actOnJob,
-  type JobsOptions,
-  listJobs,
-  type ListOptions,
-  showJob,
-  statuses,
-} from "./commands/jobs.ts";
+import type { JobsOptions } from "./commands/jobs.ts";
 import { listRoutes, resetRoute } from "./commands/routes.ts";
 import { worker, type WorkerOptions } from "./commands/worker.ts";
 import { Failure } from "./failure.ts";
 import { importKinds } from "./init/import-map.ts";
+import { defaultDeno, optionsOf, reaching } from "./options.ts";
+import { addJobs } from "./program-jobs.ts";
 import { functionName } from "./project/manifest.ts";
 import { functionNames, readRelease } from "./project/release.ts";
 import { defaultWaitS } from "./smoke/smoke.ts";
@@ -34,7 +28,8 @@ export async function run(argv: string[]): Promise<number> {
   const result = { code: 0 };
   try {
     const { version } = await readRelease();
-    await program(terminal, version, result).parseAsync(argv, { from: "user" });
+    const main = program(terminal, version, result);
+    await main.parseAsync(withoutUselessHelp(main, argv), { from: "user" });
     return result.code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -47,6 +42,24 @@ export async function run(argv: string[]): Promise<number> {
   }
 }
 
+/**
+ * For a command that does not exist, commander shows the help of those above it. Without the wish for help, it says that there is no
+ * such command, and which is meant.
+ */
+function withoutUselessHelp(main: Command, argv: string[]): string[] {
+  const words = argv[0] === "help" ? argv.slice(1) : argv;
+  let command = main;
+  for (const word of words) {
+    const next = command.commands.find((each) => each.name() === word);
+    if (next === undefined) {
+      const isUnknown = command.commands.length > 0 && /^[^-]/.test(word);
+      return isUnknown ? words.filter((each) => !["-h", "--help"].includes(each)) : argv;
+    }
+    command = next;
+  }
+  return argv;
+}
+
 function program(
   terminal: Terminal,
   version: string,
@@ -57,10 +70,15 @@ function program(
     .description("OpenAI responses that always come back, on Supabase")
     .version(version)
     .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error:/, terminal.color.red("Error:"))),
+    })
     .showHelpAfterError("Run with --help for usage")
     .addHelpText(
       "after",
       `
+New here? Run init in your Supabase project, then dev to try it on your machine.
+
 All commands except init, check and dev need the project (--url, SUPABASE_URL,
 or the one that the folder is linked to) and its secret key
 (SUPABASE_SECRET_KEY, or a prompt in a terminal).
@@ -81,10 +99,10 @@ Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage, 130 stopped.`,
         "structured",
       ]),
     )
-    .option("--model <name>", "its model")
+    .option("--model <name>", "the model of the first profile")
     .option(
       "--server <label>",
-      "for --profile mcp: the label of the MCP server",
+      "with --profile mcp: the label of its MCP server",
     )
     .option(
       "--restore <file>",
@@ -97,7 +115,7 @@ Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage, 130 stopped.`,
       wholeFunctionName,
     )
     .addOption(
-      new Option("--imports <from>", "the source of the functions' packages").choices(
+      new Option("--imports <from>", "where the functions' packages come from").choices(
         importKinds,
       ),
     )
@@ -106,8 +124,11 @@ Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage, 130 stopped.`,
   main.command("check")
     .description("check the profiles, and write their types for the frontend")
     .option("--types <file>", "where to write the types, instead of beside profiles.ts")
-    .option("--deno <path>", "the Deno to load the profiles with")
-    .option("--secrets-file <path>", "a file with the functions' secrets")
+    .option("--deno <path>", `the Deno to load the profiles with ${defaultDeno}`)
+    .option(
+      "--secrets-file <path>",
+      "a file with the functions' secrets (default: the environment, and what init wrote)",
+    )
     .option("--json", "as JSON, for machines")
     .action(async (options: Omit<CheckOptions, "cwd">) => {
       result.code = await check(terminal, { ...options, cwd });
@@ -116,18 +137,24 @@ Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage, 130 stopped.`,
   main.command("dev")
     .description("run this project on your machine, without Docker or a key")
     .option("--fresh", "start with a new database, new users and new keys")
-    .option("--data <folder>", "where the database, users and keys are kept")
-    .option("--ports <api,db>", "preferred ports (default: 54321,54322)")
-    .option("--wall-clock <seconds>", "life of a function's worker (default: 150)")
+    .option(
+      "--data <folder>",
+      "where the database, users and keys are kept (default: ~/.local/state/durable-responses)",
+    )
+    .option("--ports <api,db>", "ports to use if they are free (default: 54321,54322)")
+    .option("--wall-clock <seconds>", "how long a function's worker lives (default: 150)")
     .option("--no-open", "print the console's URL, but open no browser")
     .option("--plans <file>", "a JSON file of plans for the OpenAI stand-in")
     .option("--openai-only", "only the OpenAI stand-in, next to `supabase start`")
-    .option("--openai-port <port>", "its port (default: 54325)")
-    .option("--listen <address>", "the address it listens on (default: 127.0.0.1)")
-    .option("--url <url>", "the project's URL, for its webhooks")
-    .option("--deno <path>", "the Deno to run it with")
+    .option("--openai-port <port>", "with --openai-only: the stand-in's port (default: 54325)")
+    .option(
+      "--listen <address>",
+      "with --openai-only: the address to listen on (default: 127.0.0.1)",
+    )
+    .option("--url <url>", "with --openai-only: the project's URL, to which webhooks go")
+    .option("--deno <path>", `the Deno to run it with ${defaultDeno}`)
     .action(async ({ deno, openaiOnly, ...given }: Record<string, string | boolean>) => {
-      result.code = await dev(terminal, {
+      result.code = await dev({
         cwd,
         ...(typeof deno === "string" && { deno }),
         openaiOnly: openaiOnly === true,
@@ -154,9 +181,14 @@ Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage, 130 stopped.`,
       "--smoke",
       "also run one tiny job through each path: webhook, polling, nudge, cron; a few hundred tokens",
     )
-    .option("--smoke-model <name>", "their model, instead of the first profile's")
-    .option("--smoke-profile <name>", "their profile")
-    .option("--smoke-wait <seconds>", "how long each may take", seconds, defaultWaitS)
+    .option("--smoke-model <name>", "with --smoke: the jobs' model, instead of the profile's")
+    .option("--smoke-profile <name>", "with --smoke: the jobs' profile, instead of the first one")
+    .option(
+      "--smoke-wait <seconds>",
+      "with --smoke: how long each job may take",
+      seconds,
+      defaultWaitS,
+    )
     .action(async (options) => {
       result.code = await doctor(terminal, { ...options, cwd });
     });
@@ -164,7 +196,7 @@ Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage, 130 stopped.`,
   addJobs(main, terminal, cwd);
 
   const routes = reaching(main.command("routes"))
-    .description("breaker, pause and limits of each profile with its model and tools")
+    .description("show breaker, pause and limits of each route: a profile with its model and tools")
     .option("--json", "as JSON")
     .action((options: JobsOptions) => listRoutes(terminal, { ...options, cwd }));
   reaching(routes.command("reset <route>"))
@@ -175,90 +207,14 @@ Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage, 130 stopped.`,
 
   reaching(main.command("worker"))
     .description(
-      "run a worker without a wall clock on this machine, next to the Edge Functions",
+      "run a worker on this machine, next to the Edge Functions, for runs that take longer than they live",
     )
-    .option("--deno <path>", "the Deno to run it with")
+    .option("--deno <path>", `the Deno to run it with ${defaultDeno}`)
     .option("--print", "print the command instead of running it")
     .action(async (options: Omit<WorkerOptions, "cwd">) => {
       result.code = await worker(terminal, { ...options, cwd });
     });
   return main;
-}
-
-function addJobs(main: Command, terminal: Terminal, cwd: string): void {
-  const jobs = main.command("jobs").description(
-    "show jobs, and decide what needs a person",
-  );
-  reaching(jobs.command("list"), true)
-    .description("the newest jobs")
-    .option("--status <status,…>", `one or more of ${statuses.join(", ")}`)
-    .option("--profile <name>", "only jobs of this profile")
-    .option("--owner <user id>", "only jobs of this user")
-    .option("--limit <n>", "how many at most", limit, 20)
-    .action((options: Omit<ListOptions, "cwd">) => listJobs(terminal, { ...options, cwd }));
-  reaching(jobs.command("show <id>"), true)
-    .description("one job: its answer or error, and what happened to it")
-    .action((id: string, options: Omit<JobsOptions, "cwd">) =>
-      showJob(terminal, id, { ...options, cwd })
-    );
-
-  const act = (
-    name: Action,
-    usage: string,
-    about: string,
-    body: (options: Record<string, unknown>) => Record<string, unknown>,
-  ) =>
-    reaching(jobs.command(usage), true).description(about)
-      .action((id: string, options: Record<string, unknown>) =>
-        actOnJob(terminal, name, id, body(options), {
-          ...connectionOf(options),
-          cwd,
-        })
-      );
-  act(
-    "retry",
-    "retry <id>",
-    "run a failed or cancelled job again, as a new job that continues from its ledger",
-    () => ({}),
-  );
-  act("cancel", "cancel <id>", "stop a job", () => ({}));
-  act(
-    "approve",
-    "approve <id>",
-    "approve or reject the tool calls that a job asks for",
-    ({ reject, reason, ...seen }) => ({
-      approve: reject !== true,
-      ...(reason !== undefined && { reason }),
-      ...seenOf(seen),
-    }),
-  )
-    .option("--reject", "say no")
-    .option("--reason <text>", "the reason, which is sent to the model")
-    .option("--request <id>", "which call, as `jobs show` names it; needed when several wait")
-    .option("--digest <digest>", "refuse any call other than the one with this digest");
-  act(
-    "resolve",
-    "resolve <id>",
-    "say whether a call in doubt was made",
-    ({ outcome, output, ...seen }) => ({
-      outcome,
-      ...(output !== undefined && { output }),
-      ...seenOf(seen),
-    }),
-  )
-    .addOption(
-      new Option("--outcome <outcome>", "what happened").choices([
-        "happened",
-        "did_not_happen",
-        "cancel",
-      ]).makeOptionMandatory(),
-    )
-    .option("--output <text>", "the tool's answer, if the call was made")
-    .option(
-      "--request <id>",
-      "which call, as `jobs show` names it; needed when several are in doubt",
-    )
-    .option("--digest <digest>", "refuse any call other than the one with this digest");
 }
 
 /** The options in the form of the command line. */
@@ -268,46 +224,6 @@ function asArguments(options: Record<string, string | boolean>): string[] {
     if (typeof value === "string") return [`--${flag}`, value];
     return value ? (name === "open" ? [] : [`--${flag}`]) : [`--no-${flag}`];
   });
-}
-
-/** The call that a decision is about, in the form that respond takes. */
-function seenOf({ request, digest }: Record<string, unknown>) {
-  return {
-    ...(request !== undefined && { request_id: request }),
-    ...(digest !== undefined && { digest }),
-  };
-}
-
-/** Adds the options of every command that talks to a project. */
-function reaching(command: Command, json = false): Command {
-  command
-    .option("--url <url>", "the project's URL")
-    .option(
-      "--secrets-file <path>",
-      "a file with secrets such as SUPABASE_SECRET_KEY",
-    );
-  return json ? command.option("--json", "as JSON") : command;
-}
-
-function connectionOf(
-  { url, secretsFile, json }: Record<string, unknown>,
-): Omit<JobsOptions, "cwd"> {
-  return {
-    ...(typeof url === "string" && { url }),
-    ...(typeof secretsFile === "string" && { secretsFile }),
-    ...(json === true && { json }),
-  };
-}
-
-/** A subcommand's options, together with those of the command above it. */
-function optionsOf(command: Command): Omit<JobsOptions, "cwd"> {
-  return connectionOf(command.optsWithGlobals());
-}
-
-function limit(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= 1000) return value;
-  throw new InvalidArgumentError("It must be a whole number from 1 to 1000.");
 }
 
 function seconds(text: string): number {

@@ -1,5 +1,5 @@
 /** Checks arguments before anything is sent. */
-import { jobStatuses } from "./generated/status.ts";
+import { callKinds, jobStatuses } from "./generated/status.ts";
 import { ArgumentError } from "./errors.ts";
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -145,12 +145,22 @@ export function checkOutcome({ outcome }: { outcome?: unknown }): void {
   }
 }
 
-export function checkToolOutput({ callId, output }: { callId?: unknown; output?: unknown }): void {
+export function checkToolOutput(
+  given: { type?: unknown; call_id?: unknown; callId?: unknown; output?: unknown },
+): void {
+  const { type, output } = given;
+  const callId = type === undefined ? given.callId : given.call_id;
   if (typeof callId !== "string" || callId === "") {
     throw new ArgumentError(
       `Cannot give an output: callId must be the call_id of a call in job.waiting, not ${
         show(callId)
       }`,
+    );
+  }
+  if (type !== undefined) {
+    if (callKinds.some((kind) => type === `${kind}_output`)) return;
+    throw new ArgumentError(
+      `Cannot give an output: type must be that of an item that answers a call, not ${show(type)}`,
     );
   }
   if (typeof output !== "string") {

@@ -1,4 +1,5 @@
 /** The client: it checks the arguments, then calls the right part. */
+import type { CallKind } from "./generated/status.ts";
 import type { SupabaseClient } from "@supabase/supabase-js";
 import {
   checkApproval,
@@ -79,11 +80,22 @@ export interface Resolution extends Seen {
   output?: string;
 }
 
-export interface ToolOutput {
+/** The output of a function's call; of any kind of call, the item that OpenAI takes as its answer. */
+export type ToolOutput = FunctionOutput | CallAnswer;
+
+export interface FunctionOutput {
   /** The `call_id` of a call in `job.waiting`. */
   callId: string;
   /** The output of the call: text, or JSON as text. */
   output: string;
+}
+
+/** Such as `{type: "computer_call_output", call_id, output: {type: "computer_screenshot", image_url: "data:…"}}`. */
+export interface CallAnswer {
+  /** The `kind` of the call in `job.waiting`, with `_output`. */
+  type: `${CallKind}_output`;
+  call_id: string;
+  [field: string]: unknown;
 }
 
 export interface DurableResponsesOptions {
@@ -152,7 +164,7 @@ export function createDurableResponses<P = AnyProfiles>(
   supabase: SupabaseClient,
   options?: DurableResponsesOptions,
 ): DurableResponses<P>;
-// Whether `P` is true of the server only its deployment can say, so the types of answers are claimed here, at one place.
+// Only the deployment knows whether `P` matches the server, so the types of answers are asserted here, in one place.
 export function createDurableResponses(
   supabase: SupabaseClient,
   { functionName = "respond", maxRetries = 2 }: DurableResponsesOptions = {},
@@ -251,7 +263,7 @@ export function createDurableResponses(
     ): Promise<Job> {
       checkId(id);
       checkToolOutput(output);
-      const body = { call_id: output.callId, output: output.output };
+      const body = "type" in output ? output : { call_id: output.callId, output: output.output };
       return await act(id, "tool-output", body, options);
     },
     async retry(id: string, options: CallOptions = {}): Promise<Job> {

@@ -1,5 +1,6 @@
 export {
   type Approval,
+  type CallAnswer,
   type CallOptions,
   createDurableResponses,
   type DurableResponses,
@@ -32,5 +33,11 @@ export type {
   OutputOf,
   ProfileName,
 } from "./types/profiles.ts";
-export { isToolCall, type Step, type StepStatus, type ToolCall } from "./types/step.ts";
+export {
+  type CallKind,
+  isToolCall,
+  type Step,
+  type StepStatus,
+  type ToolCall,
+} from "./types/step.ts";
 export type { ConnectionState, ConnectionUpdate, ListUpdate, Update } from "./types/update.ts";

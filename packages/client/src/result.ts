@@ -5,7 +5,7 @@ import type { Update } from "./types/update.ts";
 
 export interface ResultOptions {
   signal?: AbortSignal | undefined;
-  /** Longest wait, in ms; forever by default. The job continues after it. */
+  /** Longest wait, in ms. Default: no limit. The job continues afterwards. */
   timeout?: number;
 }
 

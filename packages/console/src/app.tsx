@@ -46,6 +46,6 @@ function Page() {
   const [, job] = useRoute("/jobs/:id");
   if (location === "/health") return <HealthPage />;
   if (location === "/new") return <AskPage />;
-  // The list stays where it was while one looks at a job: on wide screens they stand side by side.
+  // The list stays mounted while a job is shown, so it keeps its place. On wide screens they are side by side.
   return <JobsPage {...(job && { selected: job.id })} />;
 }

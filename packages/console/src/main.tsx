@@ -10,11 +10,11 @@ import "./styles/index.css";
 
 const queries = new QueryClient({
   defaultOptions: {
-    // Offline is a failure like any other, to be shown; waiting in silence is not.
+    // Being offline is shown like any other failure, instead of waiting silently.
     mutations: { networkMode: "always" },
     queries: {
       networkMode: "always",
-      // One quiet repeat; after that a person sees the failure and decides.
+      // One silent retry. After that, a person sees the failure and decides.
       retry: (failures, error) => failures < 1 && toFailure(error).passing,
       retryDelay: 700,
       staleTime: 1_000,
@@ -26,7 +26,7 @@ const root = document.getElementById("root");
 if (root === null) throw new Error("Cannot start: index.html has no #root");
 createRoot(root).render(
   <QueryClientProvider client={queries}>
-    {/* The place is in the hash, so that any static host serves every page of the console. */}
+    {/* The page is in the hash, so that any static host can serve the console. */}
     <Router hook={useHashLocation}>
       <ErrorBoundary>
         <App />

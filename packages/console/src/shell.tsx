@@ -55,7 +55,7 @@ function focusContent(event: React.MouseEvent): void {
   document.getElementById("content")?.focus();
 }
 
-/** A background run that breaks off, and a synchronous one that arrives. */
+/** The logo: a background run that breaks off, and a synchronous one that arrives. */
 export function Wordmark() {
   return (
     <span className="wordmark">

@@ -1,18 +1,16 @@
 /** How each scenario ended, when several were played. */
+import { table } from "../../cli/src/terminal/table.ts";
 import type { Report } from "./report.ts";
 import type { Terminal } from "./timeline/terminal.ts";
 
 export function showTable({ paint, write }: Terminal, reports: readonly Report[]): void {
-  const rows = reports.map(rowOf);
-  const all = [["scenario", "", "job", "attempts", "emails", "seconds"], ...rows];
-  const widths =
-    all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];
+  const [head = "", ...lines] = table(
+    ["scenario", "", "job", "attempts", "emails", "seconds"],
+    reports.map(rowOf),
+  );
   write("");
-  for (const [index, row] of all.entries()) {
-    const line = row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd();
-    const isFine = index === 0 || reports[index - 1]?.ok === true;
-    write(index === 0 ? paint(line, "bold") : isFine ? line : paint(line, "red"));
-  }
+  write(paint(head, "bold"));
+  lines.forEach((line, index) => write(reports[index]?.ok ? line : paint(line, "red")));
   const wrong = reports.filter(({ ok }) => !ok);
   write(
     wrong.length === 0

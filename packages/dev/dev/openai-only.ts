@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parse } from "deno-std/toml/parse.js";
 import { z } from "zod";
 import { startOpenAI } from "../openai/mod.ts";
+import { visible } from "../../text/visible.ts";
 import { createSecrets } from "../stack/secrets.ts";
 import { allSecrets } from "./project-secrets.ts";
 
@@ -38,7 +39,7 @@ export async function runOpenAIOnly(options: OpenAIOnlyOptions): Promise<void> {
     port,
     ...(options.plans !== undefined && { plans: options.plans }),
     listen: { hostname: listen, names: [hostOfContainers, listen] },
-    onEvent: (event) => console.log(`[openai] ${JSON.stringify(event)}`),
+    onLine: (line) => console.log(visible(`[openai] ${line}`)),
   });
   console.log(`OpenAI stand-in at ${openai.url}; its webhooks go to ${url}
 

@@ -1,8 +1,10 @@
 /** The command line of `dev`. */
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { resolve } from "node:path";
+import { z } from "zod";
 import { defaultDataFolder } from "./data-folder.ts";
 import { runOpenAIOnly } from "./openai-only.ts";
+import { checkBy, type ProfileCheck } from "./profile-check.ts";
 import { type DevOptions, runStack } from "./whole-stack.ts";
 
 const usualPorts = { api: 54321, db: 54322 };
@@ -17,6 +19,7 @@ interface Given {
   wallClock: number;
   open: boolean;
   functionName: string;
+  check?: string[];
   plans?: string;
   openaiOnly: boolean;
   openaiPort: number;
@@ -46,7 +49,13 @@ function parseSeconds(text: string): number {
   throw new InvalidArgumentError("It must be a number of seconds above 0");
 }
 
-async function dev(given: Given, check: DevOptions["check"]): Promise<void> {
+const commandLine = z.array(z.string()).min(1);
+
+function parseCommand(text: string): string[] {
+  return commandLine.parse(JSON.parse(text));
+}
+
+async function dev(given: Given, ownCheck?: ProfileCheck): Promise<void> {
   const project = resolve(given.project);
   const plans = given.plans === undefined ? {} : { plans: resolve(given.plans) };
   if (given.openaiOnly) {
@@ -67,13 +76,12 @@ async function dev(given: Given, check: DevOptions["check"]): Promise<void> {
     wallClockS: given.wallClock,
     open: given.open,
     functionName: given.functionName,
-    check,
+    check: given.check ? checkBy(given.check, project) : ownCheck,
     ...plans,
   });
 }
 
-/** @param check looks at the profiles, where nobody has before */
-function devProgram(check: DevOptions["check"]): Command {
+function devProgram(ownCheck?: ProfileCheck): Command {
   const program = new Command("npm run dev --")
     .description(
       "Runs the project on this machine: database, API, functions and the OpenAI stand-in",
@@ -94,18 +102,23 @@ function devProgram(check: DevOptions["check"]): Command {
       "the name of the function `respond` in this project",
       "respond",
     )
+    // From the CLI, which brings the check: a command line as JSON.
+    .addOption(new Option("--check <command>").argParser(parseCommand).hideHelp())
     .option("--plans <file>", "a JSON file of plans for the OpenAI stand-in")
     .option("--openai-only", "only the OpenAI stand-in, next to `supabase start`", false)
     .option("--openai-port <port>", "its port, with --openai-only", parsePort, usualOpenAIPort)
     .option("--listen <address>", "the address it listens on, with --openai-only", "127.0.0.1")
     .option("--url <url>", "the project's URL for webhooks, with --openai-only");
-  return program.action(() => dev(program.opts<Given>(), check));
+  return program.action(() => dev(program.opts<Given>(), ownCheck));
 }
 
-/** Runs it. What cannot be done is said on stderr, with its causes, and ends the process. */
-export async function runDev(args: string[], check?: DevOptions["check"]): Promise<void> {
+/**
+ * Runs it. What cannot be done is said on stderr, with its causes, and ends the process.
+ * @param ownCheck the check of the profiles if the command line names none
+ */
+export async function runDev(args: string[], ownCheck?: ProfileCheck): Promise<void> {
   try {
-    await devProgram(check).parseAsync(args, { from: "user" });
+    await devProgram(ownCheck).parseAsync(args, { from: "user" });
   } catch (error) {
     console.error(error instanceof Error ? messages(error).join("\n  because: ") : String(error));
     Deno.exit(1);

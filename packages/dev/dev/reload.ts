@@ -1,26 +1,32 @@
-/** Takes in what changes in the project while the stack runs: functions are restarted, new migrations applied. */
+/**
+ * Takes in what changes in the project while the stack runs: functions are restarted, new migrations applied. What was restarted
+ * is called reloaded only when it can be loaded.
+ */
 import { join, relative, sep } from "node:path";
-import { functionNames } from "../stack/fetch-modules.ts";
+import { functionNames } from "../edge/function-names.ts";
 import type { Stack } from "../stack/options.ts";
+import { messageOf, type Restarted, shown, type Verified, verifier } from "./verify.ts";
 
 /** An editor writes a file in several steps, and several files at once. */
 const quietMs = 150;
 /** Made by check, or by an editor on its way. */
-const passedOver = /(?:\.gen\.ts|~|\.swp|\.swx|\.tmp|\.new)$/;
+const passedOver = /(?:\.gen\.ts(?:\.[0-9a-f-]{36})?|~|\.swp|\.swx|\.tmp|\.new)$/;
 
 export interface Watching {
   stop(): void;
 }
 
-/** @param say gets a line for a person */
-export function reloadOnChange(
-  stack: Stack,
-  project: string,
-  say: (line: string) => void,
-): Watching {
+export interface WatchOptions extends Verified {
+  /** The folder that holds `supabase/`. */
+  project: string;
+}
+
+/** Checks the profiles once, and then watches. */
+export function reloadOnChange({ stack, project, check, say }: WatchOptions): Watching {
   const supabase = join(Deno.realPathSync(project), "supabase");
   const watcher = Deno.watchFs(supabase, { recursive: true });
   const changed = new Set<string>();
+  const verify = verifier({ stack, check, say });
   let timer: ReturnType<typeof setTimeout> | undefined;
   let turn = Promise.resolve();
 
@@ -28,9 +34,9 @@ export function reloadOnChange(
     const paths = [...changed].sort();
     changed.clear();
     try {
-      await takeChanges(stack, supabase, paths, say);
+      verify.changed(await takeChanges(stack, supabase, paths, say));
     } catch (error) {
-      say(`Cannot apply the change: ${error instanceof Error ? error.message : String(error)}`);
+      say(`Cannot apply the change: ${messageOf(error)}`);
     }
   };
   const watch = async () => {
@@ -44,11 +50,13 @@ export function reloadOnChange(
       timer = setTimeout(() => turn = turn.then(takeIn), quietMs);
     }
   };
+  verify.changed({ code: [], names: [] });
   watch();
   return {
     stop() {
       clearTimeout(timer);
       watcher.close();
+      verify.stop();
     },
   };
 }
@@ -62,19 +70,14 @@ async function takeChanges(
   supabase: string,
   paths: string[],
   say: (line: string) => void,
-): Promise<void> {
-  const shown = (some: string[]) => {
-    const [first = "", ...more] = some.map((path) => `supabase/${path.replaceAll(sep, "/")}`);
-    return more.length === 0 ? first : `${first} and ${more.length} more`;
-  };
+): Promise<Restarted> {
   const settings = paths.filter((path) => path === "config.toml" || path.endsWith(".env"));
   if (settings.length > 0) say(`${shown(settings)} changed: restart dev to apply it`);
   if (paths.some((path) => path.startsWith("migrations"))) await stack.applyMigrations();
   const code = paths.filter((path) => path.startsWith("functions") && !settings.includes(path));
   const names = affected(join(supabase, "functions"), code);
-  if (names.length === 0) return;
   await Promise.all(names.map((name) => stack.edge.restart(name)));
-  say(`${shown(code)} changed: reloaded ${names.join(", ")}`);
+  return { code, names };
 }
 
 /** A function's own folder is its own; all else may be imported by each of them. */

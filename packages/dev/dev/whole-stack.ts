@@ -9,6 +9,7 @@ import { banner } from "../stack/banner.ts";
 import { forgetKept } from "../stack/kept.ts";
 import { openaiFromEnvironment } from "../stack/openai-access.ts";
 import { writeEnvFile } from "./env-file.ts";
+import type { ProfileCheck } from "./profile-check.ts";
 import { projectSecrets } from "./project-secrets.ts";
 import { reloadOnChange } from "./reload.ts";
 
@@ -16,14 +17,6 @@ import { reloadOnChange } from "./reload.ts";
 const usualConsolePort = 54323;
 /** Parts whose every line would drown those of the functions. */
 const quietSources = new Set(["postgres", "postgrest", "everything"]);
-
-/** What is wrong with a profile. */
-export interface Finding {
-  profile: string;
-  severity: string;
-  message: string;
-  hint: string;
-}
 
 export interface DevOptions {
   /** The folder that holds `supabase/`. */
@@ -40,8 +33,8 @@ export interface DevOptions {
   functionName: string;
   /** The path of a file of plans for the OpenAI stand-in. */
   plans?: string;
-  /** Looks at the profiles; gets whether the functions have a secret of a name. */
-  check: ((isSet: (name: string) => boolean) => Promise<Finding[]>) | undefined;
+  /** Made at the start, and after each change. */
+  check: ProfileCheck | undefined;
 }
 
 export async function runStack(options: DevOptions): Promise<void> {
@@ -68,12 +61,11 @@ export async function runStack(options: DevOptions): Promise<void> {
     profiles,
     envFile: await writeEnvFile(project, stack, user),
   }));
-  const isSet = (name: string) => Boolean(stack.functionEnvironment[name]);
-  for (const finding of await options.check?.(isSet) ?? []) console.log(told(finding));
   await showConsole(stack, user, profiles, options);
-  reloadOnChange(stack, project, (line) => console.log(visible(`[dev] ${line}`)));
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   console.log(`\nReady after ${seconds} s. Press Ctrl-C to stop. Function logs:\n`);
+  const say = (line: string) => console.log(visible(`[dev] ${line}`));
+  reloadOnChange({ stack, project, check: options.check, say });
 }
 
 const modelsSchema = z.object({ data: z.array(z.object({ id: z.string() })) });
@@ -99,12 +91,6 @@ function sayWherePortsWereTaken(stack: Stack, wanted: DevOptions["ports"]): void
 
 function printLog({ source, line }: LogEvent): void {
   if (!quietSources.has(source)) console.log(visible(`[${source}] ${line}`));
-}
-
-function told({ profile, severity, message, hint }: Finding): string {
-  return visible(
-    `\n${severity}: ${profile === "" ? "" : `profile '${profile}': `}${message}\n  → ${hint}`,
-  );
 }
 
 /** The stack is of use without the console, so a console that cannot be built or opened does not end it. */

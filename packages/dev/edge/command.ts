@@ -1,6 +1,7 @@
 /** The command line and environment that start a function's worker. */
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { inherited } from "../child-environment.ts";
 import { moduleFile, modulesFolder } from "../packages.ts";
 import { controlVariable, runtimeVariables } from "./channel.ts";
 
@@ -46,14 +47,7 @@ export function workerCommand(options: {
   remote: RemoteModules | undefined;
   controlAddress: string;
 }): WorkerCommand {
-  const { remote } = options;
-  const imports = {
-    ...remote?.imports,
-    ...Object.fromEntries(
-      Object.entries(options.replace).map(([from, to]) => [fileUrl(from), fileUrl(to)]),
-    ),
-  };
-  const importMap = encodeURIComponent(JSON.stringify({ imports, scopes: remote?.scopes ?? {} }));
+  const { remote, functionsDir } = options;
   return {
     command: Deno.execPath(),
     args: [
@@ -62,16 +56,15 @@ export function workerCommand(options: {
       "--no-prompt",
       "--allow-net",
       "--allow-env",
-      ...(remote
-        ? withRemoteModules(options.functionsDir, remote)
-        : withNodeModules(options.functionsDir)),
+      `--allow-read=${[functionsDir, ...(remote ? [] : [modulesFolder()])].join(",")}`,
+      ...moduleArguments(remote, options.replace),
       `--v8-flags=--max-old-space-size=${memoryLimitMb}`,
-      `--import-map=data:application/json,${importMap}`,
       `--preload=${bootstrap}`,
-      join(options.functionsDir, options.name, "index.ts"),
+      join(functionsDir, options.name, "index.ts"),
     ],
     env: {
-      ...runtimeEnvironment(),
+      ...inherited(runtimeVariables),
+      NO_COLOR: "1",
       ...options.env,
       ...(remote?.cache !== undefined && { DENO_DIR: remote.cache }),
       SB_EXECUTION_ID: crypto.randomUUID(),
@@ -80,41 +73,29 @@ export function workerCommand(options: {
   };
 }
 
-function withNodeModules(functionsDir: string): string[] {
+/** How Deno is told where a function's modules are: in node_modules, or where `remote` says. */
+export function moduleArguments(
+  remote: RemoteModules | undefined,
+  replace: Record<string, string>,
+): string[] {
+  const replaced = Object.entries(replace).map(([from, to]) =>
+    [pathToFileURL(from).href, pathToFileURL(to).href] as const
+  );
+  const imports = { ...remote?.imports, ...Object.fromEntries(replaced) };
+  const importMap = JSON.stringify({ imports, scopes: remote?.scopes ?? {} });
   return [
-    `--allow-read=${functionsDir},${modulesFolder()}`,
     "--no-config",
     "--no-lock",
-    "--node-modules-dir=manual",
+    ...(remote
+      ? [`--allow-import=${hostsOf(remote).join(",")}`, "--node-modules-dir=none"]
+      : ["--node-modules-dir=manual"]),
+    `--import-map=data:application/json,${encodeURIComponent(importMap)}`,
   ];
 }
 
-function withRemoteModules(functionsDir: string, modules: RemoteModules): string[] {
-  return [`--allow-read=${functionsDir}`, ...remoteArguments(modules)];
-}
-
-/** How Deno is told to take packages from where an import map says, and not from a node_modules. */
-export function remoteArguments({ imports, scopes = {} }: RemoteModules): string[] {
+/** What comes from npm needs no permission, and has no host. */
+function hostsOf({ imports, scopes = {} }: RemoteModules): string[] {
   const addresses = [imports, ...Object.values(scopes)].flatMap((each) => Object.values(each));
-  // What comes from npm needs no permission, and has no host.
-  const hosts = new Set(addresses.map((address) => new URL(address).host));
-  const named = [...hosts].filter((host) => host !== "");
-  return [
-    `--allow-import=${[...new Set([...usualHosts, ...named])].join(",")}`,
-    "--no-config",
-    "--no-lock",
-    "--node-modules-dir=none",
-  ];
-}
-
-function fileUrl(path: string): string {
-  return pathToFileURL(path).href;
-}
-
-function runtimeEnvironment(): Record<string, string> {
-  const inherited = runtimeVariables.flatMap((name) => {
-    const value = Deno.env.get(name);
-    return value === undefined ? [] : [[name, value]];
-  });
-  return { ...Object.fromEntries(inherited), NO_COLOR: "1" };
+  const hosts = addresses.map((address) => new URL(address).host).filter((host) => host !== "");
+  return [...new Set([...usualHosts, ...hosts])];
 }

@@ -2,14 +2,15 @@
  * A stand-in for Supabase's Edge Runtime: functions run in workers that are started when a request comes,
  * kept warm, and held to the platform's limits.
  */
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { chooseWorker } from "./choose-worker.ts";
 import type { RemoteModules } from "./command.ts";
 import { startControl } from "./control.ts";
 import { failureResponse } from "./failures.ts";
+import { isFunction } from "./function-names.ts";
+import { loadFaults } from "./load-faults.ts";
 import { EdgeWorker } from "./worker.ts";
 import type { WorkerInfo, WorkerUsage } from "./worker-info.ts";
-import { ifThere } from "../if-there.ts";
 
 export interface EdgeOptions {
   /** Folder that holds `<name>/index.ts` for each function. */
@@ -37,6 +38,8 @@ export interface EdgeRuntime {
   kill(name: string, signal?: Deno.Signal): Promise<number[]>;
   /** Ends a function's workers (`beforeunload`: termination); the next request boots a new one. */
   restart(name: string): Promise<void>;
+  /** What keeps functions from being loaded, as a sentence each, with the place; none if nothing does. */
+  loadFaults(names: string[]): Promise<string[]>;
   /** The workers that are alive. */
   workers(): WorkerInfo[];
   /** CPU time and memory of the workers that are alive and of the last hundred that ended. */
@@ -55,6 +58,7 @@ const logLineLength = 10_000;
 /** Starts the runtime; no worker runs until the first request. */
 export function startEdge(options: EdgeOptions): EdgeRuntime {
   const functionsDir = resolve(options.functionsDir);
+  const replace = options.replace ?? {};
   const control = startControl();
   const live = new Set<EdgeWorker>();
   const ended: EdgeWorker[] = [];
@@ -65,7 +69,7 @@ export function startEdge(options: EdgeOptions): EdgeRuntime {
       functionsDir,
       name,
       env: options.env,
-      replace: options.replace ?? {},
+      replace,
       remote: options.remote?.(name),
       limits: {
         wallClockMs: options.wallClockMs ?? defaultWallClockMs,
@@ -94,7 +98,7 @@ export function startEdge(options: EdgeOptions): EdgeRuntime {
 
   return {
     async fetch(name, request) {
-      if (!await isFunction(functionsDir, name)) return failureResponse("not_found");
+      if (!isFunction(functionsDir, name)) return failureResponse("not_found");
       if (stopped) return failureResponse("lost");
       return await workerFor(name).fetch(request);
     },
@@ -103,6 +107,7 @@ export function startEdge(options: EdgeOptions): EdgeRuntime {
     async restart(name) {
       await Promise.all(workersOf(name).map((worker) => worker.terminate()));
     },
+    loadFaults: (names) => loadFaults(names, { functionsDir, replace, remote: options.remote }),
     workers: () => [...live].map((worker) => worker.info()),
     usage: () => Promise.all([...ended, ...live].map((worker) => worker.usage())),
     async stop() {
@@ -111,10 +116,4 @@ export function startEdge(options: EdgeOptions): EdgeRuntime {
       control.stop();
     },
   };
-}
-
-/** Folders whose names begin with `_` hold what functions share. */
-async function isFunction(functionsDir: string, name: string): Promise<boolean> {
-  if (!/^[a-zA-Z][a-zA-Z0-9_-]*$/.test(name)) return false;
-  return (await ifThere(Deno.stat(join(functionsDir, name, "index.ts"))))?.isFile ?? false;
 }

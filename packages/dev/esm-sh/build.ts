@@ -8,7 +8,7 @@ import { isBuiltin } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { build, type OnResolveArgs, type OnResolveResult, type Plugin } from "esbuild";
 import { type Address, buildPath, dependencyPath } from "./address.ts";
-import { type Entry, hasFile, resolveEntry, withoutExtension } from "./entry.ts";
+import { hasFile, resolveFile, resolvePrivate, withoutExtension } from "./entry.ts";
 import type { Package } from "./package.ts";
 
 export interface Built {
@@ -33,10 +33,10 @@ const globals: Readonly<Record<string, string>> = {
 };
 
 export async function buildModule(pkg: Package, address: Address): Promise<Built> {
-  const entry = resolveEntry(pkg, address.subPath);
-  if (!entry) throw new NotExported(`'${pkg.name}' has no './${address.subPath}'`);
+  const entry = resolveFile(pkg, address.subPath);
+  if (entry === undefined) throw new NotExported(`'${pkg.name}' has no './${address.subPath}'`);
   const { outputFiles, metafile } = await build({
-    entryPoints: [join(pkg.folder, entry.file)],
+    entryPoints: [join(pkg.folder, entry)],
     bundle: true,
     write: false,
     metafile: true,
@@ -69,7 +69,7 @@ function nodeGlobals(code: string): string {
   ].join("");
 }
 
-function splitByExports(pkg: Package, address: Address, entry: Entry): Plugin {
+function splitByExports(pkg: Package, address: Address, entry: string): Plugin {
   const own = (subPath: string): OnResolveResult => ({
     path: buildPath({ ...address, version: pkg.version, subPath }),
     external: true,
@@ -82,7 +82,7 @@ function splitByExports(pkg: Package, address: Address, entry: Entry): Plugin {
       throw new Error(`${pkg.name}: ${path} is required by CommonJS, which is not served here`);
     }
     if (isBuiltin(path)) return { path: `node:${path.replace(/^node:/, "")}`, external: true };
-    const specifier = path.startsWith("#") ? privateImport(pkg, path) : path;
+    const specifier = path.startsWith("#") ? resolvePrivate(pkg, path) : path;
     if (specifier === pkg.name) return own("");
     if (specifier.startsWith(`${pkg.name}/`)) {
       return own(withoutExtension(specifier.slice(pkg.name.length + 1)));
@@ -95,7 +95,7 @@ function splitByExports(pkg: Package, address: Address, entry: Entry): Plugin {
     const exported = exportOf(pkg, file);
     if (exported !== undefined && exported !== address.subPath) return own(exported);
     const isBundled = kind !== "dynamic-import" && !pkg.isSplit;
-    return file === entry.file || isBundled
+    return file === entry || isBundled
       ? { path: join(pkg.folder, file) }
       : own(withoutExtension(file.slice(2)));
   }
@@ -109,18 +109,15 @@ function splitByExports(pkg: Package, address: Address, entry: Entry): Plugin {
 /** `./core/error.mjs` for a path on disk, its ending found where the import leaves it out. */
 function fileOf(pkg: Package, path: string): string {
   const file = `./${relative(pkg.folder, path)}`;
-  return hasFile(pkg, file)
-    ? file
-    : resolveEntry(pkg, withoutExtension(file.slice(2)))?.file ?? file;
+  return hasFile(pkg, file) ? file : resolveFile(pkg, withoutExtension(file.slice(2))) ?? file;
 }
 
 /** The name under which a package exports a file, empty for the package itself; patterns are no names. */
-function exportOf(pkg: Package, file: string): string | undefined {
-  for (const [name, target] of pkg.exports) {
-    if (name.includes("*")) continue;
-    if (pathsIn(target).some((path) => withoutExtension(path) === withoutExtension(file))) {
-      return withoutExtension(name).slice(2);
-    }
+function exportOf({ manifest: { exports = {} } }: Package, file: string): string | undefined {
+  const byName = typeof exports === "object" && Object.keys(exports).some((key) => key[0] === ".");
+  for (const [name, target] of Object.entries(byName ? exports : { ".": exports })) {
+    const isIt = pathsIn(target).some((path) => withoutExtension(path) === withoutExtension(file));
+    if (isIt && !name.includes("*")) return withoutExtension(name).slice(2);
   }
   return undefined;
 }
@@ -130,15 +127,4 @@ function pathsIn(target: unknown): string[] {
   return typeof target === "object" && target !== null
     ? Object.values(target).flatMap(pathsIn)
     : [];
-}
-
-/** What package.json's `imports` says of a name that begins with `#`. */
-function privateImport(pkg: Package, name: string): string {
-  const target = pkg.imports[name];
-  const conditions = typeof target === "object" && target !== null ? Object.entries(target) : [];
-  const found = typeof target === "string" ? target : ["deno", "module", "import", "default"]
-    .map((wanted) => conditions.find(([condition]) => condition === wanted)?.[1])
-    .find((path) => typeof path === "string");
-  if (found === undefined) throw new Error(`${pkg.name} imports nothing as '${name}'`);
-  return found;
 }

@@ -9,11 +9,10 @@ const versions = z.record(z.string(), z.string()).default({});
 const manifestSchema = z.object({
   name: z.string(),
   version: z.string(),
-  type: z.enum(["module", "commonjs"]).default("commonjs"),
   main: z.string().optional(),
   module: z.string().optional(),
   exports: z.union([z.string(), jsonObject]).optional(),
-  imports: jsonObject.default({}),
+  imports: jsonObject.optional(),
   dependencies: versions,
   peerDependencies: versions,
   sideEffects: z.union([z.boolean(), z.array(z.string())]).optional(),
@@ -24,13 +23,7 @@ export interface Package {
   version: string;
   /** Where its files are. */
   folder: string;
-  /** What a `.js` file is where nothing else says it. */
-  type: "module" | "commonjs";
-  main: string | undefined;
-  module: string | undefined;
-  /** By name ("." is the package itself), in the order in which package.json has them. */
-  exports: ReadonlyMap<string, unknown>;
-  imports: Readonly<Record<string, unknown>>;
+  manifest: z.infer<typeof manifestSchema>;
   /** The versions that it asks for, peers included. */
   dependencies: Readonly<Record<string, string>>;
   /** Each of its files is served by itself: some of them do something when they are loaded. */
@@ -52,25 +45,15 @@ export async function readPackage(name: string): Promise<Package | undefined> {
   readFolders.add(realpathSync(folder));
   const text = await Deno.readTextFile(join(folder, "package.json"));
   const manifest = manifestSchema.parse(JSON.parse(text));
+  const { version, peerDependencies, dependencies, sideEffects } = manifest;
   return {
     name,
+    version,
     folder,
-    version: manifest.version,
-    type: manifest.type,
-    main: manifest.main,
-    module: manifest.module,
-    imports: manifest.imports,
-    exports: exportsOf(manifest.exports),
-    dependencies: { ...manifest.peerDependencies, ...manifest.dependencies },
-    isSplit: Array.isArray(manifest.sideEffects) && manifest.sideEffects.length > 0,
+    manifest,
+    dependencies: { ...peerDependencies, ...dependencies },
+    isSplit: Array.isArray(sideEffects) && sideEffects.length > 0,
   };
-}
-
-function exportsOf(exports: string | Record<string, unknown> | undefined) {
-  if (exports === undefined) return new Map<string, unknown>();
-  const isByName = typeof exports === "object" &&
-    Object.keys(exports).every((key) => key.startsWith("."));
-  return new Map<string, unknown>(isByName ? Object.entries(exports) : [[".", exports]]);
 }
 
 /** `@scope/name@1.2.3/sub/path` in its parts; version and path are empty where there are none. */

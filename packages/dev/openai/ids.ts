@@ -11,6 +11,11 @@ export type IdPrefix =
   | "req"
   | "wfr"
   | "fc"
+  | "ctc"
+  | "apc"
+  | "lsh"
+  | "sh"
+  | "cu"
   | "call";
 
 /** A fresh id like `resp_0197bad74a6f79f29585a003c7f306dd`: prefix and 32 hex digits. */

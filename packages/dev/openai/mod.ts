@@ -13,7 +13,6 @@ export {
   type OpenAIOptions,
   type OpenAIStandIn,
   type RecordedRequest,
-  type StandInEvent,
   type Timings,
   type WebhookDelivery,
 } from "./types.ts";

@@ -64,16 +64,9 @@ export interface OpenAIOptions {
   plans?: Plans | string;
   /** Seeds the dice of faults with a probability. */
   seed?: number;
-  /** Told of what happens, for logs and timelines. */
-  onEvent?: (event: StandInEvent) => void;
+  /** Gets a line for a person for each request that was answered, and for each webhook. */
+  onLine?: (line: string) => void;
 }
-
-export type StandInEvent =
-  | { type: "request"; method: string; path: string; requestId: string }
-  | { type: "response"; id: string; status: string; background: boolean; error: string | null }
-  | { type: "tool"; responseId: string; server: string; tool: string; outcome: "ok" | "failed" }
-  | { type: "webhook"; event: string; responseId: string; attempt: number; status: number | null }
-  | { type: "fault"; kind: string; requestId: string };
 
 /** A request as it came in. Credentials in headers and tools are masked. `at` is ms since 1970. */
 export interface RecordedRequest {
@@ -87,6 +80,8 @@ export interface RecordedRequest {
   requestId: string;
   /** HTTP status of the answer; `undefined` until there is one, and when the connection was dropped. */
   status: number | undefined;
+  /** Kinds of the faults that it met. */
+  faults: string[];
   /** The client hung up before the end of the answer. */
   aborted: boolean;
 }

@@ -1,23 +1,9 @@
-/**
- * Resolves after `ms`; rejects at once with the signal's reason when it is or becomes aborted.
- * 0 still lets other work run first.
- */
+// @ts-types="./delay.d.ts"
+import { delay } from "deno-std/async/delay.js";
+
+/** Resolves after `ms`, 0 of which still lets other work run first; rejects with the signal's reason once it is aborted. */
 export function wait(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(signal.reason);
-      return;
-    }
-    const onAbort = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", onAbort);
-      resolve();
-    }, ms);
-    signal.addEventListener("abort", onAbort, { once: true });
-  });
+  return delay(ms, { signal });
 }
 
 /** Never resolves; rejects with the signal's reason once it is aborted. */

@@ -11,13 +11,7 @@ import { RunStore } from "./run/store.ts";
 import { isFinal } from "./run/wire.ts";
 import { downloadInput } from "./request/download.ts";
 import type { ParsedRequest } from "./request/parse.ts";
-import {
-  type Download,
-  naturalTimings,
-  type OpenAIOptions,
-  type StandInEvent,
-  type Timings,
-} from "./types.ts";
+import { type Download, naturalTimings, type OpenAIOptions, type Timings } from "./types.ts";
 import type { WebhookFault } from "./webhooks/schema.ts";
 import { WebhookSender } from "./webhooks/sender.ts";
 
@@ -25,7 +19,7 @@ import { WebhookSender } from "./webhooks/sender.ts";
 export class World {
   readonly apiKey: string;
   readonly timings: Timings;
-  readonly tell: (event: StandInEvent) => void;
+  readonly say: (line: string) => void;
   readonly faults: ArmedList<Fault>;
   readonly webhookFaults: ArmedList<WebhookFault>;
   readonly webhooks: WebhookSender;
@@ -42,7 +36,7 @@ export class World {
     const random = seededRandom(options.seed ?? 1);
     this.apiKey = options.apiKey;
     this.timings = { ...naturalTimings, ...options.timings };
-    this.tell = options.onEvent ?? (() => {});
+    this.say = options.onLine ?? (() => {});
     this.plans = new PlanBook(options.plans);
     this.faults = new ArmedList(random);
     this.webhookFaults = new ArmedList(random);
@@ -51,7 +45,7 @@ export class World {
       secret: options.webhookSecret,
       timings: this.timings,
       faults: this.webhookFaults,
-      tell: this.tell,
+      say: this.say,
     });
   }
 
@@ -70,7 +64,6 @@ export class World {
       timings: this.timings,
       faults,
       plans: this.plans,
-      tell: this.tell,
       stopping: this.#stopping.signal,
       download: () => this.download(run.request, run.signal),
       linger: (work) => {

@@ -66,8 +66,8 @@ export async function readMigrations(workdir: string): Promise<Record<string, st
   return Object.fromEntries(texts);
 }
 
-// The server has no certificate; the CLI would try TLS first and then say so.
-function withoutTls(dbUrl: string): string {
+/** The server has no certificate; the CLI would try TLS first and then say so. */
+export function withoutTls(dbUrl: string): string {
   const url = new URL(dbUrl);
   url.searchParams.set("sslmode", "disable");
   return url.href;

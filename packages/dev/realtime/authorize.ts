@@ -1,5 +1,6 @@
 /** What the policies on realtime.messages let a token do with a private topic. */
 import type { Sql, TransactionSql } from "postgres";
+import { actAs } from "../auth/act-as.ts";
 import type { Claims } from "../auth/tokens.ts";
 
 const insufficientPrivilege = "42501";
@@ -12,7 +13,7 @@ export async function mayRead(sql: Sql, topic: string, claims: Claims): Promise<
   const id = crypto.randomUUID();
   return await tryOut(sql, async (tx) => {
     await tx`insert into realtime.messages (id, topic, extension) values (${id}, ${topic}, 'broadcast')`;
-    await actAs(tx, topic, claims);
+    await actAs(tx, claims, { "realtime.topic": topic });
     const seen = await tx`select from realtime.messages where id = ${id}`;
     return seen.length > 0;
   });
@@ -21,19 +22,10 @@ export async function mayRead(sql: Sql, topic: string, claims: Claims): Promise<
 /** Whether a token may send to a topic: whether its role may put a message there. */
 export async function mayWrite(sql: Sql, topic: string, claims: Claims): Promise<boolean> {
   return await tryOut(sql, async (tx) => {
-    await actAs(tx, topic, claims);
+    await actAs(tx, claims, { "realtime.topic": topic });
     await tx`insert into realtime.messages (topic, extension) values (${topic}, 'broadcast')`;
     return true;
   });
-}
-
-async function actAs(tx: TransactionSql, topic: string, claims: Claims): Promise<void> {
-  await tx`
-    select set_config('request.jwt.claims', ${JSON.stringify(claims)}, true),
-      set_config('request.jwt.claim.sub', ${claims.sub ?? ""}, true),
-      set_config('request.jwt.claim.role', ${claims.role}, true),
-      set_config('realtime.topic', ${topic}, true),
-      set_config('role', ${claims.role}, true)`;
 }
 
 /** Runs `ask` and rolls back whatever it did; false when Postgres refuses it. */

@@ -2,6 +2,7 @@
 import type { Sql } from "postgres";
 import { type Cluster, startCluster } from "../postgres/cluster.ts";
 import { migrate, migratedTemplate, readMigrations } from "../postgres/migrate.ts";
+import { seed } from "../postgres/seed.ts";
 import { hashOf, platformTemplate } from "../postgres/template.ts";
 import type { Kept } from "./kept.ts";
 
@@ -52,6 +53,23 @@ async function bringUpToDate(cluster: Cluster, kept: Kept, options: DatabaseOpti
     );
   }
   await applyMigrations(cluster, kept, options);
+  if (!state.seeded) await runSeeds(cluster, kept, options);
+}
+
+/** A seed that fails is told: the stack is of use without it, and the next start tries again. */
+async function runSeeds(cluster: Cluster, kept: Kept, { project, tell }: DatabaseOptions) {
+  try {
+    const files = await seed({ dbUrl: cluster.url(), workdir: project });
+    if (files.length > 0) tell(`Ran ${files.join(", ")} on the new database`);
+    kept.state.seeded = true;
+    await kept.save();
+  } catch (error) {
+    tell(
+      `${
+        error instanceof Error ? error.message : String(error)
+      }; the next start runs it again, or leave it out: [db.seed] in supabase/config.toml`,
+    );
+  }
 }
 
 /** Applies what is new. One that was applied and has changed since is named: nobody applies it again. */

@@ -1,11 +1,11 @@
 /** The project's functions: their environment, their profiles, and where their packages come from. */
 import { join, resolve } from "node:path";
 import type { RemoteModules } from "../edge/command.ts";
+import { functionNames } from "../edge/function-names.ts";
 import { type EdgeRuntime, startEdge } from "../edge/runtime.ts";
 import { startEsmSh } from "../esm-sh/server.ts";
 import { freePort } from "../ports.ts";
 import { projectRoot } from "../postgres/binaries.ts";
-import { fetchModules } from "./fetch-modules.ts";
 import { modulesOf } from "./import-maps.ts";
 import type { StackOptions } from "./options.ts";
 import type { StackParts } from "./parts.ts";
@@ -25,7 +25,7 @@ export async function startFunctions(given: FunctionsOptions): Promise<EdgeRunti
   const functionsDir = join(project, "supabase", "functions");
   const remote = await startPackages(given, functionsDir);
   const profilesModule = join(functionsDir, "_shared", "profiles.ts");
-  return await parts.add(startEdge({
+  const edge = await parts.add(startEdge({
     functionsDir,
     env,
     wallClockMs,
@@ -35,29 +35,29 @@ export async function startFunctions(given: FunctionsOptions): Promise<EdgeRunti
     ...(remote && { remote }),
     ...(options.onLog && { onLog: options.onLog }),
   }));
+  if (comesFrom(given) === "project") {
+    // So that their packages are fetched before the first request.
+    const faults = await edge.loadFaults(functionNames(functionsDir));
+    for (const line of faults) options.onLog?.({ source: "functions", line });
+  }
+  return edge;
 }
 
 /** This repository's own packages are installed, in the versions that its import map names: a check compares them. */
-function defaultPackages(project: string): "project" | "node_modules" {
-  return resolve(project) === projectRoot ? "node_modules" : "project";
+function comesFrom({ options, project }: FunctionsOptions) {
+  return options.packages ?? (resolve(project) === projectRoot ? "node_modules" : "project");
 }
 
 async function startPackages(
-  { options, parts, project, importMap }: FunctionsOptions,
+  given: FunctionsOptions,
   functionsDir: string,
 ): Promise<((name: string) => RemoteModules) | undefined> {
-  const packages = options.packages ?? defaultPackages(project);
+  const { parts, project, importMap } = given;
+  const packages = comesFrom(given);
   if (packages === "node_modules") return undefined;
   if (typeof packages === "object") return () => packages;
   const esmSh = await parts.add(startEsmSh({ port: freePort(usualPort(project)) }));
-  const modules = (name: string) =>
-    modulesOf(name, { functionsDir, configured: importMap, esmShUrl: esmSh.url });
-  await fetchModules(
-    functionsDir,
-    modules,
-    (line) => options.onLog?.({ source: "functions", line }),
-  );
-  return modules;
+  return (name) => modulesOf(name, { functionsDir, configured: importMap, esmShUrl: esmSh.url });
 }
 
 /** The same in each run, since Deno keeps what it has fetched by its address. */

@@ -24,6 +24,8 @@ const schema = z.strictObject({
   ),
   /** Hash of each migration that was applied, by its file's name. */
   migrations: z.record(z.string(), z.string()),
+  /** Whether the seeds have been run, all of them. */
+  seeded: z.boolean(),
   /** What the database was copied from, without the migrations. */
   platform: z.string(),
 });
@@ -113,6 +115,7 @@ async function newState(): Promise<KeptState> {
     userPassword: crypto.randomUUID(),
     sessions: [],
     migrations: {},
+    seeded: false,
     platform: "",
   });
 }

@@ -3,14 +3,7 @@ import type { SignedInUser } from "../auth/auth.ts";
 import type { RemoteModules } from "../edge/command.ts";
 import type { EdgeRuntime } from "../edge/runtime.ts";
 import type { Mailbox } from "../mcp/mailbox.ts";
-import type {
-  Fault,
-  OpenAIStandIn,
-  Plans,
-  StandInEvent,
-  Timings,
-  WebhookFault,
-} from "../openai/mod.ts";
+import type { Fault, OpenAIStandIn, Plans, Timings, WebhookFault } from "../openai/mod.ts";
 import type { Cluster } from "../postgres/cluster.ts";
 import type { Cron } from "../postgres/cron.ts";
 import type { Net } from "../postgres/net.ts";
@@ -53,8 +46,6 @@ export interface StackOptions {
   openai?: { apiKey: string; baseUrl?: string };
   /** How long things take in the OpenAI stand-in, in ms; about 2 s for a run by default. */
   openaiTimings?: Partial<Timings>;
-  /** Told of what happens in the OpenAI stand-in. */
-  onOpenAIEvent?: (event: StandInEvent) => void;
   /** false: Postgres keeps its data in memory and waits for no disk. Default true; tests take false. */
   durable?: boolean;
   /** Gets every line of every part; `source` is a function's name or a part's. */

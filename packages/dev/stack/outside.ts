@@ -30,7 +30,6 @@ export async function startOutside(
       webhookUrl: `${functionsUrl}/openai-webhook`,
       ...(options.plans && { plans: options.plans }),
       ...(options.openaiTimings && { timings: options.openaiTimings }),
-      ...(options.onOpenAIEvent && { onEvent: options.onOpenAIEvent }),
     })),
   );
   if (openai) arm(openai, faults);

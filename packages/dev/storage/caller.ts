@@ -2,6 +2,7 @@
 import { errors } from "jose";
 import type { Sql, TransactionSql } from "postgres";
 import postgres from "postgres";
+import { actAs } from "../auth/act-as.ts";
 import { bearerToken } from "../auth/bearer.ts";
 import type { ApiKeys } from "../auth/keys.ts";
 import { type Claims, claims, readToken } from "../auth/tokens.ts";
@@ -40,12 +41,7 @@ export function tablesIn(sql: Sql): Tables {
     const done: { result?: T } = {};
     try {
       await sql.begin(async (tx) => {
-        await tx`
-          select set_config('request.jwt.claims', ${JSON.stringify(caller)}, true),
-            set_config('request.jwt.claim.sub', ${caller.sub ?? ""}, true),
-            set_config('request.jwt.claim.role', ${caller.role}, true),
-            set_config('storage.allow_delete_query', 'true', true),
-            set_config('role', ${caller.role}, true)`;
+        await actAs(tx, caller, { "storage.allow_delete_query": "true" });
         done.result = await work(tx);
       });
     } catch (error) {

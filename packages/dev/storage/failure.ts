@@ -20,42 +20,29 @@ export class StorageFailure extends Error {
   }
 }
 
+const about = (statusCode: number, code: string, error = code) => (message: string) =>
+  new StorageFailure(statusCode, code, message, error);
+const fixed = (...told: ConstructorParameters<typeof StorageFailure>) => () =>
+  new StorageFailure(...told);
+
 export const failures = {
-  accessDenied: (message: string) =>
-    new StorageFailure(403, "AccessDenied", message, "Unauthorized"),
-  bucketNotEmpty: () =>
-    new StorageFailure(409, "ResourceNotEmpty", "The bucket you tried to delete is not empty"),
-  entityTooLarge: (what = "object") =>
-    new StorageFailure(
-      413,
-      "EntityTooLarge",
-      `The ${what} exceeded the maximum allowed size`,
-      "Payload too large",
-    ),
-  invalidBucketName: () =>
-    new StorageFailure(400, "InvalidBucketName", "Bucket name invalid", "Invalid Input"),
-  invalidJwt: (message: string) => new StorageFailure(400, "InvalidJWT", message),
+  accessDenied: about(403, "AccessDenied", "Unauthorized"),
+  invalidJwt: about(400, "InvalidJWT"),
   invalidKey: (key: string) => new StorageFailure(400, "InvalidKey", `Invalid key: ${key}`),
-  invalidMimeType: (type: string) =>
-    new StorageFailure(
-      415,
-      "InvalidMimeType",
-      `mime type ${type} is not supported`,
-      "invalid_mime_type",
-    ),
-  invalidRequest: (message: string) => new StorageFailure(400, "InvalidRequest", message),
-  invalidSignature: (message = "Invalid signature") =>
-    new StorageFailure(400, "InvalidSignature", message),
-  noSuchBucket: () =>
-    new StorageFailure(404, "NoSuchBucket", "Bucket not found", "Bucket not found"),
-  noSuchKey: () => new StorageFailure(404, "NoSuchKey", "Object not found", "not_found"),
-  resourceExists: () =>
-    new StorageFailure(
-      409,
-      "ResourceAlreadyExists",
-      "The resource already exists",
-      "Duplicate",
-    ),
+  invalidMimeType: about(415, "InvalidMimeType", "invalid_mime_type"),
+  invalidRequest: about(400, "InvalidRequest"),
+  invalidSignature: about(400, "InvalidSignature"),
+  bucketNotEmpty: fixed(409, "ResourceNotEmpty", "The bucket you tried to delete is not empty"),
+  entityTooLarge: fixed(
+    413,
+    "EntityTooLarge",
+    "The object exceeded the maximum allowed size",
+    "Payload too large",
+  ),
+  invalidBucketName: fixed(400, "InvalidBucketName", "Bucket name invalid", "Invalid Input"),
+  noSuchBucket: fixed(404, "NoSuchBucket", "Bucket not found", "Bucket not found"),
+  noSuchKey: fixed(404, "NoSuchKey", "Object not found", "not_found"),
+  resourceExists: fixed(409, "ResourceAlreadyExists", "The resource already exists", "Duplicate"),
 };
 
 /** The answer to a refused request. */

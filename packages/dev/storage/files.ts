@@ -1,5 +1,6 @@
 /** The bytes of objects: one file for each version, which is written once and never changed. */
 import { join } from "node:path";
+import { ifThere } from "../if-there.ts";
 
 export interface Files {
   write(version: string, bytes: Uint8Array): Promise<void>;
@@ -19,16 +20,10 @@ export function filesIn(folder: string): Files {
       await Deno.writeFile(pathOf(version), bytes, { mode: 0o600, createNew: true });
     },
     async read(version) {
-      return isOurs(version) ? await Deno.readFile(pathOf(version)).catch(orMissing) : undefined;
+      return isOurs(version) ? await ifThere(Deno.readFile(pathOf(version))) : undefined;
     },
     async remove(versions) {
-      for (const version of versions.filter(isOurs)) {
-        await Deno.remove(pathOf(version)).catch(orMissing);
-      }
+      for (const version of versions.filter(isOurs)) await ifThere(Deno.remove(pathOf(version)));
     },
   };
-}
-
-function orMissing(error: unknown): undefined {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }

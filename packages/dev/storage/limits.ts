@@ -1,5 +1,5 @@
 /** What may be stored: names, sizes and types. */
-import { failures, StorageFailure } from "./failure.ts";
+import { failures } from "./failure.ts";
 
 /** The platform's default: 50 MB. */
 export const maxBytes = 50 * 1024 * 1024;
@@ -31,11 +31,8 @@ function inBytes(text: string): number {
     {};
   const known = Object.entries(units).find(([name]) => name === (unit ?? "b").toLowerCase());
   if (amount === undefined || known === undefined) {
-    throw new StorageFailure(
-      400,
-      "InvalidRequest",
-      "Invalid file size format, hint: use 20GB / 20MB / 30KB / 3B",
-    );
+    const rule = "Invalid file size format, hint: use 20GB / 20MB / 30KB / 3B";
+    throw failures.invalidRequest(rule);
   }
   return Math.floor(Number(amount) * known[1]);
 }
@@ -48,5 +45,5 @@ export function checkType(type: string, allowed: readonly string[] | null): void
   const fits = allowed.some((each) =>
     each === "*/*" || each === "*" || each === `${kind}/*` || each.toLowerCase() === essence.trim()
   );
-  if (!fits) throw failures.invalidMimeType(type);
+  if (!fits) throw failures.invalidMimeType(`mime type ${type} is not supported`);
 }

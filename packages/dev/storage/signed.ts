@@ -51,6 +51,6 @@ export async function readSigned<T extends { scope: string; url: string }>(
   }
   const read = kind.safeParse(payload);
   if (!read.success) throw failures.invalidSignature("Token is not scoped for this");
-  if (read.data.url !== url) throw failures.invalidSignature();
+  if (read.data.url !== url) throw failures.invalidSignature("Invalid signature");
   return read.data;
 }

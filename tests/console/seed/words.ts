@@ -77,7 +77,7 @@ export const failures = [
     "Set OPENAI_API_KEY to a valid key, then retry the job",
   ],
   [
-    "mcp_unavailable",
+    "tools_unavailable",
     "Cannot list the tools of 'mailbox': the server answered 502 five times",
     "Check that the MCP server is up and reachable from the internet, then retry the job",
   ],

@@ -22,6 +22,7 @@ const step = doneStepOf(
     ownerId: null,
     stepId: "fc_1",
     item,
+    kind: "function_call",
     callId: "call_1",
     server: "camera",
     tool: "look",

@@ -51,6 +51,7 @@ function callOf(tool: string, args: string): OwnCall {
     ownerId: null,
     stepId: "fc_1",
     item,
+    kind: "function_call",
     callId: "call_1",
     server: "trouble",
     tool,
@@ -132,8 +133,15 @@ Deno.test("a list is asked for once in a few minutes, for each credential, and a
     trouble.answer = () => new Response("busy", { status: 503 });
     await assert.rejects(open("kept"), (error: Error) => {
       assert.ok(error instanceof ToolsUnavailable);
-      assert.equal(error.failure.code, "mcp_unavailable");
+      assert.equal(error.failure.code, "tools_unavailable");
       assert.match(error.message, /Cannot list the tools of kept: .*503: busy/);
+      return true;
+    });
+    trouble.answer = () => new Response("no such token", { status: 401 });
+    await assert.rejects(open("kept"), (error: Error) => {
+      assert.ok(error instanceof ToolsUnavailable);
+      assert.deepEqual([error.failure.code, error.failure.class], ["tools_refused", "permanent"]);
+      assert.match(error.message, /Cannot list the tools of kept: .*401: no such token/);
       return true;
     });
     trouble.answer = undefined;

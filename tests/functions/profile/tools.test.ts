@@ -78,6 +78,32 @@ Deno.test("a tool's own name and function are checked where it is declared", () 
   }
 });
 
+const screen = {
+  type: "computer_use_preview",
+  environment: "browser",
+  display_width: 800,
+  display_height: 600,
+} as const;
+
+Deno.test("the caller runs each kind of tool that OpenAI leaves to others", async () => {
+  const tools = [
+    { type: "custom", name: "draw" },
+    { type: "apply_patch" },
+    { type: "local_shell" },
+    { type: "shell", environment: { type: "local" } },
+    screen,
+  ] as const;
+  const { body, callerTools } = await plan(tools.map((tool) => ({ ...tool, run_by: "caller" })));
+  assert.deepEqual(callerTools, [
+    { kind: "custom_tool_call", tool: "draw" },
+    { kind: "apply_patch_call", tool: "apply_patch" },
+    { kind: "local_shell_call", tool: "local_shell" },
+    { kind: "shell_call", tool: "shell" },
+    { kind: "computer_call", tool: "computer" },
+  ]);
+  assert.deepEqual(body.tools, [...tools]);
+});
+
 Deno.test("tools that nobody runs, and what could act twice, are refused", async () => {
   const fn = { type: "function", name: "f", parameters: {}, strict: null } as const;
   const cases: [Profile["tools"], RegExp][] = [
@@ -89,6 +115,14 @@ Deno.test("tools that nobody runs, and what could act twice, are refused", async
     [[{ type: "local_shell" }], /'local_shell'/],
     [[{ type: "apply_patch" }], /'apply_patch'/],
     [[{ type: "shell" }], /nothing here runs a shell of the caller/],
+    [
+      [{ type: "shell", environment: { type: "container_auto" }, run_by: "caller" }],
+      /OpenAI runs this tool of the type 'shell' itself/,
+    ],
+    [
+      [{ type: "computer", run_by: "caller" }, { ...screen, run_by: "caller" }],
+      /tools\.1: there are two tools named 'computer'/,
+    ],
     [[of(z.object({})), of(z.object({}))], /two functions named 't'/],
     [[{ ...fn, run_by: "caller", allowed_callers: ["programmatic"] }], /'programmatic'/],
   ];
@@ -100,7 +134,7 @@ Deno.test("tools that nobody runs, and what could act twice, are refused", async
   const { body, callerTools } = await plan([
     { ...fn, run_by: "caller", allowed_callers: ["programmatic"] },
   ], { side_effects: { f: "none" } });
-  assert.deepEqual(callerTools, ["f"]);
+  assert.deepEqual(callerTools, [{ kind: "function_call", tool: "f" }]);
   assert.equal(body.tools?.[0]?.["run_by"], undefined, "OpenAI is told nothing of who runs it");
 });
 
@@ -114,7 +148,7 @@ Deno.test("of a whole request the same is refused as its mistake", async () => {
   const error = await refused(whole([{ type: "function", name: "f" }]));
   assert.deepEqual([error.code, error.status], ["invalid_request", 400]);
   const { callerTools } = await whole([{ type: "function", name: "f", run_by: "caller" }]);
-  assert.deepEqual(callerTools, ["f"]);
+  assert.deepEqual(callerTools, [{ kind: "function_call", tool: "f" }]);
   assert.match(
     (await refused(whole([{ type: "function", name: "f", run_by: "worker" }]))).message,
     /nothing runs/,

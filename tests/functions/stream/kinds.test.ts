@@ -90,14 +90,6 @@ const cases: Record<string, Case> = {
       { type: "response.reasoning_text.done", ...part, text: "Then that" },
     ],
   },
-  "input of a custom tool": {
-    begun: { type: "custom_tool_call", call_id: "c", name: "t", input: "" },
-    ended: { input: "do it" },
-    events: [
-      { type: "response.custom_tool_call_input.delta", delta: "do it" },
-      { type: "response.custom_tool_call_input.done", input: "do it" },
-    ],
-  },
   "a call of an MCP tool": {
     begun: {
       type: "mcp_call",

@@ -178,6 +178,43 @@ Deno.test("arguments that come in one piece at the end are shown in one", () => 
   }
 });
 
+Deno.test("a custom tool's input is shown as it is written; other calls only when they begin", () => {
+  const custom = { type: "custom_tool_call", id: "ctc1", call_id: "c1", name: "draw", input: "" };
+  const action = { commands: [], timeout_ms: null, max_output_length: null };
+  const shell = { type: "shell_call", id: "sh1", call_id: "c2", action, environment: null };
+  const { shown, take, run } = shownRun({ handsOut: () => true });
+  take(begin(0, custom));
+  take({ type: "response.custom_tool_call_input.delta", output_index: 0, delta: "a circle" });
+  take({ type: "response.custom_tool_call_input.done", output_index: 0, input: "a circle" });
+  take(end(0, { ...custom, input: "a circle" }));
+  take(begin(1, shell));
+  const command = { output_index: 1, command_index: 0 };
+  take({ type: "response.shell_call_command.added", ...command, command: "" });
+  take({ type: "response.shell_call_command.delta", ...command, delta: "ls" });
+  take({ type: "response.shell_call_command.done", ...command, command: "ls" });
+  take(end(1, { ...shell, action: { ...action, commands: ["ls"] } }));
+  run.endAll(true);
+  assert.deepEqual(shown.map(({ type, delta }) => delta ?? type), [
+    "response.output_item.added",
+    "a circle",
+    "response.output_item.added",
+  ]);
+});
+
+Deno.test("a shell in OpenAI's container is shown like its other tools", () => {
+  const environment = { type: "container_reference", container_id: "cntr_1" };
+  const shell = { type: "shell_call", id: "sh1", call_id: "c1", action: {}, environment };
+  const { shown, take } = shownRun();
+  take(begin(0, shell));
+  take({ type: "response.shell_call_command.done", output_index: 0, command: "ls" });
+  take(end(0, shell));
+  assert.deepEqual(shown.map(({ type }) => type), [
+    "response.output_item.added",
+    "response.shell_call_command.done",
+    "response.output_item.done",
+  ]);
+});
+
 Deno.test("a call that another request follows on is not handed out", () => {
   const { shown, take, run } = shownRun({ handsOut: () => true });
   take(begin(0, call));

@@ -66,6 +66,7 @@ for (
     "answer_empty",
     "output_invalid",
     "storage_unavailable",
+    "tools_unavailable",
     "file_changed",
   ]
 ) {

@@ -123,6 +123,48 @@ sqlTest(
 );
 
 sqlTest(
+  "an answer is for the call of its own kind, and has what OpenAI needs of that kind",
+  async (m) => {
+    const work = await m.submitRunning();
+    const shared = { run_by: "caller", effect: "once" } as const;
+    const of = (kind: string, item_id: string, more = {}) =>
+      own("waiting", {
+        ...shared,
+        kind,
+        item_id,
+        item: { type: kind, id: item_id, call_id: "call_1", ...more },
+      });
+    await view(m, "suspend_response_job", {
+      ...fenced(work),
+      p_response_id: "resp_1",
+      // An API may give two calls one id.
+      p_steps: [
+        of("shell_call", "sh_1"),
+        of("computer_call", "cu_1", { pending_safety_checks: [{ id: "a" }, { id: "b" }] }),
+      ],
+    });
+    const answer = (p_kind: string, p_output: string) =>
+      view(m, "answer_response_tool_call", {
+        p_job_id: work.id,
+        p_call_id: "call_1",
+        p_kind,
+        p_output,
+        p_as_service: true,
+      });
+    const seen = (...ids: string[]) =>
+      JSON.stringify({ acknowledged_safety_checks: ids.map((id) => ({ id })) });
+    await refused(answer("function_call", "text"), "DR400");
+    await refused(answer("shell_call", "no JSON"), "DR400");
+    await refused(answer("shell_call", "[]"), "DR400");
+    await refused(answer("computer_call", seen("a")), "DR400");
+    assert.equal((await answer("computer_call", seen("b", "a"))).status, "awaiting_tool_output");
+    assert.equal((await answer("computer_call", seen("b", "a"))).status, "awaiting_tool_output");
+    assert.equal((await answer("shell_call", '{"output":[]}')).status, "queued");
+    await refused(answer("shell_call", "{}"), "DR409");
+  },
+);
+
+sqlTest(
   "while it is handed out the deadline stands still, and it expires with its own error",
   async (m) => {
     const work = await m.submitRunning({ approval_ms: 60_000, deadline_ms: 10_000 });

@@ -182,6 +182,19 @@ const handedOut = {
   run_by: "caller",
 } as const;
 
+/** Tools that OpenAI leaves to the caller, one of each kind. */
+const callers = {
+  ...quick,
+  tools: [
+    { type: "custom", name: "draw", run_by: "caller" },
+    { type: "apply_patch", run_by: "caller" },
+    { type: "local_shell", run_by: "caller" },
+    { type: "shell", environment: { type: "local" }, run_by: "caller" },
+    { type: "computer", run_by: "caller" },
+  ],
+  side_effects: { shell: "none", computer: "idempotent" },
+} satisfies Profile;
+
 const tools = [once, harmless, repeatable, paying, ...odd, ...inSql];
 
 /** A person is asked about what is about money. */
@@ -217,4 +230,6 @@ export const profiles = defineProfiles<Record<string, Profile>>({
   mixed_in_background: { ...quick, tools: [...conditional.tools, paying, harmless, handedOut] },
   caller: { ...quick, background: false, tools: [handedOut, paying, harmless] },
   caller_in_background: { ...quick, tools: [handedOut, paying, harmless] },
+  callers_tools: { ...callers, background: false },
+  callers_tools_in_background: callers,
 });

@@ -1,4 +1,4 @@
-/** What people write without this project: call OpenAI, and store the id in a row. Callers are not checked. */
+/** What people write without this project: call OpenAI, and store the id in a row. It does not check the caller. */
 import { createClient } from "@supabase/supabase-js";
 import OpenAI from "openai";
 import { z } from "zod";

@@ -1,4 +1,4 @@
-/** The loop that everybody writes: ask, call, ask again, without storing anything. */
+/** The loop that everybody writes: ask, call, ask again. It stores nothing. */
 import OpenAI from "openai";
 
 const toolMs = 20;

@@ -57,7 +57,7 @@ function reason(error: unknown, timeoutMs: number): string {
   if (error instanceof DOMException && error.name === "TimeoutError") {
     return `no answer within ${timeoutMs / 1000} s`;
   }
-  // fetch wraps what happened: the cause knows.
+  // fetch wraps the error that says what happened.
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   const known: Record<string, string> = {
     ENOTFOUND: "there is no such host",
@@ -75,7 +75,7 @@ function asJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // An HTML page of something in between, or nothing at all: shown as it came.
+    // Perhaps a proxy's HTML page, or an empty body: shown as it came.
     return text;
   }
 }

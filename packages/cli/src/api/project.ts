@@ -25,7 +25,7 @@ export class Project {
 
   constructor(readonly connection: Connection) {
     const { key } = connection;
-    // Keys of the new kind are no JWTs: as bearer tokens they would be refused.
+    // New keys are not JWTs, and are refused as bearer tokens.
     this.#headers = key.startsWith("sb_")
       ? { apikey: key }
       : { apikey: key, authorization: `Bearer ${key}` };

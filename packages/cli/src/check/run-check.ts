@@ -1,7 +1,7 @@
 /** Runs the profile check in Deno, and reads its report. */
-import { spawn } from "node:child_process";
-import { errorCode, Failure } from "../failure.ts";
-import { denoArguments, type DenoCommand, denoPackage } from "../project/deno.ts";
+import { Failure } from "../failure.ts";
+import { denoArguments } from "../project/deno.ts";
+import { type Output, outputOf } from "../project/output-of.ts";
 import { type ProfilesReport, reportSchema } from "./report.ts";
 
 export interface CheckRun {
@@ -9,8 +9,8 @@ export interface CheckRun {
   supabase: string;
   /** The package's copy of the project. */
   template: string;
-  /** Tried in this order: if a command does not exist, the next is tried. */
-  commands: DenoCommand[];
+  /** The Deno to run it with. */
+  deno: string;
   /** The environment that the functions would have. */
   env: Readonly<Record<string, string | undefined>>;
   /** The first time, Deno downloads the packages, and keeps asking a registry that does not answer. Default: 2 min. */
@@ -21,7 +21,7 @@ const defaultTimeoutMs = 120_000;
 
 /** @throws Failure if it cannot run */
 export async function runCheck(
-  { supabase, template, commands, env, timeoutMs = defaultTimeoutMs }: CheckRun,
+  { supabase, template, deno, env, timeoutMs = defaultTimeoutMs }: CheckRun,
 ): Promise<ProfilesReport> {
   const args = await denoArguments({
     supabase,
@@ -29,21 +29,12 @@ export async function runCheck(
     script: "check-profiles/main.ts",
     permissions: ["--allow-env"],
   });
-  for (const [command, before] of commands) {
-    const output = await outputOf(command, [...before, ...args], env, timeoutMs);
-    if (output !== undefined) return readReport(output);
-  }
-  throw new Failure(
-    "Cannot check the profiles: Deno, which runs the functions, cannot be started",
-    {
-      hint: `npm install --save-dev ${denoPackage}, see https://deno.com, or pass --deno <path>`,
-    },
-  );
-}
-
-interface Output {
-  stdout: string;
-  stderr: string;
+  const output = await outputOf(deno, args, { timeoutMs, env: { ...env, NO_COLOR: "1" } });
+  if (output === undefined) throw new Failure(`Cannot run '${deno}': there is no such program`);
+  if (output.signal === null) return readReport(output);
+  throw new Failure(`Cannot check the profiles: Deno was stopped (${output.signal})`, {
+    hint: `It has ${timeoutMs / 1000} s; see whether it can fetch packages: ${deno} cache npm:zod`,
+  });
 }
 
 function readReport({ stdout, stderr }: Output): ProfilesReport {
@@ -68,37 +59,4 @@ function asJson(line: string): unknown {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-}
-
-/** Undefined if there is no such command. */
-function outputOf(
-  command: string,
-  args: string[],
-  env: CheckRun["env"],
-  timeoutMs: number,
-): Promise<Output | undefined> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...env, NO_COLOR: "1" },
-      timeout: timeoutMs,
-    });
-    const output: Output = { stdout: "", stderr: "" };
-    child.stdout.setEncoding("utf8").on("data", (text: string) => output.stdout += text);
-    child.stderr.setEncoding("utf8").on("data", (text: string) => output.stderr += text);
-    child.once("error", (error) => {
-      if (errorCode(error) === "ENOENT") resolve(undefined);
-      else reject(new Failure(`Cannot run '${command}': ${error.message}`, { cause: error }));
-    });
-    child.once("close", (_, signal) => {
-      if (signal === null) return resolve(output);
-      reject(
-        new Failure(`Cannot check the profiles: Deno was stopped (${signal})`, {
-          hint: `It has ${
-            timeoutMs / 1000
-          } s; see whether it can fetch packages: ${command} cache npm:zod`,
-        }),
-      );
-    });
-  });
 }

@@ -11,7 +11,7 @@ import { typesFile, typesPath } from "../check/types-file.ts";
 import type { Verdict } from "../doctor/finding.ts";
 import { checkModels } from "../doctor/profiles.ts";
 import { errorCode, Failure } from "../failure.ts";
-import { type DenoCommand, denoCommands } from "../project/deno.ts";
+import { findDeno } from "../project/find-deno.ts";
 import { readText, requireProject } from "../project/locate.ts";
 import { profilesPath, readRelease } from "../project/release.ts";
 import { findSqlToolFaults, sqlToolsOf } from "../sql-tools/check-sql-tools.ts";
@@ -33,8 +33,8 @@ export interface CheckOptions {
 export async function check(terminal: Terminal, options: CheckOptions): Promise<0 | 1> {
   const supabase = await requireProject(options.cwd);
   const secrets = await readAllSecrets(supabase, options.secretsFile);
-  const commands = await denoCommands(supabase, options.deno);
-  const loaded = await checkedProfiles(supabase, commands, secrets);
+  const deno = await findDeno(supabase, options.deno);
+  const loaded = await checkedProfiles(supabase, deno, secrets);
   const report = {
     ...loaded,
     findings: [...loaded.findings, ...await sqlToolFindings(supabase, secrets, loaded)],
@@ -80,17 +80,17 @@ async function sqlToolFindings(
   }
 }
 
-/** @throws Failure if there is no Deno, or no product in the project */
+/** @throws Failure if Deno cannot load the check, or there is no product in the project */
 export async function checkedProfiles(
   supabase: string,
-  commands: DenoCommand[],
+  deno: string,
   secrets: Readonly<Record<string, string | undefined>>,
 ): Promise<ProfilesReport> {
   const { folder } = await readRelease();
   return await runCheck({
     supabase,
     template: folder,
-    commands,
+    deno,
     env: { ...process.env, ...secrets },
   });
 }
@@ -107,7 +107,7 @@ export async function writeTypes(path: string, report: ProfilesReport): Promise<
   }
   try {
     await mkdir(dirname(path), { recursive: true });
-    // Renamed into place: written, it would go through a link that came with the project, to whatever file that names.
+    // Renamed into place, because a write would follow a link that came with the project, to any file.
     const beside = `${path}.${randomUUID()}`;
     await writeFile(beside, text, { flag: "wx" });
     await rename(beside, path);

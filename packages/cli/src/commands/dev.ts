@@ -7,17 +7,12 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { readAllSecrets } from "../api/connection.ts";
 import { Failure } from "../failure.ts";
-import { type DenoCommand, denoCommands } from "../project/deno.ts";
+import { findDeno } from "../project/find-deno.ts";
 import { foldersFrom, readText, requireProject } from "../project/locate.ts";
 import { defaultFunctionName, readManifest } from "../project/manifest.ts";
 import { readRelease } from "../project/release.ts";
 import { runToEnd } from "../project/run-to-end.ts";
-import { visible } from "../../../text/visible.ts";
-import type { Terminal } from "../terminal/terminal.ts";
-import { checkedProfiles, showReport, writeTypes } from "./check.ts";
-import { typesPath } from "../check/types-file.ts";
 
 export interface DevOptions {
   cwd: string;
@@ -30,21 +25,14 @@ export interface DevOptions {
 }
 
 const devPackage = "durable-responses-dev";
-/** What its stack gives to the functions itself, so that nobody has to set it (packages/dev/stack/environment.ts). */
-const broughtSecrets = {
-  MAILBOX_MCP_URL: "the stack's",
-  MAILBOX_MCP_TOKEN: "the stack's",
-  EVERYTHING_MCP_URL: "the stack's",
-};
 const manifestSchema = z.object({ exports: z.record(z.string(), z.unknown()) });
 const devSchema = z.union([z.string(), z.object({ default: z.string() })]);
 
 /** @returns the exit code of the stack */
-export async function dev(terminal: Terminal, options: DevOptions): Promise<number> {
+export async function dev(options: DevOptions): Promise<number> {
   const supabase = await requireProject(options.cwd);
-  const commands = await denoCommands(supabase, options.deno);
   const program = await findProgram(supabase);
-  if (!options.openaiOnly) await checkFirst(terminal, supabase, commands);
+  const deno = await findDeno(supabase, options.deno);
   const manifest = await readManifest(supabase);
   const args = [
     "run",
@@ -58,36 +46,15 @@ export async function dev(terminal: Terminal, options: DevOptions): Promise<numb
     dirname(supabase),
     "--function-name",
     manifest?.function_name ?? defaultFunctionName,
-    ...(options.openaiOnly ? ["--openai-only"] : []),
+    ...(options.openaiOnly ? ["--openai-only"] : ["--check", JSON.stringify(checkCommand())]),
     ...options.rest,
   ];
-  for (const [command, before] of commands) {
-    const code = await runToEnd(command, [...before, ...args], process.env);
-    if (code !== undefined) return code;
-  }
-  throw new Failure("Cannot run the project: Deno, which runs the functions, cannot be started", {
-    hint: `npm install --save-dev ${devPackage}, which includes it, or name one with --deno`,
-  });
+  return await runToEnd(deno, args, process.env);
 }
 
-/** Mistakes in the profiles are only reported: whoever fixes them wants the stack to run, because it reloads the profiles. */
-async function checkFirst(
-  terminal: Terminal,
-  supabase: string,
-  commands: DenoCommand[],
-): Promise<void> {
-  try {
-    const secrets = await readAllSecrets(supabase, undefined);
-    const report = await checkedProfiles(supabase, commands, { ...broughtSecrets, ...secrets });
-    const isOk = report.findings.every(({ severity }) => severity !== "wrong");
-    if (isOk) await writeTypes(join(supabase, typesPath), report);
-    for (const line of showReport(report, { status: "ok", message: "" }, terminal)) {
-      terminal.out(line);
-    }
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    terminal.note(`${terminal.color.yellow("warn")} ${visible(error.message)}`);
-  }
+/** Run by the stack at its start and after each change: mistakes in the profiles do not keep it from running. */
+function checkCommand(): string[] {
+  return [process.execPath, process.argv[1] ?? "", "check", "--json"];
 }
 
 /**

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { connect, type Connection, type ConnectionOptions } from "../api/connection.ts";
 import { Project } from "../api/project.ts";
 import type { ProfilesReport } from "../check/report.ts";
+import { checkCron } from "../doctor/cron.ts";
 import * as database from "../doctor/database.ts";
 import type { Finding, Verdict } from "../doctor/finding.ts";
 import { skipped, wrong } from "../doctor/finding.ts";
@@ -102,7 +103,7 @@ export async function doctor(
     () => report ? checkSqlTools(project, loaded) : skipped("needs the database"),
   );
   await check("models", () => checkModels(profiles, connection.secrets));
-  await inReport("cron", database.checkCron);
+  await inReport("cron", checkCron);
   await inReport("pg_net", database.checkNet);
   await inReport("jobs", database.checkJobs);
   await inReport("flags", database.checkFlags);

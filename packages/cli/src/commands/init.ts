@@ -14,7 +14,7 @@ import { showConflicts, showPlan } from "../init/show.ts";
 import { defaultStarter, type Starter, wrongModel, wrongServer } from "../init/starters.ts";
 import { Failure } from "../failure.ts";
 import { showReport, writeTypes } from "./check.ts";
-import { installedDeno } from "../project/deno.ts";
+import { installedDeno } from "../project/find-deno.ts";
 import { readText, requireProject } from "../project/locate.ts";
 import {
   deployCommand,
@@ -124,14 +124,17 @@ async function checkAfterwards(
   supabase: string,
   { folder }: Release,
 ): Promise<boolean> {
-  const deno = await installedDeno(supabase);
-  if (deno === undefined) return false;
   try {
+    const deno = await installedDeno(supabase);
+    if (deno === undefined) {
+      terminal.note(unchecked("there is no Deno on this machine"));
+      return false;
+    }
     const secrets = await readAllSecrets(supabase, undefined);
     const report = await runCheck({
       supabase,
       template: folder,
-      commands: [[deno, []]],
+      deno,
       env: secrets,
       timeoutMs: checkTimeoutMs,
     });
@@ -144,9 +147,13 @@ async function checkAfterwards(
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     // All files are in place: a check that cannot be made is for later.
-    terminal.note(error.message);
+    terminal.note(unchecked(error.message));
     return false;
   }
+}
+
+function unchecked(why: string): string {
+  return asCalled(`The profiles are not checked (${why}). Check them: npx durable-responses check`);
 }
 
 /** Files that differ from the release because their owner changed them. */

@@ -197,7 +197,7 @@ function describe(job: Job, { color }: Terminal): string[] {
     lines.push(
       visibleExactly(`  asks about ${server_label ?? "?"}.${tool ?? "?"}`) +
         `  (request ${request_id ?? "?"}, digest ${digest ?? "?"})`,
-      // Whole, and as it is written: this is what a yes allows.
+      // Complete and unformatted, because this is what a yes allows.
       ...visibleExactly(given ?? "{}").split("\n").map((line) => `      ${line}`),
     );
   }

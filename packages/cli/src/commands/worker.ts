@@ -1,7 +1,7 @@
 /** `durable-responses worker`: runs the project's functions as a plain Deno process, without a wall clock. */
 import { connect, type ConnectionOptions } from "../api/connection.ts";
-import { Failure } from "../failure.ts";
-import { denoArguments, denoCommands, denoPackage } from "../project/deno.ts";
+import { denoArguments } from "../project/deno.ts";
+import { findDeno } from "../project/find-deno.ts";
 import { requireProject } from "../project/locate.ts";
 import { readRelease } from "../project/release.ts";
 import { runToEnd } from "../project/run-to-end.ts";
@@ -38,16 +38,7 @@ export async function worker(
     SUPABASE_SECRET_KEYS: secrets["SUPABASE_SECRET_KEYS"] ??
       JSON.stringify({ default: key }),
   };
-  for (const [command, before] of await denoCommands(supabase, options.deno)) {
-    const code = await runToEnd(command, [...before, ...args], env);
-    if (code !== undefined) return code;
-  }
-  throw new Failure(
-    `Cannot start the worker: '${options.deno ?? "deno"}' cannot be run`,
-    {
-      hint: `npm install --global ${denoPackage}, or see https://deno.com`,
-    },
-  );
+  return await runToEnd(await findDeno(supabase, options.deno), args, env);
 }
 
 function quote(argument: string): string {

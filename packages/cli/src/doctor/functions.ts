@@ -29,8 +29,8 @@ export async function checkFunction(
     body: {},
     timeoutMs: bootTimeoutMs,
   } as const;
-  // Strangers must get through the gateway and be refused by the function; `respond` reads its (empty) request only
-  // when it knows the caller.
+  // A request without a key must get through the gateway, and the function must refuse it. `respond` reads its (empty)
+  // request only after it has identified the caller, so it gets the key.
   const answer = role === "respond"
     ? await project.invoke(name, request)
     : await project.knock(name, request);

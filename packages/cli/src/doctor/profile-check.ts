@@ -1,7 +1,7 @@
 /** The profile check as one line of doctor. */
 import type { ProfileFinding, ProfilesReport } from "../check/report.ts";
 import { checkedProfiles } from "../commands/check.ts";
-import { installedDeno } from "../project/deno.ts";
+import { installedDeno } from "../project/find-deno.ts";
 import { readText } from "../project/locate.ts";
 import { profilesPath } from "../project/release.ts";
 import { ok, type Verdict, warn, wrong } from "./finding.ts";
@@ -18,11 +18,11 @@ export async function loadProfiles(
   const deno = await installedDeno(supabase);
   return deno === undefined
     ? { why: "there is no Deno on this machine: npx durable-responses check fetches one" }
-    : await checkedProfiles(supabase, [[deno, []]], secrets);
+    : await checkedProfiles(supabase, deno, secrets);
 }
 
 export function verdictOnProfiles({ profiles, findings }: ProfilesReport): Verdict {
-  // Secrets are set where the functions are; what is not set here may well be set there.
+  // The deployed functions have their own secrets: one that is not set here may be set there.
   return verdictOn(findings, "npx durable-responses check shows all of it") ??
     ok(`${profiles.length} checked, no mistakes found`);
 }

@@ -3,6 +3,8 @@ import { z } from "zod";
 
 export const reportSchema = z.object({
   now: z.string(),
+  /** When the database's server started. */
+  started_at: z.string(),
   /** null if the Supabase CLI did not apply them. */
   migrations: z.array(z.string()).nullable(),
   extensions: z.record(z.string(), z.string()),
@@ -40,7 +42,7 @@ export const reportSchema = z.object({
   profiles: z.array(z.string()),
   /** Responses that must be cancelled at OpenAI. */
   cancels: z.object({ waiting: z.number(), most_tries: z.number() }),
-  /** The bucket of files that were sent, null without Storage; and those that are to be removed from it. */
+  /** The bucket of sent files (null without Storage), and how many of them wait to be removed. */
   files: z.object({
     bucket: z.enum(["private", "public", "missing"]).nullable(),
     waiting: z.number(),

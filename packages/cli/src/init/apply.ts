@@ -33,7 +33,7 @@ const within = z.string().regex(/^(?![/\\]|[A-Za-z]:)(?!(?:.*[/\\])?\.\.(?:[/\\]
 
 const leadsOut = /^(?:\.\.(?:[/\\]|$)|[/\\]|[A-Za-z]:)/;
 
-// A journal may have come with the project from somebody else: what it names is written without a question.
+// A journal may have come with somebody else's project, and init writes what it names without asking.
 const journalSchema = z.array(z.object({
   path: within,
   before: z.string().nullable(),
@@ -107,7 +107,7 @@ function readJournal(text: string, staging: string): Journal {
   }
 }
 
-/** A link may lead out of the project, to a file of whoever runs init. */
+/** A link may lead out of the project, to any file of the person who runs init. */
 async function requireInProject(
   supabase: string,
   { path }: Journal[number],
@@ -154,7 +154,7 @@ export async function stageChanges(
     const hash = (text: string | undefined) => text === undefined ? null : hashOf(text);
     journal.push({ path, before: hash(before), after: hash(after), staged });
   }
-  // Under its own name only when it is whole: its presence is what says that all is staged.
+  // Renamed once it is complete, because its presence means that everything is staged.
   await writeFile(join(staging, `${journalFile}.part`), JSON.stringify(journal));
   await rename(join(staging, `${journalFile}.part`), join(staging, journalFile));
 }

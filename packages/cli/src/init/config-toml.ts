@@ -99,7 +99,7 @@ export function saysAsWanted(text: string, wanted: TomlTable): boolean {
   try {
     return isDeepStrictEqual(plain(parse(text)), plain(wanted));
   } catch (error) {
-    // The added section and the file's own layout cannot both be: `functions = {…}`, for one.
+    // The added section conflicts with the file's own layout, such as `functions = {…}`.
     if (error instanceof TomlError) return false;
     throw error;
   }

@@ -37,7 +37,7 @@ export interface Plan {
   changes: Change[];
   /** Files that stay as their owner left them, with the reason. */
   kept: { path: string; why: string }[];
-  /** Files that both sides have changed, or that existed before: as long as there are any, nothing is done. */
+  /** Files that both sides have changed, or that existed before. While there are any, init changes nothing. */
   conflicts: { path: string; why: string; before: string; after: string }[];
   /** The release that is in the project now. */
   installed: string | undefined;
@@ -170,7 +170,7 @@ export async function makePlan(
   return plan;
 }
 
-/** Clients call it by its name, so it keeps its first one. */
+/** The name does not change after the first init, because clients call the function by it. */
 function nameOfFunction(manifest: Manifest | undefined, wanted: string | undefined): string {
   const now = manifest?.function_name;
   if (wanted === undefined || now === undefined || wanted === now) {

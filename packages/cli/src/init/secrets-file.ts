@@ -72,7 +72,7 @@ export function envLine(name: string, value: string): string {
     ).map((quote) => `${quote}${value}${quote}`),
     ...(bare.test(value) ? [value] : []),
   ];
-  // Line ends are made the same by both.
+  // Both readers normalize line endings, so a carriage return would be lost.
   const written = candidates.find((each) =>
     !value.includes("\r") && parseEnv(`${name}=${each}\n`)[name] === value
   );

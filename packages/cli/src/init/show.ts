@@ -38,7 +38,7 @@ export function showConflicts({ conflicts }: Plan, color: Colors): string[] {
   ]);
 }
 
-// The manifest is hashes, and a secret must not be in anybody's scrollback.
+// The manifest contains only hashes, and a secret must not end up in a terminal's scrollback.
 function hasDiff({ path, secret }: Change): boolean {
   return path !== manifestFile && !secret;
 }
@@ -56,7 +56,7 @@ function diffLines(
     "new",
     { context: 2 },
   );
-  // Past the header: the path is in the line above.
+  // Without the header, because the line above names the path.
   return patch.split("\n").slice(4).filter((line) => line !== "").map(
     (line) => {
       const indented = `      ${line}`;
@@ -68,7 +68,7 @@ function diffLines(
 }
 
 function byFolder(changes: Change[]): Map<string, Change[]> {
-  // One line for what functions share, however deep it goes.
+  // The folder that the functions share is one line, however many folders it contains.
   return groupBy(
     changes,
     ({ path }) => path.startsWith(`${product}/`) ? product : groupOf(path),

@@ -1,15 +1,10 @@
-/** Runs the package's Deno programs on the project's own functions and profiles. */
-import { access, constants } from "node:fs/promises";
-import { delimiter, dirname, join } from "node:path";
-import process from "node:process";
-import { fileURLToPath, pathToFileURL } from "node:url";
+/** How Deno runs the package's programs on the project's own functions and profiles. */
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { Failure } from "../failure.ts";
 import { type ImportMap, readImportMap } from "../init/import-map.ts";
-import { foldersFrom, readText } from "./locate.ts";
+import { readText } from "./locate.ts";
 import { importMapFile } from "./release.ts";
-
-/** The Deno version that the functions are tested with. */
-export const denoPackage = "deno@2.9.6";
 
 export interface DenoProgram {
   /** The project's folder `supabase/`. */
@@ -20,9 +15,6 @@ export interface DenoProgram {
   script: string;
   permissions: string[];
 }
-
-/** A command, and what comes before its own arguments. */
-export type DenoCommand = [command: string, before: string[]];
 
 /**
  * The arguments for `deno`.
@@ -43,34 +35,6 @@ export async function denoArguments(
     `--import-map=data:application/json,${encodeURIComponent(JSON.stringify(importMap))}`,
     join(template, "scripts", script),
   ];
-}
-
-/** The Deno that was given, or the project's own, then that beside this program or in PATH, then the npm package. */
-export async function denoCommands(
-  supabase: string,
-  wanted?: string,
-): Promise<[DenoCommand, ...DenoCommand[]]> {
-  if (wanted !== undefined) return [[wanted, []]];
-  const installed = await installedDeno(supabase);
-  const download: DenoCommand = ["npx", ["--yes", denoPackage]];
-  return installed === undefined ? [download] : [[installed, []], download];
-}
-
-/** A Deno that needs no download; undefined if there is none. */
-export async function installedDeno(supabase: string): Promise<string | undefined> {
-  const folders = [
-    join(dirname(supabase), "node_modules", ".bin"),
-    // Where this program is installed, or its repository.
-    ...foldersFrom(dirname(fileURLToPath(import.meta.url))).map((folder) =>
-      join(folder, "node_modules", ".bin")
-    ),
-    ...(process.env["PATH"] ?? "").split(delimiter),
-  ];
-  const names = process.platform === "win32" ? ["deno.exe"] : ["deno"];
-  for (const path of folders.flatMap((folder) => names.map((name) => join(folder, name)))) {
-    if (await access(path, constants.X_OK).then(() => true, () => false)) return path;
-  }
-  return undefined;
 }
 
 /**

@@ -14,7 +14,7 @@ export const defaultFunctionName = "respond";
 
 export const manifestFile = "durable-responses.json";
 
-// Paths are removed and replaced by it, so none may lead out of the two folders.
+// init replaces and removes the files that it names, so no path may lead out of the two folders.
 const ownPath = z.string().regex(
   /^(functions|migrations)\/(?!.*(^|\/)\.\.?(\/|$))[\w./-]+$/,
 );

@@ -70,7 +70,7 @@ export async function readRelease(
     JSON.parse(files.get(importMapFile) ?? "{}"),
   );
   files.delete(importMapFile);
-  // What the adopter edits, and what is made of it.
+  // Neither what the adopter edits, nor what is generated from it.
   for (const path of [...files.keys()]) if (path.startsWith(adopters)) files.delete(path);
   const about: unknown = JSON.parse(
     await readFile(join(folder, "release.json"), "utf8"),

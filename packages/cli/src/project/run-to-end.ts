@@ -1,41 +1,35 @@
 /** Runs a program in this terminal until it ends. */
 import { spawn } from "node:child_process";
+import { constants } from "node:os";
 import process from "node:process";
-import { errorCode, Failure } from "../failure.ts";
+import { Failure } from "../failure.ts";
+
+const passedOn = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * The program's exit code; undefined if there is no such command. Ctrl-C in a terminal reaches the child too, which ends in its own
- * way. SIGTERM, and SIGINT without a terminal, are passed on to it as SIGTERM.
+ * The program's exit code, or as a shell says it, 128 and the number of the signal that ended it. Signals to this process are passed
+ * on, and the program ends in its own way.
  */
 export function runToEnd(
   command: string,
   args: string[],
   env: Readonly<Record<string, string | undefined>>,
-): Promise<number | undefined> {
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: "inherit", env });
-    const pass = () => void child.kill("SIGTERM");
-    const wait = () => undefined;
-    process.on("SIGTERM", pass);
-    // In a terminal, Ctrl-C reaches the child as well.
-    const interrupt = process.stdin.isTTY ? wait : pass;
-    process.on("SIGINT", interrupt);
-    const done = () => {
-      process.off("SIGTERM", pass);
-      process.off("SIGINT", interrupt);
+    const pass = (signal: NodeJS.Signals) => {
+      // In a terminal, Ctrl-C reaches the program as well, and a second one would be an impatient person's.
+      if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
     };
-    child.once("error", (error) => {
+    for (const signal of passedOn) process.on(signal, pass);
+    const done = () => passedOn.forEach((signal) => process.off(signal, pass));
+    child.once("error", (cause) => {
       done();
-      if (errorCode(error) === "ENOENT") resolve(undefined);
-      else {reject(
-          new Failure(`Cannot run '${command}': ${error.message}`, {
-            cause: error,
-          }),
-        );}
+      reject(new Failure(`Cannot run '${command}': ${cause.message}`, { cause }));
     });
     child.once("exit", (code, signal) => {
       done();
-      resolve(code ?? (signal === "SIGTERM" || signal === "SIGINT" ? 0 : 1));
+      resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
     });
   });
 }

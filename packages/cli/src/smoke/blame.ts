@@ -1,6 +1,7 @@
 /** Finds the part to blame if a job gets no result: the first broken part on the way from the database to a worker. */
 import type { Project } from "../api/project.ts";
-import { checkCron, checkNet, checkVault } from "../doctor/database.ts";
+import { checkCron } from "../doctor/cron.ts";
+import { checkNet, checkVault } from "../doctor/database.ts";
 import type { Verdict } from "../doctor/finding.ts";
 import { checkFunction } from "../doctor/functions.ts";
 import { reportSchema } from "../doctor/report.ts";

@@ -29,7 +29,7 @@ const waitingSchema = z.looseObject({
 });
 const acceptedSchema = z.looseObject({ job: z.looseObject({ id: z.string() }) });
 
-/** How long a response may take to say one word, and how long a person would wait. */
+/** `waitMs` is how long each job may take. */
 export interface SmokeOptions {
   profile: string;
   model: string;

@@ -107,7 +107,7 @@ async function cronVerdict(jobs: SmokeJobs): Promise<Verdict> {
   );
 }
 
-/** The guard protects it: the ledger has the call before the yes is sent, which we give here. */
+/** The guard protects the call: it is in the ledger before the yes is sent. Here, the yes is ours. */
 async function toolVerdict(tool: HarmlessTool, jobs: SmokeJobs): Promise<Verdict> {
   const id = await jobs.askForTool(tool);
   const asked = await jobs.watch(

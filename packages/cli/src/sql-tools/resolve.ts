@@ -29,7 +29,7 @@ export function resolve(
   return { found: [...found] };
 }
 
-/** With the fewest fields, with all, and with each optional field added or left out. */
+/** All fields, the required ones, and either with one optional field added or left out. */
 function callsOf(all: readonly string[], required: readonly string[]): string[][] {
   const optional = all.filter((name) => !required.includes(name));
   return [

@@ -1,5 +1,5 @@
 /**
- * Where a command writes: results to stdout, everything else to stderr, colour only for a terminal. Control characters are
+ * Where a command writes: results to stdout, everything else to stderr, color only for a terminal. Control characters are
  * shown instead of interpreted, because much of the text was written by models, tools and callers.
  */
 import process from "node:process";
@@ -26,7 +26,7 @@ const codes = {
   yellow: [33, 39],
 } as const;
 
-/** The process's own terminal. `NO_COLOR`, a pipe and `TERM=dumb` turn colour off; `FORCE_COLOR` turns it on. */
+/** The process's own terminal. `NO_COLOR`, a pipe and `TERM=dumb` turn color off; `FORCE_COLOR` turns it on. */
 export function processTerminal(): Terminal {
   const { stdout, stderr, stdin, env } = process;
   for (const stream of [stdout, stderr]) stream.on("error", endQuietly);

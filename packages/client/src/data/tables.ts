@@ -15,7 +15,7 @@ export interface ListFilter {
   profile: readonly string[];
   /** A text as the user typed it. */
   search: string | undefined;
-  /** Only jobs below the one with this id in the list. */
+  /** Only jobs older than the one with this id. */
   before: string | undefined;
   limit: number;
 }
@@ -105,7 +105,8 @@ export class Tables {
   }
 
   /**
-   * Registers that somebody watches a job, for 45 s. Only then its changes are announced, and with `text`, its text is sent.
+   * Registers that somebody watches a job, for 45 s. Only a watched job's changes are announced. With `text`, its text is sent
+   * too.
    */
   async watchJob(id: string, text: boolean): Promise<void> {
     await this.#read(
@@ -128,7 +129,7 @@ export class Tables {
   }
 
   async #read(query: Builder, signal?: AbortSignal): Promise<unknown> {
-    // What may be tried again, and for how long, is decided in one place: http/retry.ts.
+    // http/retry.ts alone decides what is retried, and for how long.
     const once = query.retry(false);
     const { data, error, status } = await (signal ? once.abortSignal(signal) : once);
     signal?.throwIfAborted();
@@ -137,7 +138,7 @@ export class Tables {
   }
 }
 
-/** The steps about which somebody is asked: not those that wait for a worker. */
+/** The steps that wait for a person or the caller, not for a worker. */
 function askedIn(steps: Row[]): Row[] {
   return steps
     .filter(({ status, run_by }) =>

@@ -90,13 +90,13 @@ export interface StepRow {
   effect: Effect | null;
   server_label: string | null;
   tool: string | null;
-  /** JSON as text. */
+  /** JSON as text; of a custom_tool_call, its input. */
   arguments: string | null;
-  /** Of a function_call: who makes it; null for calls that OpenAI makes. */
+  /** Of a call that OpenAI leaves to others: who makes it; null for calls that OpenAI makes. */
   run_by: RunBy | null;
   /** Digest of server, tool and arguments, which a decision names. */
   digest: string | null;
-  /** Of a function_call: what `toolOutput` names. */
+  /** Of such a call: what `toolOutput` names. */
   call_id: string | null;
   output: string | null;
   error: string | null;

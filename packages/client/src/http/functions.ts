@@ -145,7 +145,7 @@ function requestIdOf(headers: Headers): string | undefined {
     undefined;
 }
 
-/** Seconds, or a date. */
+/** Retry-After, which is in seconds or a date, in ms from now. */
 function retryAfterOf(headers: Headers): number | undefined {
   const given = headers.get("retry-after");
   if (given === null) return undefined;

@@ -36,7 +36,7 @@ export function useSubmit<P = AnyProfiles>():
   & Actions<P> {
   const client = useDurableResponses<P>();
   const [submitted, setSubmitted] = useState(idle);
-  // Which call counts: when two are under way, the one that was made last.
+  // If two calls are under way, the last one counts.
   const latest = useRef(0);
   const followed = useDurableResponse<P>(submitted.id);
   const { retry: retryJob } = followed;

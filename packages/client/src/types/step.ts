@@ -1,7 +1,8 @@
 /** What a job's runs did, item by item. */
 import type { StepRow } from "../generated/rows.ts";
+import type { CallKind } from "../generated/status.ts";
 
-export type { StepStatus } from "../generated/status.ts";
+export type { CallKind, StepStatus } from "../generated/status.ts";
 
 /** A decision names its `item_id` and `digest` as `requestId` and `digest`. */
 export type Step = Omit<StepRow, "job_id" | "answered_by" | "answer"> & {
@@ -9,13 +10,12 @@ export type Step = Omit<StepRow, "job_id" | "answered_by" | "answer"> & {
   answer: Record<string, unknown> | null;
 };
 
-/** A step that calls a tool: of an MCP server, or a function (`server_label` is null). */
+/** A step that calls a tool: of an MCP server, or a function or another tool that OpenAI does not run (`server_label` is null). */
 export type ToolCall = Step & {
-  kind: "mcp_call" | "function_call";
+  kind: "mcp_call" | CallKind;
   tool: string;
 };
 
 export function isToolCall(step: Step): step is ToolCall {
-  return (step.kind === "mcp_call" || step.kind === "function_call") &&
-    step.tool !== null;
+  return (step.kind === "mcp_call" || step.run_by !== null) && step.tool !== null;
 }

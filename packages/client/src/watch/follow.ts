@@ -43,8 +43,8 @@ export interface Ears<U> {
 
 /**
  * Yields what is new, and how updates arrive, until the source is over.
- * @throws NotFoundError, AuthenticationError, PermissionError …; temporary errors (offline, 5xx) are waited out. The
- *   signal's reason
+ * @throws NotFoundError, AuthenticationError, PermissionError …, or the signal's reason. Temporary errors (offline, 5xx) are
+ *   waited out
  */
 export async function* follow<U>(
   source: Source<U>,
@@ -59,7 +59,7 @@ export async function* follow<U>(
   let toldState: ConnectionState | undefined;
   let mustLook = true;
   let lastLook = -Infinity;
-  /** When the database is read next, whatever rings before. */
+  /** When the database is read at the latest, on the clock of performance.now(). */
   let nextLook = 0;
 
   const listening = source.listen({
@@ -73,11 +73,11 @@ export async function* follow<U>(
     },
     onState(isJoined, why) {
       reason = why;
-      // Not each of its tries to join again is news.
+      // A failed try to join again is not news.
       if (isJoined === joined) return;
       joined = isJoined;
       pace.reset();
-      // What happened while it was away, or before it was there.
+      // Something may have happened before it joined, or while it was away.
       mustLook ||= isJoined;
       bell.ring();
     },
@@ -87,7 +87,7 @@ export async function* follow<U>(
     (mustLook ? Math.min(nextLook, lastLook + source.gapMs) : nextLook) -
     performance.now();
   try {
-    // First the watch, then the look: what changes between the two would be neither seen nor announced.
+    // Register the watch before the first read: otherwise a change between the two is neither seen nor announced.
     void listening.watched.then(() => bell.ring());
     await bell.wait(longestWatchMs, signal);
     while (true) {
@@ -124,7 +124,7 @@ export async function* follow<U>(
   }
 }
 
-/** Reads, and knows how to treat failures. */
+/** Reads, and waits out temporary failures. */
 class Looker<U> {
   #failing: string | undefined;
   #refused = false;

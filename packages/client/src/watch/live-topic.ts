@@ -34,7 +34,7 @@ export class LiveTopic {
   #retryMs = firstRetryMs;
   #reopen: ReturnType<typeof setTimeout> | undefined;
   #nextSign: ReturnType<typeof setTimeout> | undefined;
-  /** When the watch was last registered, by performance.now(). */
+  /** When the watch was last registered, on the clock of performance.now(). */
   #heardAt = -Infinity;
   #watched: Promise<void> = Promise.resolve();
   /** supabase-js returns the old channel until it has left. */
@@ -109,7 +109,7 @@ export class LiveTopic {
         )
         .subscribe((state, error) => this.#onState(channel, state, error?.message));
     } catch (error) {
-      // No WebSocket here (Node 20), no token to be had, or no topic for it.
+      // No WebSocket (Node 20), no token, or no topic for the token.
       this.#retryLater(toReason(error));
     }
   }
@@ -132,10 +132,10 @@ export class LiveTopic {
       this.#joined = true;
       void this.#watched.then(() => this.#isHeard ? this.#afterSign() : this.#watch());
     } else if (state === "CLOSED") {
-      // The server ended it, for example as the token ran out: supabase-js does not join again by itself.
+      // The server ended it, for example because the token expired. supabase-js does not join again by itself.
       this.#retryLater(reason ?? "the server closed the channel");
     } else {
-      // Refused, timed out or cut off: supabase-js keeps trying.
+      // Refused, timed out or disconnected: supabase-js keeps trying.
       this.#leave(reason ?? state.toLowerCase());
     }
   }
@@ -148,7 +148,7 @@ export class LiveTopic {
       this.#afterSign();
     } catch (error) {
       if (this.isUnused || !this.#joined) return;
-      // Nothing would be announced: until it is heard, the database is asked.
+      // Without a watch, nothing is announced. Until it is registered, the client polls.
       this.#tell(false, toReason(error));
       this.#signIn(this.#retryMs);
       this.#retryMs = Math.min(this.#retryMs * 2, longestRetryMs);

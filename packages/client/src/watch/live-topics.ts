@@ -4,7 +4,7 @@ import type { Tables } from "../data/tables.ts";
 import { type LiveListener, LiveTopic, type Topic } from "./live-topic.ts";
 import { ownTopic } from "./own-topic.ts";
 
-// Two clients of ours may be made of one supabase client, which has but one channel per topic.
+// Two of our clients may share one supabase client, which has only one channel per topic.
 const topicsOf = new WeakMap<SupabaseClient, Map<string, LiveTopic>>();
 
 export interface Listening {
@@ -53,7 +53,7 @@ function listen(
     askForText: () => topic.askForText(),
     stop() {
       topic.remove(listener);
-      // Kept until its channel has left, so that whoever listens again at once waits for that.
+      // Kept until its channel has left, so that the next listener waits for that.
       void topic.left.then(() => {
         if (topic.isUnused && topics.get(key) === topic) topics.delete(key);
       });

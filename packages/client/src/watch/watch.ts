@@ -56,7 +56,7 @@ function readText(
   try {
     return text.add(payload);
   } catch (error) {
-    // Of another version, perhaps. It is called by supabase-js, which must not stumble over it.
+    // A message that cannot be read may come from another version. supabase-js calls this function, so it must not throw.
     if (error instanceof TypeError) return { gap: false };
     throw error;
   }

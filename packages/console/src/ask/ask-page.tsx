@@ -20,7 +20,7 @@ export function AskPage() {
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const query = String(new FormData(event.currentTarget).get("query") ?? "");
-    // The key belongs to this press of the button: trying again after a lost answer asks only once.
+    // One key for each press of the button: a retry after a lost answer asks only once.
     asking.mutate({ query, profile, key: crypto.randomUUID() });
   };
   return (
@@ -90,7 +90,7 @@ export function AskPage() {
   );
 }
 
-/** No key that a browser has can list profiles. These are the ones that config.js names and that were used lately. */
+/** A browser has no key that can list profiles. These are the ones in config.js and those of recent jobs. */
 function useProfiles(): string[] {
   const { project, config } = useOpened();
   const seen = useQuery({

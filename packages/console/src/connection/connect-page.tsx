@@ -72,7 +72,7 @@ function SignIn({ development, own, isFixed, resumes, onOpen }: SignInProps) {
   });
 
   const { mutate } = opening;
-  // Once, also when React mounts twice: two clients of one session would refresh it against each other.
+  // Once, even if React mounts twice: two clients would compete to refresh the same session.
   const hasTried = useRef(false);
   useEffect(() => {
     if (hasTried.current || !resumes || parseSettings(given) === undefined) return;

@@ -52,7 +52,7 @@ export async function openWithKey(
 
 const clients = new Map<string, SupabaseClient>();
 
-/** One client per project: two would refresh the same session against each other. */
+/** One client per project: two would compete to refresh the same session. */
 function userClient({ url, publishableKey }: ProjectSettings): SupabaseClient {
   const name = `${url} ${publishableKey}`;
   const known = clients.get(name);

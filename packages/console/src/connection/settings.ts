@@ -48,7 +48,7 @@ export function readPageConfig(): PageConfig {
 }
 
 export interface Projects {
-  /** The project that this console is set up for, or that was opened here last: it may be opened without a question. */
+  /** The project that this console is set up for, or the last one opened here: it may be opened without asking. */
   own: Partial<ProjectSettings>;
   /** `own` comes from config.js, and the form opens no other. */
   isFixed: boolean;
@@ -96,7 +96,7 @@ function readStored(): unknown {
   try {
     return JSON.parse(localStorage.getItem(storageKey) ?? "null");
   } catch (error) {
-    // What another version or a person left there is no reason not to start.
+    // A value that another version or a person left there must not stop the console.
     if (error instanceof SyntaxError) return null;
     throw error;
   }

@@ -98,7 +98,7 @@ export class Project {
     return { jobs: z.array(listedJob).parse(data), total: count ?? undefined };
   }
 
-  /** Searches the newest 10,000 jobs, and none below them. */
+  /** Searches only the newest 10,000 jobs. */
   async #search(
     { search, statuses, profile, fellBack }: JobFilter,
     after: Cursor | undefined,
@@ -126,7 +126,7 @@ export class Project {
   }
 
   async getJob(id: string, signal: AbortSignal): Promise<FullJob> {
-    // What no user is granted, an operator by claim neither.
+    // An operator by claim is a user, and users are not granted these columns.
     const [from, more, ofAttempt] = this.identity.kind === "secret_key"
       ? [
         "response_jobs_internal",

@@ -152,6 +152,8 @@ export type WorkerRow = z.infer<typeof workerRow>;
 
 /** The part of response_overview() about jobs, cron and pg_net. */
 export const overviewRow = z.object({
+  /** When the database's server started. */
+  started_at: time,
   health: healthRow,
   cron: z.array(z.object({
     name: z.string(),

@@ -92,7 +92,7 @@ function ChartTable(
 ) {
   const columns = Object.keys(buckets[0] ? describe(buckets[0]) : {});
   return (
-    // A table takes the room that its rows need, whatever its style says; a box around it does not.
+    // The box hides the table, because a table is as large as its rows, whatever its style says.
     <div className="visually-hidden">
       <table>
         <caption>{title}</caption>

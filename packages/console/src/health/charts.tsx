@@ -94,6 +94,12 @@ export function FallbackChart({ buckets, range, whole }: Props) {
             x={(bucket) => x(middle(bucket))}
             y={(bucket) => y(share(bucket))}
           />
+          <OnlyDot
+            className="fallback-dot"
+            at={known}
+            x={(one) => x(middle(one))}
+            y={(one) => y(share(one))}
+          />
         </>
       )}
     </Chart>
@@ -137,10 +143,35 @@ export function AnswerTimeChart({ buckets, range, whole }: Props) {
             x={(one) => x(middle(one))}
             y={(one) => y(one.p50)}
           />
+          <OnlyDot
+            className="p95-dot"
+            at={known}
+            x={(one) => x(middle(one))}
+            y={(one) => y(one.p95)}
+          />
+          <OnlyDot
+            className="p50-dot"
+            at={known}
+            x={(one) => x(middle(one))}
+            y={(one) => y(one.p50)}
+          />
         </>
       )}
     </Chart>
   );
+}
+
+interface DotProps<B> {
+  className: string;
+  at: readonly B[];
+  x(bucket: B): number;
+  y(bucket: B): number;
+}
+
+/** A line through a single point is as small as it is thick. */
+function OnlyDot<B>({ className, at: [only, ...more], x, y }: DotProps<B>) {
+  if (only === undefined || more.length > 0) return null;
+  return <circle className={className} cx={x(only)} cy={y(only)} r={4} />;
 }
 
 function area(
@@ -174,7 +205,7 @@ function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
 }
 
-/** 1 s to a day: a job that waits for a person takes a thousand times as long as one that does not. */
+/** In ms, up to 10 h: a job that waits for a person takes a thousand times as long as one that does not. */
 const latencyAxis = { min: 500, ticks: [1_000, 10_000, 60_000, 600_000, 3_600_000, 36_000_000] };
 
 function formatTick(ms: number): string {

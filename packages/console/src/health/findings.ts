@@ -72,7 +72,7 @@ function ofPeople(jobs: number): Finding[] {
   return [{ tone: "look", text, what: `Open ${jobs === 1 ? "it" : "them"} from the counts below` }];
 }
 
-function ofSchedule({ cron, net }: Overview, now: number): Finding[] {
+function ofSchedule({ cron, net, started_at }: Overview, now: number): Finding[] {
   const wake = cron.find(({ name }) => name === "durable-responses-wake");
   const found: Finding[] = [];
   if (wake === undefined || !wake.active) {
@@ -81,6 +81,12 @@ function ofSchedule({ cron, net }: Overview, now: number): Finding[] {
       text: "Cron does not wake the worker: its job is missing or disabled",
       what: "run npx durable-responses doctor to fix it",
     });
+  } else if ((wake.last_at ?? 0) < started_at && now - started_at < cronLateMs) {
+    // What it did before says nothing of now.
+    const text = `The database started ${
+      formatDuration(now - started_at)
+    } ago; cron has not run since`;
+    found.push({ tone: "look", text });
   } else if (wake.last_status === "failed") {
     found.push({
       tone: "bad",

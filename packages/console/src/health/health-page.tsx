@@ -20,7 +20,7 @@ export function HealthPage() {
   const { activity, overview, routes, workers } = useHealth(range);
   const now = useNow();
   const parts = isOperator ? [activity, overview, routes, workers] : [activity];
-  // All at once, or what comes later would push down what somebody has begun to read.
+  // All parts at once: a late one would push down what somebody is already reading.
   if (parts.some(({ isPending }) => isPending)) return <Waiting />;
   const open = activity.data && openByStatus(activity.data.rows);
   const findings = isOperator

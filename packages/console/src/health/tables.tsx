@@ -95,7 +95,7 @@ function Table({ title, columns, rows, empty }: TableProps) {
     <section className="table-section" aria-label={title}>
       <h2>{title}</h2>
       {rows.length === 0 ? <p className="soft">{empty}</p> : (
-        // Focusable, as what scrolls sideways must be reachable by keyboard.
+        // Focusable, so that it can be scrolled with the keyboard.
         <div className="table-scroll" tabIndex={0} role="region" aria-label={`${title}, table`}>
           <table>
             <thead>

@@ -5,7 +5,7 @@ import { visibleExactly } from "../../../text/visible.ts";
 import type { Step } from "../data/schemas.ts";
 import { CopyButton } from "../ui/value.tsx";
 
-/** Nothing is folded or parsed away: a person decides about the exact text. */
+/** Nothing is folded or reformatted, because a person decides about the exact text. */
 export function Call({ step }: { step: Step }) {
   const text = step.arguments ?? "{}";
   const label = visibleExactly(`${step.server_label ?? ""}.${step.tool ?? ""}`);
@@ -16,7 +16,7 @@ export function Call({ step }: { step: Step }) {
         <span className="label">{label}</span>
         <CopyButton text={text} what={label} />
       </div>
-      {/* Focusable, as what scrolls must be reachable by keyboard. */}
+      {/* Focusable, so that it can be scrolled with the keyboard. */}
       <pre tabIndex={0} aria-label={label} role="group">
         <Marked text={text} />
       </pre>

@@ -1,4 +1,4 @@
-/** The question of a job: may this call be made, what did your own tool return, or was that call made. */
+/** The question that a job asks: may this call be made, what did your own tool return, or was that call made? */
 import type { FullJob } from "../data/schemas.ts";
 import { ApprovalPanel } from "./approval-panel.tsx";
 import { firstInDoubt, ReviewPanel } from "./review-panel.tsx";

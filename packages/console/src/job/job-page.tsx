@@ -97,7 +97,7 @@ function Age({ job }: { job: FullJob }) {
   );
 }
 
-/** Takes the space that a job will take, so that nothing jumps when it arrives. */
+/** Takes up the space of a job, so that nothing moves when it arrives. */
 function Waiting() {
   return (
     <div className="job-waiting" role="status">

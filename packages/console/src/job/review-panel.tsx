@@ -31,7 +31,7 @@ export function ReviewPanel({ job }: { job: FullJob }) {
     if (outcome === undefined) return;
     const output = String(new FormData(event.currentTarget).get("output") ?? "").trim();
     const answer = outcome === "happened" && output !== "" ? { outcome, output } : { outcome };
-    // Giving up says nothing about a call: it is about the job.
+    // A cancel is about the job, not about a call.
     const about = outcome !== "cancel" && asked !== undefined ? seen(asked) : {};
     action.mutate({ kind: "resolve", resolution: { ...answer, ...about } });
   };

@@ -1,4 +1,4 @@
-/** An action on a job. What it changed is read again at once. */
+/** An action on a job. The job is read again right after it. */
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useLocation } from "wouter";
 import { useProject } from "../connection/context.ts";
@@ -11,7 +11,7 @@ export type Action =
   | { kind: "approve"; answer: Approval }
   | { kind: "resolve"; resolution: Resolution };
 
-/** Identifies the call that was shown, so that a decision is about it and no other. */
+/** Identifies the call that was shown, so that a decision is about no other call. */
 export function seen({ item_id, digest }: Step): Seen {
   return { requestId: item_id, digest: digest ?? undefined };
 }
@@ -39,7 +39,7 @@ export function useAction(id: string) {
       // A retry of a finished job is a new job.
       if (job.id !== id) go(`/jobs/${job.id}`);
     },
-    // The state may have forbidden it because it had changed meanwhile.
+    // The action may have been refused because the job has changed meanwhile.
     onError: () => queries.invalidateQueries({ queryKey: ["job", id] }),
   });
 }

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { isFinal, isPaused } from "../../../client/src/index.ts";
 import { useProject } from "../connection/context.ts";
 
-/** Updates from the watch are shown at once. This is for anything that the watch does not report, or cannot. */
+/** The watch shows updates at once. This finds what the watch does not report. */
 const refreshMs = { moving: 2_000, paused: 10_000 };
 
 export function useJob(id: string) {

@@ -1,4 +1,4 @@
-/** Watches a job with the client SDK, which reports changes, and brings the answer while it is written. */
+/** Watches a job with the client SDK, which reports changes and the answer while it is written. */
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import type { ConnectionState } from "../../../client/src/index.ts";
@@ -14,7 +14,7 @@ export interface Live {
 
 const nothing: Live = { state: undefined, text: "" };
 
-/** @param watches false for a final job, to which nothing more happens */
+/** @param watches false for a final job, which never changes */
 export function useLive(id: string, watches: boolean): Live {
   const { responses } = useProject();
   const queries = useQueryClient();
@@ -29,14 +29,14 @@ export function useLive(id: string, watches: boolean): Live {
         } else if (update.type === "connection") {
           setLive((before) => ({ ...before, state: update.state }));
         } else {
-          // The page shows more than an update tells: attempts, and why they ended.
+          // The page shows more than an update contains: attempts, and why they ended.
           void queries.invalidateQueries({ queryKey: ["job", id] });
         }
       }
     };
     follow().catch((error: unknown) => {
       if (stop.signal.aborted) return;
-      // The page keeps reading and shows what is wrong; this is for debugging.
+      // For debugging only: the page keeps polling, and shows what is wrong.
       console.warn(`Cannot watch job ${id}: ${toFailure(error).message}`);
       setLive(nothing);
     });

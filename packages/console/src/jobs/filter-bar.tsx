@@ -4,7 +4,7 @@ import type { JobFilter } from "../data/project.ts";
 import { jobStatuses } from "../../../client/src/index.ts";
 import { StatusMark, statusNames } from "../ui/status.tsx";
 
-/** How long after the last key the project is asked, in ms. */
+/** Pause between the last key and the search, in ms. */
 const pauseMs = 250;
 
 interface Props {

@@ -28,7 +28,7 @@ export function isFiltered({ statuses, profile, fellBack, search }: JobFilter): 
 function readFilter(): JobFilter {
   const query = new URLSearchParams(location.search);
   return {
-    // An address that somebody mistyped shows all rather than nothing.
+    // A mistyped address shows all jobs rather than none.
     statuses: statusesSchema.safeParse(query.getAll("status")).data ?? [],
     profile: query.get("profile") ?? undefined,
     fellBack: query.get("fallback") === "yes",

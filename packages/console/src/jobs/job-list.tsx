@@ -8,7 +8,7 @@ import { JobRow } from "./job-row.tsx";
 
 const rowHeights = { wide: 34, narrow: 60 };
 /** Below this width, in px, a job takes two lines. */
-const narrowBelow = 700;
+const narrowBelow = 960;
 /** How many rows before the end the next page is requested. */
 const ahead = 60;
 
@@ -45,7 +45,7 @@ export function JobList(
     count: jobs.length,
     getScrollElement: useCallback(() => scroller.current, []),
     estimateSize: useCallback(() => rowHeight, [rowHeight]),
-    // A new function at each render would make it measure all rows again.
+    // With a new function at each render, it would measure all rows again.
     getItemKey: useCallback((index: number) => jobs[index]?.id ?? index, [jobs]),
     overscan: 12,
   });
@@ -68,7 +68,7 @@ export function JobList(
         ?.focus({ preventScroll: true });
     });
     return () => cancelAnimationFrame(frame);
-    // Only a person's step moves the focus, not a row that comes in above.
+    // Not on activeIndex: a new row above must not move the focus.
   }, [active]);
 
   return (
@@ -113,7 +113,7 @@ function useIsNarrow(element: React.RefObject<HTMLElement | null>): boolean {
     const measured = element.current;
     if (measured === null) return;
     const observer = new ResizeObserver(() =>
-      // Before the paint, so that the rows are never seen in the other form.
+      // Before the paint, so that the rows never appear in the other form.
       flushSync(() => setIsNarrow(measured.clientWidth < narrowBelow))
     );
     observer.observe(measured);
@@ -122,7 +122,7 @@ function useIsNarrow(element: React.RefObject<HTMLElement | null>): boolean {
   return isNarrow;
 }
 
-/** New jobs at the top do not move what somebody reads further down. */
+/** New jobs at the top do not move the rows that somebody is reading. */
 function useKeepInPlace(
   scroller: React.RefObject<HTMLElement | null>,
   jobs: ListedJob[],

@@ -26,7 +26,7 @@ export function JobsPage({ selected }: { selected?: string }) {
     const next = jobs[Math.min(Math.max(from + by, 0), jobs.length - 1)];
     if (!next) return;
     setActive(next.id);
-    // Where both are in sight, what is chosen is what is shown.
+    // If a job is shown next to the list, it follows the selection.
     if (selected !== undefined) go(`/jobs/${next.id}`, { replace: true });
   };
   useKeys({

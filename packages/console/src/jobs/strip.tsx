@@ -5,7 +5,7 @@
 import { type Life, type Phase, phaseNames, phasesOf } from "../job/picture/phases.ts";
 import { formatDuration } from "../ui/time.ts";
 
-/** Nothing that happened is narrower than this share of the bar. */
+/** The least share of the bar that a phase takes. */
 const visibleShare = 0.012;
 
 export function Strip({ life, now }: { life: Life; now: number }) {

@@ -19,7 +19,7 @@ interface Page {
 }
 type Pages = InfiniteData<Page, Cursor | undefined>;
 
-/** Changes are read whenever the SDK reports them. This finds changes below the page that it watches. */
+/** The SDK reports changes of the first page. This finds changes below it. */
 const refreshMs = 30_000;
 const noJobs: ListedJob[] = [];
 
@@ -33,10 +33,10 @@ export function useJobs(filter: JobFilter) {
       project.listJobs(filter, pageParam ? { after: pageParam } : {}, signal),
     initialPageParam: undefined as Cursor | undefined,
     getNextPageParam: ({ jobs }) => jobs.length === rowsPerPage ? jobs.at(-1) : undefined,
-    // Pages never change as a whole: below, single rows do.
+    // Pages are never read again: the query below updates their rows.
     staleTime: Infinity,
     refetchOnWindowFocus: false,
-    // Rows that go and come within a blink are harder to read than rows that change.
+    // Rows that change are easier to read than rows that disappear and come back.
     placeholderData: keepPreviousData,
   });
   const jobs = useMemo(
@@ -60,7 +60,7 @@ export function useJobs(filter: JobFilter) {
         project.listJobs(filter, first ? { newerThan: first } : {}, signal),
         open.length > 0 ? project.listedJobs(open.map(({ id }) => id), signal) : [],
       ]);
-      // A search gives its newest again.
+      // A search returns its newest jobs again.
       return {
         newer: newer.jobs.filter(({ id }) => !first || id > first.id),
         changed,
@@ -73,7 +73,7 @@ export function useJobs(filter: JobFilter) {
   const found = changes.data;
   useEffect(() => {
     if (found === undefined) return;
-    // So many at once that some may lie between them and what is known: begin again.
+    // A full page: there may be more new jobs between these and the known ones. Start over.
     if (found.newer.length === rowsPerPage) void queries.resetQueries({ queryKey: key });
     else queries.setQueryData<Pages>(key, (pages) => pages && withChanges(pages, found));
   }, [found, key, queries]);

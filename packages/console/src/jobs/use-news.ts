@@ -20,7 +20,7 @@ export function useNews(
     if (!enabled) return;
     const stop = new AbortController();
     const follow = async () => {
-      // A search is left to the page, which looks in more than the SDK does.
+      // Without the search text: the page searches more fields than the SDK does.
       const watched = responses.watchList({
         status: filter.statuses,
         ...(filter.profile !== undefined && { profile: filter.profile }),
@@ -29,13 +29,13 @@ export function useNews(
       });
       for await (const update of watched) {
         if (update.type === "connection") setState(update.state);
-        // Joining topics is no news; losing the database, and having it back, is.
+        // Going live changes no data. Losing the database or getting it back may.
         if (update.type === "jobs" || update.state !== "live") onNews();
       }
     };
     follow().catch((error: unknown) => {
       if (stop.signal.aborted) return;
-      // The page keeps reading and shows what is wrong; this is for debugging.
+      // For debugging only: the page keeps polling, and shows what is wrong.
       console.warn(`Cannot watch the list: ${toFailure(error).message}`);
       setState(undefined);
     });

@@ -5,7 +5,7 @@ interface Props {
   children: ReactNode;
 }
 
-/** If something cannot be drawn, it says so instead of leaving an empty page. */
+/** Shows an error instead of an empty page if something cannot be drawn. */
 export class ErrorBoundary extends Component<Props, { error?: unknown }> {
   override state: { error?: unknown } = {};
 

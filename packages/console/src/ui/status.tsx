@@ -1,4 +1,4 @@
-/** A job's status: a mark with its own shape, so that it can be recognized without colour, and its name. */
+/** A job's status: its name, and a mark with its own shape, so that it can be recognized without color. */
 import type { Status } from "../data/schemas.ts";
 
 export const statusNames: Readonly<Record<Status, string>> = {

@@ -26,7 +26,7 @@ export function Value({ value, label }: Props) {
         <span className="label">{label}</span>
         <CopyButton text={text} what={label} />
       </div>
-      {/* Focusable, as what scrolls must be reachable by keyboard. */}
+      {/* Focusable, so that it can be scrolled with the keyboard. */}
       <pre
         className={isLong && !open ? "folded" : undefined}
         tabIndex={0}
@@ -55,13 +55,13 @@ function layOut(value: unknown): string {
   try {
     return JSON.stringify(JSON.parse(value), null, 2);
   } catch (error) {
-    // It only looked like JSON; it is shown as it came.
+    // It only looked like JSON, and is shown as it came.
     if (error instanceof SyntaxError) return value;
     throw error;
   }
 }
 
-/** Line breaks inside strings, shown as such, so that people can read the mail that would be sent. */
+/** Shows line breaks inside strings as line breaks, so that people can read the email that would be sent. */
 function breakStrings(text: string): string {
   return text.split("\n").map((line) => {
     const indent = " ".repeat(line.search(/\S|$/) + 2);

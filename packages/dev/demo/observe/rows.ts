@@ -111,6 +111,6 @@ export function callsOf({ steps }: Rows, id: string): StepRow[] {
 }
 
 /** A call, whoever makes it. */
-export function isCall({ kind }: StepRow): boolean {
-  return kind === "mcp_call" || kind === "function_call";
+export function isCall({ kind, run_by }: StepRow): boolean {
+  return kind === "mcp_call" || run_by !== null;
 }

@@ -7,12 +7,8 @@ export const backgroundFailsLate: Scenario = {
   faults: [{ kind: "fails-after-tools", match: { background: true } }],
   async run(context) {
     await sendMail(context, "mail", {
-      attempts: [
-        "background continued",
-        "synchronous continued",
-        "background failed",
-        "synchronous completed",
-      ],
+      attempts:
+        "background continued, synchronous continued, background failed, synchronous completed",
       fallback: "openai_server_error",
     });
   },

@@ -8,7 +8,7 @@ export const backgroundFails: Scenario = {
   async run(context) {
     const { stack: { openai } } = context;
     await sendMail(context, "mail", {
-      attempts: ["background failed", "synchronous completed"],
+      attempts: "background failed, synchronous completed",
       fallback: "openai_server_error",
     });
     const { create_background, create_stream } = openai.counts();

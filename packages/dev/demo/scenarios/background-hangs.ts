@@ -10,7 +10,7 @@ export const backgroundHangs: Scenario = {
   async run(context) {
     const { stack: { openai } } = context;
     await sendMail(context, "mail-impatient", {
-      attempts: ["background failed", "synchronous completed"],
+      attempts: "background failed, synchronous completed",
       fallback: "background_stuck",
     });
     const posts = openai.requests.filter(({ method }) => method === "POST").map(({ path }) => path);

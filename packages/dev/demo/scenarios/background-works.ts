@@ -9,11 +9,7 @@ export const backgroundWorks: Scenario = {
   async run(context) {
     const { stack: { openai } } = context;
     await sendMail(context, "mail", {
-      attempts: [
-        "background continued",
-        "synchronous continued",
-        "background completed",
-      ],
+      attempts: "background continued, synchronous continued, background completed",
       fallback: null,
     });
     const delivered = openai.webhooks.deliveries.filter(({ status }) => status === 200);

@@ -8,13 +8,8 @@ export const bridge: Scenario = {
   async run(context) {
     const { stack: { openai, mailbox } } = context;
     await sendMail(context, "mail-bridge", {
-      attempts: [
-        "background continued",
-        "synchronous continued",
-        "background continued",
-        "synchronous continued",
-        "background completed",
-      ],
+      attempts:
+        "background continued, synchronous continued, background continued, synchronous continued, background completed",
       fallback: null,
     });
     const told = JSON.stringify(openai.requests.map(({ body }) => body));

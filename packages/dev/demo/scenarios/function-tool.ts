@@ -15,13 +15,11 @@ export const functionTool: Scenario = {
     const { id } = await context.caller.ask({ profile: "shop", query });
     const rows = await completed(context, id);
     expectFallback(rows, id, null);
-    expectAttempts(rows, id, [
-      "background continued",
-      "synchronous continued",
-      "background continued",
-      "synchronous continued",
-      "background completed",
-    ]);
+    expectAttempts(
+      rows,
+      id,
+      "background continued, synchronous continued, background continued, synchronous continued, background completed",
+    );
     expectEqual(
       callsOf(rows, id).map(({ tool, status, effect }) => `${tool} ${status} ${effect}`),
       ["quote_shipping finished none", "send_parcel finished once"],

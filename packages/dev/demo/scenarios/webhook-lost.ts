@@ -11,11 +11,7 @@ export const webhookLost: Scenario = {
   async run(context) {
     const { stack: { openai } } = context;
     await sendMail(context, "mail", {
-      attempts: [
-        "background continued",
-        "synchronous continued",
-        "background completed",
-      ],
+      attempts: "background continued, synchronous continued, background completed",
       fallback: null,
     });
     expectEqual(openai.webhooks.deliveries.length, 0, "webhooks delivered");

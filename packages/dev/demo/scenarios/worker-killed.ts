@@ -23,7 +23,7 @@ export const workerKilled: Scenario = {
     );
     await killWorker(context);
     const rows = await completed(context, id);
-    expectAttempts(rows, id, ["synchronous lost", "synchronous completed"]);
+    expectAttempts(rows, id, "synchronous lost, synchronous completed");
     expectMailbox(context, { finds: 1, replies: 1, emails: 1 });
     const workers = attemptsKept(rows, id).map(({ worker }) => worker);
     expectEqual(new Set(workers).size, 2, "workers that ran it");

@@ -1,3 +1,6 @@
+/** What a test has asked for: delays and faults of the tools. */
+import { ArmedList } from "../../openai/faults/armed-list.ts";
+
 /** The mailbox's tools. */
 export type ToolName = "gmail_find_email" | "gmail_reply_to_email";
 
@@ -14,10 +17,9 @@ export interface ToolFault {
   message?: string;
 }
 
-/** Delays and faults that a test has asked for, per tool. */
 export class ToolHooks {
-  #delays = new Map<ToolName, number>();
-  #faults: { fault: ToolFault; left: number }[] = [];
+  readonly #delays = new Map<ToolName, number>();
+  readonly #faults = new ArmedList<ToolFault>(() => 0);
 
   /** Every later call of `tool` takes `ms` longer, before its side effect. */
   setDelay(tool: ToolName, ms: number): void {
@@ -25,12 +27,12 @@ export class ToolHooks {
   }
 
   fail(fault: ToolFault): void {
-    this.#faults.push({ fault, left: fault.times ?? 1 });
+    this.#faults.add({ times: 1, ...fault });
   }
 
   clear(): void {
     this.#delays.clear();
-    this.#faults = [];
+    this.#faults.clear();
   }
 
   delayOf(tool: ToolName): number {
@@ -39,9 +41,6 @@ export class ToolHooks {
 
   /** Takes the next fault that is due for `tool`, if any. */
   takeFault(tool: ToolName): ToolFault | undefined {
-    const entry = this.#faults.find((each) => each.fault.tool === tool && each.left > 0);
-    if (entry === undefined) return undefined;
-    entry.left -= 1;
-    return entry.fault;
+    return this.#faults.take((fault) => fault.tool === tool);
   }
 }

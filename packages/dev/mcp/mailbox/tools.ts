@@ -41,8 +41,8 @@ export function createMailboxServer(state: MailboxState, hangUp: () => void): Mc
   const server = new McpServer({ name: "mailbox", version: "1.0.0" });
   server.registerTool("gmail_find_email", {
     title: "Find an email",
-    description: "Searches the mailbox and returns the emails that fit best, newest first.",
-    inputSchema: { query: z.string().min(1).describe("words, from:…, subject:…") },
+    description: "Searches the mailbox and returns the emails that fit best.",
+    inputSchema: { query: z.string().min(1).describe("words of its sender, subject or text") },
     annotations: { readOnlyHint: true, openWorldHint: false },
   }, (args) => logged("gmail_find_email", args, () => find(state, args.query)));
   server.registerTool("gmail_reply_to_email", {

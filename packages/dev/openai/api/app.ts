@@ -22,9 +22,10 @@ export function createApp(world: World): Hono<Env> {
     context.set("record", record);
     world.log.add(record);
     context.req.raw.signal.addEventListener("abort", () => record.aborted = true, { once: true });
-    world.tell({ ...record, type: "request" });
     await next();
     record.status = context.res.status;
+    const met = record.faults.length > 0 ? ` (${record.faults.join(", ")})` : "";
+    world.say(`${record.method} ${record.path} → ${record.status}${met}`);
     if (record.status >= 400) world.log.count("refused");
     context.header("x-request-id", record.requestId);
     context.header("openai-version", "2020-10-01");
@@ -81,6 +82,7 @@ async function recordOf(context: ApiContext): Promise<RecordedRequest> {
     body: maskBody(parseJson(text)),
     requestId: newId("req"),
     status: undefined,
+    faults: [],
     aborted: false,
   };
 }

@@ -2,6 +2,7 @@ import { hangUp } from "../../mcp/listen.ts";
 import { selectFaults } from "../faults/select.ts";
 import { queryOf } from "../model/history.ts";
 import { assembleInput, ownInput } from "../request/assemble.ts";
+import { isLeftCall } from "../request/left-calls.ts";
 import type { InputItem } from "../request/items.ts";
 import { parseCreate, type ParsedRequest } from "../request/parse.ts";
 import { Run } from "../run/run.ts";
@@ -13,7 +14,7 @@ import { meetFaults, page } from "./refuse.ts";
 import { streamRun } from "./stream-run.ts";
 
 /** Items of an earlier run that an API could do without: an answer to a request for approval needs the request. */
-const earlier = new Set(["mcp_list_tools", "mcp_call", "reasoning", "function_call"]);
+const earlier = new Set(["mcp_list_tools", "mcp_call", "reasoning"]);
 
 /** POST /v1/responses */
 export async function createResponse(context: ApiContext, world: World): Promise<Response> {
@@ -24,7 +25,7 @@ export async function createResponse(context: ApiContext, world: World): Promise
   const own = ownInput(request);
   const faults = selectFaults(world.faults, factsOf(request, own));
   const label = request.tools?.find((tool) => tool.type === "mcp")?.server_label ?? "mcp";
-  const instead = await meetFaults(context, faults, label, world.tell);
+  const instead = await meetFaults(context, faults, label);
   if (instead !== undefined) return instead;
 
   const input = assembleInput(request, own, world.store);
@@ -68,6 +69,6 @@ function factsOf(request: ParsedRequest, own: readonly InputItem[]) {
     metadata: request.metadata ?? {},
     query: queryOf(own),
     mcp: request.tools?.some((tool) => tool.type === "mcp") ?? false,
-    continued: own.some((item) => earlier.has(item.type)),
+    continued: own.some((item) => earlier.has(item.type) || isLeftCall(item)),
   };
 }

@@ -1,6 +1,5 @@
 import { ApiError, invalid, quotaExceeded, toolServerFailed, unexplained } from "../errors.ts";
 import { type RefusalFault, type RequestFaults, runsAllTheSame } from "../faults/select.ts";
-import type { StandInEvent } from "../types.ts";
 import { wait } from "../wait.ts";
 import type { ApiContext } from "./context.ts";
 import { answerRaw } from "./raw.ts";
@@ -15,12 +14,9 @@ export async function meetFaults(
   context: ApiContext,
   faults: RequestFaults,
   serverLabel: string,
-  tell: (event: StandInEvent) => void,
   id = "",
 ): Promise<Response | undefined> {
-  for (const fault of Object.values(faults)) {
-    tell({ type: "fault", kind: fault.kind, requestId: context.get("requestId") });
-  }
+  context.get("record").faults = Object.values(faults).flatMap((fault) => fault?.kind ?? []);
   if (faults.delay !== undefined) await wait(faults.delay.ms, context.req.raw.signal);
   const { refusal } = faults;
   if (refusal === undefined || runsAllTheSame(refusal)) return undefined;

@@ -100,5 +100,5 @@ function meet(
     mcp: stored?.run.request.tools?.some((tool) => tool.type === "mcp") ?? false,
     continued: false,
   });
-  return meetFaults(context, faults, "mcp", world.tell, id);
+  return meetFaults(context, faults, "mcp", id);
 }

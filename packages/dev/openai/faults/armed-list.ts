@@ -34,6 +34,8 @@ export class ArmedList<F extends Limits> implements FaultList<F> {
   }
 
   /** The first fault that `fits`, still has times left and wins its draw. It is used up by one. */
+  take<G extends F>(fits: (fault: F) => fault is G): G | undefined;
+  take(fits: (fault: F) => boolean): F | undefined;
   take(fits: (fault: F) => boolean): F | undefined {
     for (const entry of this.#entries) {
       if (entry.left <= 0 || !fits(entry.fault)) continue;

@@ -14,45 +14,43 @@ export interface RequestFacts {
   continued: boolean;
 }
 
-const outcomes = [
-  "background-works",
-  "background-fails",
-  "stuck-queued",
-  "stuck-in-progress",
-  "fails-after-tools",
-  "incomplete",
-] as const satisfies readonly FaultKind[];
-const refusals = [
-  "background-unsupported",
-  "tool-list-failed",
-  "rate-limited",
-  "server-error",
-  "http-error",
-  "refuse-items",
-  "create-lost",
-  "raw",
-] as const satisfies readonly FaultKind[];
-const streamBreaks = [
-  "cut-mid-stream",
-  "clean-end",
-  "stall",
-  "error-event",
-] as const satisfies readonly FaultKind[];
+/** The things that can go wrong with a request, in the order in which they are looked for, and the faults that do it. */
+const places = {
+  delay: ["slow"],
+  refusal: [
+    "background-unsupported",
+    "tool-list-failed",
+    "rate-limited",
+    "server-error",
+    "http-error",
+    "refuse-items",
+    "create-lost",
+    "raw",
+    "quota",
+    "garbage",
+  ],
+  outcome: [
+    "background-works",
+    "background-fails",
+    "stuck-queued",
+    "stuck-in-progress",
+    "fails-after-tools",
+    "incomplete",
+    "quota",
+  ],
+  tool: ["mcp-tool-slow"],
+  approval: ["ignore-approval"],
+  parallel: ["ignore-parallel"],
+  stream: ["cut-mid-stream", "clean-end", "stall", "error-event", "garbage"],
+} as const satisfies Record<string, readonly FaultKind[]>;
 
-export type OutcomeFault = FaultOf<(typeof outcomes)[number] | "quota">;
-export type RefusalFault = FaultOf<(typeof refusals)[number] | "quota" | "garbage">;
-export type StreamFault = FaultOf<(typeof streamBreaks)[number] | "garbage">;
+type Place = keyof typeof places;
+type FaultIn<P extends Place> = FaultOf<(typeof places)[P][number]>;
+export type RefusalFault = FaultIn<"refusal">;
+export type StreamFault = FaultIn<"stream">;
 
-/** The faults that one request meets: at most one for each of the things that can go wrong. */
-export interface RequestFaults {
-  delay?: FaultOf<"slow">;
-  refusal?: RefusalFault;
-  outcome?: OutcomeFault;
-  stream?: StreamFault;
-  tool?: FaultOf<"mcp-tool-slow">;
-  approval?: FaultOf<"ignore-approval">;
-  parallel?: FaultOf<"ignore-parallel">;
-}
+/** The faults that one request meets: at most one in each place. */
+export type RequestFaults = { [P in Place]?: FaultIn<P> | undefined };
 
 /** Kinds that only make sense for a background response, unless `match.background` says otherwise. */
 const backgroundKinds: ReadonlySet<FaultKind> = new Set<FaultKind>([
@@ -66,53 +64,33 @@ const backgroundKinds: ReadonlySet<FaultKind> = new Set<FaultKind>([
 
 /** Takes the faults that fit a request out of the list, so that `times` counts only real hits. */
 export function selectFaults(armed: ArmedList<Fault>, facts: RequestFacts): RequestFaults {
-  const fits = (fault: Fault) => matches(fault, facts);
-  const creates = facts.endpoint === "create";
-  const take = <F extends Fault>(wanted: (fault: Fault) => fault is F): F | undefined => {
-    const fault = armed.take((each) => wanted(each) && fits(each));
-    return fault !== undefined && wanted(fault) ? fault : undefined;
-  };
-  const faults: RequestFaults = {};
-  const delay = take((fault): fault is FaultOf<"slow"> => fault.kind === "slow");
-  if (delay !== undefined) faults.delay = delay;
-  const refusal = take((fault): fault is RefusalFault =>
-    isOneOf(refusals, fault) || fault.kind === "quota" && fault.when !== "accepted" ||
-    fault.kind === "garbage" && !facts.stream
-  );
-  if (refusal !== undefined) faults.refusal = refusal;
+  const take = <P extends Place>(place: P): FaultIn<P> | undefined =>
+    armed.take((each): each is FaultIn<P> => strikesIn(place, each, facts) && matches(each, facts));
+  const faults: RequestFaults = { delay: take("delay"), refusal: take("refusal") };
   // What runs all the same may meet more; any other refusal is the end.
-  if (refusal !== undefined && !runsAllTheSame(refusal)) return faults;
-  if (!creates) return faults;
-  const outcome = take((fault): fault is OutcomeFault =>
-    isOneOf(outcomes, fault) || fault.kind === "quota" && fault.when === "accepted"
-  );
-  if (outcome !== undefined) faults.outcome = outcome;
-  const tool = take((fault): fault is FaultOf<"mcp-tool-slow"> => fault.kind === "mcp-tool-slow");
-  if (tool !== undefined) faults.tool = tool;
-  const approval = take((fault): fault is FaultOf<"ignore-approval"> =>
-    fault.kind === "ignore-approval"
-  );
-  if (approval !== undefined) faults.approval = approval;
-  const parallel = take((fault): fault is FaultOf<"ignore-parallel"> =>
-    fault.kind === "ignore-parallel"
-  );
-  if (parallel !== undefined) faults.parallel = parallel;
-  if (!facts.stream) return faults;
-  const stream = take((fault): fault is StreamFault =>
-    isOneOf(streamBreaks, fault) || fault.kind === "garbage"
-  );
-  if (stream !== undefined) faults.stream = stream;
-  return faults;
+  if (faults.refusal !== undefined && !runsAllTheSame(faults.refusal)) return faults;
+  if (facts.endpoint !== "create") return faults;
+  return {
+    ...faults,
+    outcome: take("outcome"),
+    tool: take("tool"),
+    approval: take("approval"),
+    parallel: take("parallel"),
+    stream: facts.stream ? take("stream") : undefined,
+  };
+}
+
+function strikesIn(place: Place, fault: Fault, facts: RequestFacts): boolean {
+  // Two kinds have two places.
+  if (fault.kind === "quota" && (fault.when === "accepted") !== (place === "outcome")) return false;
+  if (fault.kind === "garbage" && facts.stream !== (place === "stream")) return false;
+  return places[place].some((kind) => kind === fault.kind);
 }
 
 /** Whether a request was taken although its answer does not say so. */
 export function runsAllTheSame(fault: RefusalFault): boolean {
   return fault.kind === "create-lost" || fault.kind === "garbage" && fault.taken === true ||
     fault.kind === "raw" && fault.runs === true;
-}
-
-function isOneOf<K extends FaultKind>(kinds: readonly K[], fault: Fault): fault is FaultOf<K> {
-  return kinds.some((kind) => kind === fault.kind);
 }
 
 function matches(fault: Fault, facts: RequestFacts): boolean {

@@ -1,6 +1,8 @@
 import type { InputItem } from "../request/items.ts";
+import { callIdOf, isAnswer, isLeftCall, type LeftCall } from "../request/left-calls.ts";
 import { messageText } from "../request/items.ts";
 import type { DoneCall } from "./done-call.ts";
+import { fieldsOf, outputOf, plainArguments, toolNameOf } from "./left-call.ts";
 import { jsonOrText, outcomeOf, toolRecords } from "./records.ts";
 
 /** A call that a person said yes to, and that has not been made. */
@@ -52,7 +54,7 @@ export function readHistory(input: readonly InputItem[]): History {
     }
     if (index <= start) continue;
     if (item.type === "mcp_call") noteCall(history, item);
-    if (item.type === "function_call") noteFunctionCall(history, item, input);
+    if (isLeftCall(item)) noteLeftCall(history, item, input);
     if (item.type === "mcp_approval_response") noteAnswer(history, item, input);
     if (item.type === "reasoning") history.reasons += 1;
     if (item.type === "web_search_call") history.searches += 1;
@@ -80,23 +82,22 @@ function noteCall(history: History, item: Extract<InputItem, { type: "mcp_call" 
   );
 }
 
-/** What stands for the server of a function: whoever asked calls it. */
+/** What stands for the server of a function, or of another tool: whoever asked calls it. */
 export const callersOwn = "";
 
-function noteFunctionCall(
-  history: History,
-  { call_id, name, arguments: args }: Extract<InputItem, { type: "function_call" }>,
-  input: readonly InputItem[],
-): void {
-  const answer = input.find((item) =>
-    item.type === "function_call_output" && item.call_id === call_id
+function noteLeftCall(history: History, call: LeftCall, input: readonly InputItem[]): void {
+  const answer = input.filter(isAnswer).find((item) =>
+    item.type === `${call.type}_output` && callIdOf(item) === call.call_id
   );
-  if (answer?.type !== "function_call_output") return;
+  if (answer === undefined) return;
+  const tool = toolNameOf(call);
   history.calls.push({
     server: callersOwn,
-    tool: name,
-    arguments: jsonOrText(args),
-    ...outcomeOf(answer),
+    tool,
+    arguments: call.type === "function_call"
+      ? jsonOrText(call.arguments)
+      : plainArguments(tool, fieldsOf(call)),
+    ...outcomeOf({ output: outputOf(answer) }),
   });
 }
 

@@ -1,4 +1,5 @@
 import type { ListedTool } from "../request/items.ts";
+import type { LeftCallType } from "../request/left-calls.ts";
 import { exampleOf } from "./answer.ts";
 import { canonical } from "./canonical.ts";
 import type { DoneCall } from "./done-call.ts";
@@ -8,6 +9,8 @@ import type { PlanStep } from "./plan.ts";
 /** A tool that the model may use, and where it is. */
 export interface AvailableTool extends Pick<ListedTool, "name" | "input_schema"> {
   server: string;
+  /** The type of its calls, if whoever asks makes them. */
+  call?: LeftCallType;
 }
 
 /** What the model does next. */
@@ -18,6 +21,8 @@ export type Step =
     server: string;
     tool: string;
     arguments: Record<string, unknown>;
+    /** The type of the call, if whoever asks makes it. */
+    call?: LeftCallType | undefined;
     /** The approval request that was answered with yes. */
     approvalRequestId?: string;
   }
@@ -58,7 +63,7 @@ export function nextStep({ plan, tools, history }: Situation): Step {
     );
     if (at !== undefined) {
       const args = step.arguments ?? asRecord(exampleOf(asRecord(at.input_schema)));
-      return { kind: "call", server: at.server, tool: at.name, arguments: args };
+      return { kind: "call", server: at.server, tool: at.name, arguments: args, call: at.call };
     }
   }
   return { kind: "answer" };

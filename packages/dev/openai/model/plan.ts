@@ -4,6 +4,8 @@ import { z } from "zod";
  * One step of what the model does. As text, steps are separated by semicolons (a semicolon in double quotes is none):
  *
  *     call [label.]tool [json]     a tool with these arguments; without any, with some that fit its schema
+ *                                  (of a custom tool {"input": …}; of apply_patch the operation; of shell and local_shell the
+ *                                  action; of computer {"action" | "actions", "pending_safety_checks"?})
  *     reason [words]               a reasoning item
  *     text words | text N deltas   a message; as the last step it is the answer
  *     search words                 the native web_search tool

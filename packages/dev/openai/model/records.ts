@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { DoneCall } from "./done-call.ts";
+import { plainArguments } from "./left-call.ts";
 import { parseJson } from "../../json.ts";
 
 /** A finished call as a developer message tells it, on a line of its own. */
@@ -20,7 +21,7 @@ export function toolRecords(text: string): DoneCall[] {
     return [{
       server: server_label ?? undefined,
       tool,
-      arguments: typeof args === "string" ? jsonOrText(args) : args ?? {},
+      arguments: plainArguments(tool, typeof args === "string" ? jsonOrText(args) : args ?? {}),
       ...outcomeOf(outcome),
     }];
   });

@@ -1,6 +1,14 @@
 import { ApiError, invalid } from "../errors.ts";
 import { belongsTo } from "./encrypted.ts";
 import type { InputItem } from "./items.ts";
+import {
+  type Answer,
+  callIdOf,
+  isAnswer,
+  isLeftCall,
+  type LeftCall,
+  unacknowledged,
+} from "./left-calls.ts";
 import { newId } from "../ids.ts";
 import type { ParsedRequest } from "./parse.ts";
 
@@ -56,7 +64,7 @@ export function assembleInput(
   }
   const all = [...previous, ...resolved];
   checkApprovals(all);
-  checkFunctionCalls(all);
+  checkCalls(all);
   checkSize(all);
   return all;
 }
@@ -106,22 +114,34 @@ function checkApprovals(items: readonly InputItem[]): void {
   }
 }
 
-/** Every call has its output, and every output its call. */
-function checkFunctionCalls(items: readonly InputItem[]): void {
-  const called = new Set<string>();
-  const answered = new Set<string>();
-  for (const item of items) {
-    if (item.type === "function_call") called.add(item.call_id);
-    if (item.type === "function_call_output") answered.add(item.call_id);
+/** Every call has its output, of its own kind, and every output its call. */
+function checkCalls(items: readonly InputItem[]): void {
+  const calls = items.filter(isLeftCall);
+  const outputs = items.filter(isAnswer);
+  const belong = (call: LeftCall, output: Answer) =>
+    output.type === `${call.type}_output` && callIdOf(output) === call.call_id;
+  for (const call of calls) {
+    const output = outputs.find((each) => belong(call, each));
+    if (output === undefined) {
+      const what = call.type.replaceAll("_", " ");
+      throw invalid("input", null, `No tool output found for ${what} ${call.call_id}.`);
+    }
+    const [unseen] = unacknowledged(call, output);
+    if (unseen !== undefined) {
+      throw invalid(
+        "input",
+        null,
+        `The safety check ${unseen} of computer call ${call.call_id} has not been acknowledged.`,
+      );
+    }
   }
-  for (const id of called.difference(answered)) {
-    throw invalid("input", null, `No tool output found for function call ${id}.`);
-  }
-  for (const id of answered.difference(called)) {
+  for (const output of outputs) {
+    if (calls.some((call) => belong(call, output))) continue;
+    const what = output.type.replace(/_output$/, "").replaceAll("_", " ");
     throw invalid(
       "input",
       null,
-      `No tool call found for function call output with call_id ${id}.`,
+      `No tool call found for ${what} output with call_id ${callIdOf(output)}.`,
     );
   }
 }

@@ -12,6 +12,8 @@ const httpUrl = z.url({ protocol: /^https?$/ });
 const part = z.union([
   z.object({ type: z.literal("input_image"), image_url: httpUrl })
     .transform(({ image_url: url }) => ({ url, isImage: true })),
+  z.object({ type: z.literal("computer_screenshot"), image_url: httpUrl })
+    .transform(({ image_url: url }) => ({ url, isImage: true })),
   z.object({ type: z.literal("input_file"), file_url: httpUrl })
     .transform(({ file_url: url }) => ({ url, isImage: false })),
 ]);
@@ -59,6 +61,7 @@ function referencesIn({ input }: ParsedRequest): Reference[] {
   const parts = input.flatMap((item): unknown[] => {
     if (item.type === "message" && Array.isArray(item.content)) return item.content;
     if (item.type === "function_call_output" && Array.isArray(item.output)) return item.output;
+    if (item.type === "computer_call_output") return [item.output];
     return [];
   });
   return parts.flatMap((each) => part.safeParse(each).data ?? []);

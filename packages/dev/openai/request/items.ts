@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LeftCallSchemas } from "./left-calls.ts";
 
 const ContentPartSchema = z.looseObject({
   type: z.enum([
@@ -74,21 +75,6 @@ const ReasoningSchema = z.looseObject({
 
 const ItemReferenceSchema = z.looseObject({ type: z.literal("item_reference"), id: z.string() });
 
-const FunctionCallSchema = z.looseObject({
-  type: z.literal("function_call"),
-  id: z.string().optional(),
-  call_id: z.string().min(1).max(64),
-  name: z.string(),
-  arguments: z.string(),
-});
-
-const FunctionCallOutputSchema = z.looseObject({
-  type: z.literal("function_call_output"),
-  id: z.string().nullish(),
-  call_id: z.string().min(1).max(64),
-  output: z.union([z.string().max(10_485_760), z.array(z.unknown())]),
-});
-
 /** Items that are accepted and that the model does not look at. */
 const OtherItemSchema = z.looseObject({
   type: z.enum([
@@ -96,8 +82,6 @@ const OtherItemSchema = z.looseObject({
     "file_search_call",
     "code_interpreter_call",
     "image_generation_call",
-    "custom_tool_call",
-    "custom_tool_call_output",
     "compaction",
   ]),
   id: z.string().optional(),
@@ -111,8 +95,7 @@ const TypedItemSchema = z.discriminatedUnion("type", [
   McpApprovalResponseSchema,
   ReasoningSchema,
   ItemReferenceSchema,
-  FunctionCallSchema,
-  FunctionCallOutputSchema,
+  ...LeftCallSchemas,
   OtherItemSchema,
 ]);
 

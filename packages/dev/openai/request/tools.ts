@@ -22,7 +22,7 @@ const McpToolSchema = z.object({
   defer_loading: z.boolean().optional(),
 });
 
-/** Tools that OpenAI runs itself; none of them but web search does anything here. */
+/** Tools that OpenAI runs itself, of which only web search does anything here, and those that whoever asks runs. */
 const NativeToolSchema = z.looseObject({
   type: z.enum([
     "web_search",
@@ -32,7 +32,6 @@ const NativeToolSchema = z.looseObject({
     "file_search",
     "code_interpreter",
     "image_generation",
-    "custom",
     "computer",
     "computer_use_preview",
     "local_shell",
@@ -52,9 +51,12 @@ const FunctionToolSchema = z.object({
   allowed_callers: z.array(z.string()).nullish(),
 });
 
+const CustomToolSchema = z.looseObject({ type: z.literal("custom"), name: z.string().min(1) });
+
 export const ToolSchema = z.discriminatedUnion("type", [
   McpToolSchema,
   FunctionToolSchema,
+  CustomToolSchema,
   NativeToolSchema,
 ]);
 

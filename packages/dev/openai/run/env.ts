@@ -1,13 +1,12 @@
 import type { RequestFaults } from "../faults/select.ts";
 import type { PlanBook } from "../model/plans.ts";
-import type { StandInEvent, Timings } from "../types.ts";
+import type { Timings } from "../types.ts";
 
 /** What a run is executed with. */
 export interface RunEnv {
   timings: Timings;
   faults: RequestFaults;
   plans: PlanBook;
-  tell: (event: StandInEvent) => void;
   /** Aborted when the stand-in stops: nothing is waited for any more. */
   stopping: AbortSignal;
   /** Downloads what the request refers to. Throws DownloadFailed for what cannot be had. */

@@ -30,7 +30,6 @@ export async function execute(run: Run, env: RunEnv): Promise<RunFailure | undef
     run.finish("failed", { error: { code: failure.code, message: failure.message } });
     return failure;
   } finally {
-    tellEnd(run, env);
     // Not waited for: a call under way at the server must not hold back the end of a stopped run.
     env.linger(toolbox.close(env.stopping));
   }
@@ -78,14 +77,4 @@ async function untilFailure(run: Run, env: RunEnv, afterMs?: number): Promise<vo
 function asFailure(error: unknown): RunFailure {
   if (error instanceof DownloadFailed) return new RunFailure(error.responseCode, error.message);
   return new RunFailure("server_error", error instanceof Error ? error.message : String(error));
-}
-
-function tellEnd(run: Run, env: RunEnv): void {
-  env.tell({
-    type: "response",
-    id: run.id,
-    status: run.response.status ?? "unknown",
-    background: run.background,
-    error: run.response.error?.message ?? null,
-  });
 }

@@ -1,6 +1,7 @@
 import type { ListedTool } from "../request/items.ts";
 import { callersOwn } from "../model/history.ts";
 import type { AvailableTool } from "../model/next-step.ts";
+import { leftToolOf } from "../model/left-call.ts";
 import { McpConnection } from "./mcp-connection.ts";
 import type { Run } from "./run.ts";
 import { listTools } from "./steps/list-tools.ts";
@@ -36,13 +37,14 @@ export class Toolbox {
     }
   }
 
-  /** @param run its request offers functions too */
+  /** @param run its request offers functions too, and other tools of whoever asks */
   available({ request }: Run): AvailableTool[] {
-    const functions = (request.tools ?? []).flatMap((tool) =>
-      tool.type === "function"
-        ? [{ server: callersOwn, name: tool.name, input_schema: tool.parameters }]
-        : []
-    );
+    const functions = (request.tools ?? []).flatMap((tool) => {
+      const left = leftToolOf(tool);
+      if (left === undefined) return [];
+      const input_schema = tool.type === "function" ? tool.parameters : undefined;
+      return [{ server: callersOwn, ...left, input_schema }];
+    });
     const listed = [...this.#servers].flatMap(([server, { tools }]) =>
       tools.map(({ name, input_schema }) => ({ server, name, input_schema }))
     );

@@ -2,7 +2,7 @@ import { Webhook } from "standardwebhooks";
 import { unpooledFetch } from "../../mcp/unpooled.ts";
 import type { ArmedList } from "../faults/armed-list.ts";
 import { newId } from "../ids.ts";
-import type { StandInEvent, Timings, WebhookDelivery } from "../types.ts";
+import type { Timings, WebhookDelivery } from "../types.ts";
 import { RunStopped } from "../run/run.ts";
 import { wait } from "../wait.ts";
 import type { WebhookFault } from "./schema.ts";
@@ -32,7 +32,7 @@ export class WebhookSender {
   readonly #secret: string;
   readonly #timings: Timings;
   readonly #faults: ArmedList<WebhookFault>;
-  readonly #tell: (event: StandInEvent) => void;
+  readonly #say: (line: string) => void;
   readonly #stop = new AbortController();
   readonly #http = unpooledFetch();
   #underWay = new Set<Promise<void>>();
@@ -44,13 +44,13 @@ export class WebhookSender {
     secret: string;
     timings: Timings;
     faults: ArmedList<WebhookFault>;
-    tell: (event: StandInEvent) => void;
+    say: (line: string) => void;
   }) {
     this.url = options.url;
     this.#secret = options.secret;
     this.#timings = options.timings;
     this.#faults = options.faults;
-    this.#tell = options.tell;
+    this.#say = options.say;
   }
 
   /** Begins the delivery of `response.<status>`; nothing happens where no URL is set. */
@@ -129,13 +129,8 @@ export class WebhookSender {
     } catch (error) {
       delivery.error = error instanceof Error ? error.message : String(error);
     }
-    this.#tell({
-      type: "webhook",
-      event: event.type,
-      responseId: event.data.id,
-      attempt,
-      status: delivery.status,
-    });
+    const { type, responseId, status, error } = delivery;
+    this.#say(`webhook ${type} for ${responseId} → ${status ?? error}`);
     return delivery.status;
   }
 

@@ -2,11 +2,11 @@
 import * as z from "../model/zod.ts";
 import { call } from "./client.ts";
 
-/** @returns the paths whose content is still to be uploaded */
+/** @returns the paths whose content must still be uploaded */
 export const reserveFiles = (files: { path: string; bytes: number }[]) =>
   call("reserve_response_files", { p_files: files }, z.array(z.string()));
 
-/** The files that a job refers to, and whether each still is what was checked. */
+/** The files that a job refers to, and whether each is still the version that was checked. */
 export const filesOf = (jobId: string) =>
   call(
     "get_response_files",
@@ -14,10 +14,10 @@ export const filesOf = (jobId: string) =>
     z.array(z.object({ bucket: z.string(), path: z.string(), current: z.boolean() })),
   );
 
-/** @returns paths of sent files that no job refers to: for the caller to remove */
+/** @returns paths of sent files that no job refers to, for the caller to remove */
 export const claimUnusedFiles = (limit: number) =>
   call("claim_unused_response_files", { p_limit: limit }, z.array(z.string()));
 
-/** They are removed. */
+/** Records that they are removed. */
 export const forgetFiles = (paths: string[]) =>
   call("forget_response_files", { p_paths: paths }, z.int());

@@ -52,7 +52,7 @@ export interface Submission {
   continued_from: string | null;
   /** Whether the same question of the owner joins this job as long as nobody has read its answer. */
   joins: boolean;
-  /** Of the owner's token, as whom the files that the input refers to are checked; null where there is none. */
+  /** The claims of the owner's token, with whose rights the input's files are checked; null without a token. */
   claims: Readonly<Record<string, unknown>> | null;
 }
 

@@ -1,4 +1,5 @@
 /** The SQL functions for calls that OpenAI leaves to others: supabase/schemas/30_sql_tools.sql and 28_handed_out.sql. */
+import type { CallAnswer } from "../model/call-answers.ts";
 import type { Visibility } from "../model/caller.ts";
 import { type AttemptKey, jobSchema } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
@@ -28,11 +29,11 @@ export const runSqlTool = (
 export const answerToolCall = (
   id: string,
   who: Visibility,
-  { call_id, output }: { call_id: string; output: string },
+  { kind, callId, output }: CallAnswer,
 ) =>
   call(
     "answer_response_tool_call",
-    { p_job_id: id, ...who, p_call_id: call_id, p_output: output },
+    { p_job_id: id, ...who, p_call_id: callId, p_output: output, p_kind: kind },
     jobSchema,
   );
 

@@ -34,10 +34,16 @@ export async function persist(
 }
 
 /**
- * Records something unusual about an attempt in its history: `response_attempts.warnings`. Tried once: if it fails, that is
- * no reason to throw away the attempt's result.
+ * Records something unusual about an attempt in its history: `response_attempts.warnings`, which the job's owner reads. Tried
+ * once: if it fails, that is no reason to throw away the attempt's result.
+ * @param details for operators only, who read the log: what a profile or a server has and does not offer
  */
-export async function recordWarning(key: AttemptKey, warning: string): Promise<void> {
+export async function recordWarning(
+  key: AttemptKey,
+  warning: string,
+  details?: string,
+): Promise<void> {
+  if (details !== undefined) log.warn(warning, { job_id: key.id, details });
   try {
     await jobs.warn(key, warning);
   } catch (error) {

@@ -1,8 +1,8 @@
-/** Content that was sent as data. Everything here is done natively: ten megabytes must not cost a function its two seconds of CPU. */
+/** Content that was sent as data. All work is native, because 10 MB must not use up a function's 2 s of CPU. */
 import { Buffer } from "node:buffer";
 import { dataOf, type FilePart } from "../model/files.ts";
 
-/** What OpenAI reads as an image, each with the extension of its file. */
+/** The types that OpenAI reads as images, each with its file extension. */
 const images: Readonly<Record<string, string>> = {
   "image/png": "png",
   "image/jpeg": "jpg",
@@ -10,7 +10,7 @@ const images: Readonly<Record<string, string>> = {
   "image/webp": "webp",
   "image/gif": "gif",
 };
-/** Extensions of other files, by which OpenAI tells what they are. */
+/** Extensions of other files. OpenAI recognizes a file's type by its extension. */
 const documents: Readonly<Record<string, string>> = {
   "application/pdf": "pdf",
   "application/json": "json",
@@ -25,7 +25,7 @@ const documents: Readonly<Record<string, string>> = {
   "application/vnd.ms-powerpoint": "ppt",
   "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
 };
-/** Longest head of a data URL, characters. */
+/** Longest head of a data URL, in characters. */
 const maxHead = 300;
 const mimeType = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/;
 
@@ -42,22 +42,23 @@ export function contentOf(part: FilePart): Content | { flaw: string } {
   const comma = data.slice(0, maxHead).indexOf(",");
   const isUrl = /^data:/i.test(data);
   if (isUrl && comma === -1) return { flaw: "its data URL has no comma before the data" };
-  // A file may come as plain base64, of which only its name says what it is.
+  // A file may be plain base64. Then only its name says what it is.
   const head = isUrl ? data.slice("data:".length, comma) : `${typeByName(part)};base64`;
   const [mime = "", ...settings] = head.toLowerCase().split(";").map((each) => each.trim());
-  const known = part.type === "input_image" ? images : documents;
+  const isImage = part.type !== "input_file";
+  const known = isImage ? images : documents;
   if (!settings.includes("base64")) {
     return { flaw: "its data must be base64, as in data:image/png;base64,iVBORw0…" };
   }
-  if (part.type === "input_image" ? !Object.hasOwn(images, mime) : !mimeType.test(mime)) {
-    const wanted = part.type === "input_image"
+  if (isImage ? !Object.hasOwn(images, mime) : !mimeType.test(mime)) {
+    const wanted = isImage
       ? "image/png, image/jpeg, image/webp or image/gif"
       : "a MIME type such as application/pdf";
     return { flaw: `its type must be ${wanted}, but is '${mime.slice(0, 100)}'` };
   }
   const text = isUrl ? data.slice(comma + 1) : data;
   const bytes = Buffer.from(text, "base64");
-  // Decoding skips what is not base64, so what comes out is compared.
+  // Decoding skips invalid characters, so the result is compared.
   if (bytes.toString("base64") !== text) return { flaw: "its data is not base64" };
   if (bytes.length === 0) return { flaw: "it is empty" };
   return {

@@ -5,9 +5,9 @@ import { describe, log } from "../platform/log.ts";
 
 /** How many are removed in one call. */
 const batch = 100;
-/** How long Storage may take to remove them, ms. */
+/** How long Storage may take to remove them, in ms. */
 const removalMs = 15_000;
-/** How often a worker asks for them, ms. */
+/** How often a worker asks for them, in ms. */
 const lookEveryMs = 10_000;
 
 let lookedAt = -Infinity;

@@ -3,12 +3,12 @@ import type { RequestBody } from "../model/request.ts";
 import { describe } from "../platform/log.ts";
 import { NotSent } from "../platform/not-sent.ts";
 
-/** How much longer than its request an address is valid, ms. */
+/** How much longer than its request an address is valid, in ms. */
 const marginMs = 60_000;
 
 /**
- * A request as OpenAI takes it: files in Storage are addresses that are valid for as long as the request may take, and are
- * stored nowhere. Only a request that has such files loads what makes them.
+ * A request in the form that OpenAI takes: with addresses of files in Storage. They are valid for as long as the request may
+ * take, and stored nowhere. The code for this is loaded only if there are such files.
  * @param longestMs how long the request may take
  * @throws NotSent `file_changed`, `storage_unavailable`
  */
@@ -23,7 +23,7 @@ export async function sendable(
     return await withSignedFiles(body, jobId, longestMs + marginMs);
   } catch (cause) {
     if (cause instanceof NotSent) throw cause;
-    // Whatever it is, OpenAI has not been asked.
+    // Whatever failed, the request was not sent to OpenAI.
     const why = `Cannot get addresses of the job's files: ${describe(cause)}`;
     throw new NotSent("storage_unavailable", why, { cause });
   }

@@ -14,14 +14,14 @@ import { environment } from "../platform/environment.ts";
 import { NotSent } from "../platform/not-sent.ts";
 import { storage } from "./storage.ts";
 
-/** How long Storage may take to sign the addresses of a request, ms. */
+/** How long Storage may take to sign the addresses of a request, in ms. */
 const signingMs = 10_000;
 
 /**
- * The request with an address in place of each reference to Storage. Each file is looked at first: the version that was
- * checked when the job was accepted is sent, or nothing.
+ * The request with an address in place of each reference to Storage. Each file is checked first: only the version that was
+ * there when the job was accepted is sent.
  * @param validMs how long the addresses are valid
- * @throws NotSent `file_changed` for a file that is gone or another now; `storage_unavailable`
+ * @throws NotSent `file_changed` for a file that is gone or has changed; `storage_unavailable`
  */
 export async function withSignedFiles(
   body: RequestBody,
@@ -67,7 +67,7 @@ async function sign(bucket: string, paths: string[], validS: number): Promise<[s
   });
 }
 
-/** As OpenAI reaches it: a function may know the project by an inner name only. */
+/** The address at which OpenAI can reach it: a function may know the project only by an internal name. */
 function publicAddress(url: string): string {
   const { supabaseUrl, publicUrl } = environment();
   return url.startsWith(supabaseUrl) ? `${publicUrl}${url.slice(supabaseUrl.length)}` : url;
@@ -78,7 +78,7 @@ function addressed(part: FilePart, signed: ReadonlyMap<string, string>): Record<
   const file = z.safeParse(storedFileSchema, reference);
   const url = file.success ? signed.get(keyOf(file.data)) : undefined;
   if (url === undefined) throw gone(file.data ?? { bucket: "?", path: "?" });
-  // A name is for data only; Storage says it with the content.
+  // OpenAI takes a filename only with data. Storage sends the name with the content.
   const named = typeof filename === "string"
     ? `${url}&download=${encodeURIComponent(filename)}`
     : url;

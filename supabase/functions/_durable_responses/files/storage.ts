@@ -3,7 +3,7 @@ import { connect } from "../platform/supabase.ts";
 
 type Storage = SupabaseClient["storage"];
 
-/** A client for each limit of time: supabase-js takes none with a call. */
+/** One client per time limit, because supabase-js takes none with a call. */
 const clients = new Map<number, Promise<Storage>>();
 
 /**

@@ -5,14 +5,14 @@ import { RequestError } from "../platform/errors.ts";
 import { storage } from "./storage.ts";
 import type { SentFile } from "./take-files.ts";
 
-/** How long an upload may take, ms. */
+/** How long an upload may take, in ms. */
 const uploadMs = 30_000;
-/** When Storage may be tried again, s. */
+/** When Storage may be tried again, in s. */
 const laterS = 5;
 
 /**
- * Uploads the files that are not there yet. Each is reserved first: whatever happens then, one that no job comes to refer to is
- * removed.
+ * Uploads the files that are not there yet. Each is reserved first, so that it is removed if no job ever refers to it,
+ * whatever happens in between.
  * @throws RequestError `payload_too_large`, `storage_unavailable`, `database_unavailable`
  */
 export async function storeFiles(files: SentFile[]): Promise<void> {
@@ -24,7 +24,7 @@ export async function storeFiles(files: SentFile[]): Promise<void> {
 
 async function upload({ path, mime, bytes }: SentFile): Promise<void> {
   const bucket = (await storage(uploadMs)).from(sentBucket);
-  // Never over one that is there: its version is what another job has checked.
+  // Never overwrites a file, because another job may have checked its version.
   const { error } = await bucket.upload(path, bytes, { contentType: mime, upsert: false });
   if (!error || isThere(error)) return;
   throw new RequestError(
@@ -41,7 +41,7 @@ async function upload({ path, mime, bytes }: SentFile): Promise<void> {
   );
 }
 
-/** Somebody who sent the same was faster. */
+/** Another request has uploaded the same file meanwhile. */
 function isThere(error: { status?: number | undefined; statusCode?: string | undefined }): boolean {
   return error.status === 409 || error.statusCode === "409";
 }

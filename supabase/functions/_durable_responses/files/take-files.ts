@@ -1,4 +1,4 @@
-/** What comes as data is checked, and what is too large for a row becomes a reference to Storage. */
+/** Checks files that are sent as data, and replaces those that are too large for a row with references to Storage. */
 import {
   dataField,
   dataOf,
@@ -14,7 +14,7 @@ import { hex } from "../platform/digest.ts";
 import { RequestError } from "../platform/errors.ts";
 import { type Content, contentOf } from "./data-url.ts";
 
-/** A file that is to be uploaded before the job that refers to it is accepted. */
+/** A file that must be uploaded before the job that refers to it is accepted. */
 export interface SentFile {
   path: string;
   mime: string;
@@ -26,18 +26,20 @@ export interface Sent {
   input: Record<string, unknown>[];
   /** The body's text. */
   text: string;
-  /** The body's length. */
+  /** The body's length, in bytes. */
   bytes: number;
 }
 
-/** The fields that say what the content is; one of them, and no other. */
+/** A larger screenshot is always put into Storage: those of a whole run must fit into a request (continuation.ts, rounds.ts). */
+const maxScreenshotBytes = 10_000;
+/** The fields that can have the content. A part has exactly one of them. */
 const sources = ["image_url", "file_url", "file_data", "file_id", "storage"];
 
 /**
- * Takes the files out of a request: the largest first, until what is left fits a row.
- * @param owner whose they are; null for a server that acts for nobody
+ * Takes the largest files out of a request, until the rest fits a row.
+ * @param owner their owner; null for a server that acts for nobody
  * @param roomBytes how large a request may be without them
- * @returns the input with references, and the text with digests, in place of what is to be uploaded
+ * @returns the files to upload; the input with references in their place, and the text with digests
  * @throws RequestError `invalid_request`, `payload_too_large`
  */
 export async function takeFiles(
@@ -54,7 +56,7 @@ export async function takeFiles(
   const files = new Map<FilePart, SentFile>();
   let left = { text, bytes };
   for (const [part, content] of largestFirst) {
-    if (left.bytes <= roomBytes) break;
+    if (left.bytes <= roomBytes && !isLargeScreenshot(part, content)) continue;
     const data = dataOf(part) ?? "";
     const digest = hex(await crypto.subtle.digest("SHA-256", content.bytes));
     const path = `${owner?.toLowerCase() ?? "server"}/${digest}.${content.extension}`;
@@ -78,14 +80,19 @@ export async function takeFiles(
   };
 }
 
-/** Repeats are told by what is left, in which a digest names the content. */
+/** Each further request of the run shows it again, beside all the others. */
+function isLargeScreenshot({ type }: FilePart, { bytes }: Content): boolean {
+  return type === "computer_screenshot" && bytes.length > maxScreenshotBytes;
+}
+
+/** The rest identifies a repeat, so a digest stands for the content. */
 function withoutData(
   { text, bytes }: { text: string; bytes: number },
   data: string,
   digest: string,
 ): { text: string; bytes: number } {
   const plain = JSON.stringify(data);
-  // PHP escapes slashes. Of any other way to spell it the text stays as it is, which only costs time.
+  // PHP escapes slashes. With any other spelling, the text stays as it is, which only costs time.
   const spelled = [plain, plain.replaceAll("/", "\\/")].find((each) => text.includes(each));
   if (spelled === undefined) return { text, bytes: bytes - data.length };
   const shorter = text.replace(spelled, () => JSON.stringify(digest));
@@ -97,7 +104,7 @@ function reference(part: FilePart, { path }: SentFile): Record<string, unknown> 
   return { ...rest, storage: { bucket: sentBucket, path } };
 }
 
-/** @returns what a part has as data */
+/** @returns the content of a part that is sent as data */
 function check(part: FilePart, where: string): Content | undefined {
   const given = sources.filter((field) => part[field] !== undefined && part[field] !== null);
   if (refersToStorage(part)) {

@@ -19,7 +19,7 @@ import { stepsOfOutput } from "./output-steps.ts";
 /** OpenAI may not know an id that it has just given out. Only after this time is an unknown id gone, in ms. */
 export const settlesAfterMs = 120_000;
 
-/** A cancel that is refused so is one of a response that has ended, or is not known. */
+/** If a cancel is refused with one of these, the response has ended, or is unknown. */
 const saysOver: ReadonlySet<string> = new Set([
   "openai_invalid_request",
   "openai_conflict",
@@ -98,7 +98,7 @@ async function saveWhatWasDone(
   if (calls.length > 0) await jobs.saveSteps({ id, attempt }, calls);
 }
 
-/** Whatever the cancel is answered, the look tells whether the response is over; where it does not, the cancel's answer says why. */
+/** Only the look shows whether the response is over. If it is not, a refused cancel may say why. */
 async function cancelThenLook(upstream: Upstream): Promise<Fate> {
   let refused: Failure | undefined;
   try {
@@ -107,7 +107,7 @@ async function cancelThenLook(upstream: Upstream): Promise<Fate> {
     refused = classifyError(error);
   }
   const seen = await look(upstream);
-  // What cannot be cancelled any more is final, or unknown, and what keeps it open is what was seen.
+  // A refusal that says that the response is over contradicts the look, and explains nothing.
   const isNoNews = refused === undefined || saysOver.has(refused.code);
   return seen.kind === "open" && refused && !isNoNews ? { kind: "open", failure: refused } : seen;
 }

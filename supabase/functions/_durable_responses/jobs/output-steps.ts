@@ -1,5 +1,6 @@
 /** The steps of a whole response, for the ledger. */
-import { isApprovalRequest, isFunctionCall } from "../model/items.ts";
+import { isApprovalRequest } from "../model/items.ts";
+import { isLeftCall } from "../model/left-calls.ts";
 import type { Step } from "../model/step.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
 import { stepIdOf } from "../tools/approved-calls.ts";
@@ -9,7 +10,7 @@ import { stepOf } from "../tools/step-of-item.ts";
 
 /**
  * The steps of a response that arrived whole: what it did, and what it asks for. If it is read again, the steps and their
- * ids are the same. A call that had its yes is the step that was written before the yes was sent.
+ * ids are the same. A call that got a yes is the step that was written before the yes was sent.
  */
 export function stepsOfOutput(
   jobId: string,
@@ -19,7 +20,7 @@ export function stepsOfOutput(
 ): { done: Step[]; asked: Step[] } {
   for (const item of output) if (item.type === "mcp_list_tools") effects.learn(item);
   const ids = new StepIds(jobId);
-  const all = output.filter((item) => !isFunctionCall(item)).map((item, place) => {
+  const all = output.filter((item) => !isLeftCall(item)).map((item, place) => {
     const id = ids.of(item, place);
     const yes = yeses.find((request) =>
       item.type === "mcp_call" && item["approval_request_id"] === request

@@ -2,7 +2,8 @@
 import * as jobs from "../db/jobs.ts";
 import { recordUnapprovedCall, recordWarning } from "../db/persist.ts";
 import type { Failure } from "../model/failure.ts";
-import { isApprovalRequest, isFunctionCall } from "../model/items.ts";
+import { isApprovalRequest } from "../model/items.ts";
+import { isLeftCall } from "../model/left-calls.ts";
 import type { AttemptKey, Job, Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import {
@@ -80,7 +81,7 @@ async function settle(
     });
   }
   const { response } = found;
-  // Its webhook may be here before whoever has cancelled it has read it.
+  // Its webhook may arrive before the one who cancelled it has read it.
   if (response.status === "cancelled" && isOverdue(work)) {
     return await endCancelled(
       profiles,
@@ -254,7 +255,7 @@ async function settleAsking(
   if (decision.kind === "review") return await jobs.holdForReview(key, decision.failure, steps);
   const requests = response.output.filter(isApprovalRequest);
   const tools = await namedTools(plan, effects);
-  const calls = response.output.filter(isFunctionCall).map((item) => ({
+  const calls = response.output.filter(isLeftCall).map((item) => ({
     item,
     stepId: ids.get(item) ?? String(item["call_id"]),
   }));

@@ -37,7 +37,7 @@ export interface Query extends Ask {
   continuedFrom?: string | undefined;
   /** Whether the same request returns the same job until its answer is read. */
   joins?: boolean;
-  /** What was sent with it and is to be in Storage before it is accepted. */
+  /** Sent files that must be in Storage before the job is accepted. */
   files?: SentFile[];
 }
 

@@ -55,8 +55,8 @@ export function canonicalOfValue(value: unknown): string {
 }
 
 /**
- * What JSON.parse would lose of a text that is JSON, in words; undefined where the value is all that the text says. Of a key that
- * stands twice it keeps the last, and a whole number that it cannot hold becomes another one.
+ * What JSON.parse loses of a JSON text, in words; undefined if it loses nothing. If a key occurs twice in an object, it keeps
+ * only the last, and it changes integers that it cannot represent.
  */
 export function lostByParsing(json: string): string | undefined {
   const open: { keys: Set<string> | undefined; expectsKey: boolean }[] = [];
@@ -65,7 +65,7 @@ export function lostByParsing(json: string): string | undefined {
     const isKey = parent?.keys !== undefined && parent.expectsKey && token.startsWith('"');
     if (isKey) {
       const key = normalizedString(token);
-      if (parent.keys?.has(key)) return `the key ${key} stands twice in one object`;
+      if (parent.keys?.has(key)) return `the key ${key} occurs twice in one object`;
       parent.keys?.add(key);
       parent.expectsKey = false;
       continue;
@@ -77,13 +77,13 @@ export function lostByParsing(json: string): string | undefined {
       open.pop();
     } else {
       if (parent) parent.expectsKey = true;
-      if (isInexact(token)) return `the number ${token.slice(0, 50)} cannot be held exactly`;
+      if (isInexact(token)) return `the number ${token.slice(0, 50)} cannot be represented exactly`;
     }
   }
   return undefined;
 }
 
-/** Of a fraction the last digits mean nothing; of a whole number, such as an account's, they do. */
+/** The last digits of a fraction do not matter. Those of an integer, such as an account number, do. */
 function isInexact(token: string): boolean {
   if (!/^-?\d/.test(token)) return false;
   const value = Number(token);

@@ -131,6 +131,15 @@ export const failures = {
     class: "transient",
     hint: "Check that the MCP server is up and that its credential is valid",
   },
+  tools_unavailable: {
+    class: "transient",
+    hint:
+      "Check that the MCP server is up: npx durable-responses doctor asks it from where the functions run",
+  },
+  tools_refused: {
+    class: "permanent",
+    hint: "Renew the MCP server's credential in the functions' secrets, then retry the job",
+  },
   mcp_address_refused: {
     class: "permanent",
     hint:
@@ -200,8 +209,7 @@ export const failures = {
   },
   tool_output_expired: {
     class: "permanent",
-    hint:
-      "Retry the job to receive the call again, then answer it with a function_call_output item before it expires",
+    hint: "Retry the job to receive the call again, then answer it before it expires",
   },
   review_expired: {
     class: "permanent",

@@ -1,8 +1,8 @@
-/** Images and files in the messages of an input: as data, or in Storage. */
+/** Images and files in an input, in its messages and in the caller's screenshots: as data, or in Storage. */
 import { isRecord } from "./is-record.ts";
 import * as z from "./zod.ts";
 
-/** The bucket that holds what was sent as data and is too large for a row; 16_files.sql. */
+/** The bucket of files that were sent as data and are too large for a row; see 16_files.sql. */
 export const sentBucket = "response_files";
 
 /** A file in Storage, as a part of a message refers to it. */
@@ -14,21 +14,31 @@ export const storedFileSchema = z.lazy(() =>
 );
 export type StoredFile = z.infer<typeof storedFileSchema>;
 
-/** A part of a message that is an image or a file. */
-export type FilePart = Record<string, unknown> & { type: "input_image" | "input_file" };
+/** A part of a message that is an image or a file; or the output of a `computer_call`. */
+export type FilePart = Record<string, unknown> & { type: keyof typeof dataField };
 
 /** The field of each kind of part that has the content as data, and the one that has its address. */
-export const dataField = { input_image: "image_url", input_file: "file_data" } as const;
-export const urlField = { input_image: "image_url", input_file: "file_url" } as const;
+export const dataField = {
+  input_image: "image_url",
+  input_file: "file_data",
+  computer_screenshot: "image_url",
+} as const;
+export const urlField = {
+  input_image: "image_url",
+  input_file: "file_url",
+  computer_screenshot: "image_url",
+} as const;
 
-/** The images and files of an input, each with where it stands: `input.0.content.1`. */
+/** The images and files of an input, each with its place, such as `input.0.content.1`. */
 export function filePartsOf(input: unknown): { part: FilePart; where: string }[] {
   if (!Array.isArray(input)) return [];
-  return input.flatMap((item: unknown, place) =>
-    partsOf(item).flatMap((part, index) =>
+  return input.flatMap((item: unknown, place) => {
+    const shot = screenshotOf(item);
+    if (shot) return [{ part: shot, where: `input.${place}.output` }];
+    return partsOf(item).flatMap((part, index) =>
       isFilePart(part) ? [{ part, where: `input.${place}.content.${index}` }] : []
-    )
-  );
+    );
+  });
 }
 
 /** The input with each image and file mapped. */
@@ -36,14 +46,16 @@ export function mapFileParts<Item extends Record<string, unknown>>(
   input: Item[],
   map: (part: FilePart) => Record<string, unknown>,
 ): Item[] {
-  return input.map((item) =>
-    partsOf(item).some(isFilePart)
+  return input.map((item) => {
+    const shot = screenshotOf(item);
+    if (shot) return { ...item, output: map(shot) };
+    return partsOf(item).some(isFilePart)
       ? { ...item, content: partsOf(item).map((part) => isFilePart(part) ? map(part) : part) }
-      : item
-  );
+      : item;
+  });
 }
 
-/** The data of a part, if that is what it has. */
+/** The data of a part; undefined if it has none. */
 export function dataOf(part: FilePart): string | undefined {
   const data = part[dataField[part.type]];
   if (typeof data !== "string") return undefined;
@@ -60,13 +72,24 @@ export function refersToFiles(input: unknown): boolean {
   return filePartsOf(input).some(({ part }) => refersToStorage(part));
 }
 
-/** Whether an input has anything to look at before it is accepted. */
+/** Whether an input has files that must be checked before it is accepted. */
 export function hasFiles(input: unknown): boolean {
   return filePartsOf(input).some(({ part }) => refersToStorage(part) || dataOf(part) !== undefined);
 }
 
 function partsOf(item: unknown): unknown[] {
   return isRecord(item) && Array.isArray(item["content"]) ? item["content"] : [];
+}
+
+/** What a caller's answer to a `computer_call` shows. */
+function screenshotOf(item: unknown): FilePart | undefined {
+  if (!isRecord(item) || item["type"] !== "computer_call_output") return undefined;
+  const { output } = item;
+  return isScreenshot(output) ? output : undefined;
+}
+
+function isScreenshot(output: unknown): output is FilePart {
+  return isRecord(output) && output["type"] === "computer_screenshot";
 }
 
 function isFilePart(part: unknown): part is FilePart {

@@ -27,27 +27,6 @@ export const callSchema = z.lazy(() =>
   })
 );
 
-/** The fields that are used of a `function_call`: a call that OpenAI leaves to others. */
-const functionCallSchema = z.lazy(() =>
-  z.looseObject({
-    type: z.literal("function_call"),
-    call_id: text(""),
-    name: text(""),
-    arguments: text(""),
-  })
-);
-export type FunctionCall = z.infer<typeof functionCallSchema>;
-
-/** The call that an item asks others to make; undefined for an item of another kind. */
-export function functionCallOf(item: Item): FunctionCall | undefined {
-  return functionCallSchema.safeParse(item).data;
-}
-
-/** True for an item that asks for a call that OpenAI does not make itself. */
-export function isFunctionCall({ type }: Item): boolean {
-  return type === "function_call";
-}
-
 const hints = z.lazy(() =>
   z.looseObject({
     readOnlyHint: z.optional(z.boolean()),

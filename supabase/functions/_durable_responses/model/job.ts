@@ -27,11 +27,11 @@ const doneStepSchema = z.lazy(() =>
     effect: z.nullable(z.enum(effects)),
     server_label: z.nullable(z.string()),
     tool: z.nullable(z.string()),
-    /** Of a function_call: who made it. */
+    /** Of a call that OpenAI leaves to others: who made it. */
     run_by: z.nullish(z.enum(runners)),
     arguments: z.nullable(z.string()),
     call_key: z.nullable(z.string()),
-    /** Of a function_call: how many equal calls of its run came before it. */
+    /** Of such a call: how many equal calls of its run came before it. */
     call_repeat: z.nullish(z.int()),
     output: z.nullable(z.string()),
     error: z.nullable(z.string()),
@@ -81,7 +81,7 @@ export const workSchema = z.lazy(() =>
     /** Whether the events of its runs are stored as they come. */
     streamed: z.boolean(),
     steps: z.array(doneStepSchema),
-    /** Function calls that must be made, or answered by the caller, before the model continues. */
+    /** Calls that OpenAI leaves to others, which must be made, or answered by the caller, before the model continues. */
     open_calls: z.array(
       z.object({
         number: z.int(),

@@ -41,8 +41,8 @@ export const requestErrors = {
 export type RequestErrorCode = keyof typeof requestErrors;
 
 /**
- * The errors that the same request may not get again, without a change by anybody. For all others somebody must first fix the
- * request, the profile or the project.
+ * Errors that may go away if the same request is sent again. For all others, somebody must first fix the request, the profile
+ * or the project.
  */
 export const mayPass: ReadonlySet<RequestErrorCode> = new Set([
   "body_timeout",

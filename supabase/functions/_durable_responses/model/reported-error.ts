@@ -41,7 +41,7 @@ export function readReportedError(value: unknown, depth = 0): ReportedError | nu
     const message = typeof value === "string" ? value : JSON.stringify(value);
     return { code: null, type: null, param: null, message, retryAfterMs: null };
   }
-  // Some wrap it once more.
+  // Some servers wrap it once more.
   if (isRecord(value["error"]) && value["message"] === undefined && depth < deepest) {
     return readReportedError(value["error"], depth + 1);
   }
@@ -55,7 +55,7 @@ export function readReportedError(value: unknown, depth = 0): ReportedError | nu
   };
 }
 
-/** Python's null as text is what a common gateway sends for nothing. */
+/** A common gateway sends Python's null as text if there is no value. */
 function saidIn(field: string | null): string | null {
   return field === "" || field === "None" ? null : field;
 }

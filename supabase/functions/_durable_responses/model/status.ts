@@ -104,6 +104,25 @@ export type Guard = (typeof guards)[number];
 export const runners = ["worker", "caller"] as const;
 export type RunBy = (typeof runners)[number];
 
+/**
+ * Calls that OpenAI leaves to others, as types of items. The answer's type is the same with `_output`. OpenAI runs a
+ * `shell_call` itself if it is for a container of its own.
+ */
+export const callKinds = [
+  "function_call",
+  "custom_tool_call",
+  "apply_patch_call",
+  "local_shell_call",
+  "shell_call",
+  "computer_call",
+] as const;
+export type CallKind = (typeof callKinds)[number];
+
+/** True for the type of an item that may be a call for others. */
+export function isCallKind(type: string): type is CallKind {
+  return isOneOf(callKinds, type);
+}
+
 function isOneOf<T extends string>(list: readonly T[], value: string): value is T {
   return list.some((entry) => entry === value);
 }

@@ -13,11 +13,11 @@ export interface Step {
   effect?: Effect | undefined;
   server_label?: string;
   tool?: string;
-  /** Of a function_call: who makes it. */
+  /** Of a call that OpenAI leaves to others: who makes it. */
   run_by?: RunBy;
   arguments?: string | undefined;
   call_key?: string | undefined;
-  /** Of a function_call: how many equal calls of its run came before it. */
+  /** Of such a call: how many equal calls of its run came before it. */
   call_repeat?: number;
   output?: string;
   error?: string;

@@ -1,12 +1,6 @@
 /** A Responses API response as it came from OpenAI, from any call or event. */
-import {
-  isApprovalRequest,
-  isFunctionCall,
-  type Item,
-  type Message,
-  messageOf,
-  readItem,
-} from "./items.ts";
+import { isApprovalRequest, type Item, type Message, messageOf, readItem } from "./items.ts";
+import { isLeftCall } from "./left-calls.ts";
 import { isRecord } from "./is-record.ts";
 import { listOf, recordOf, textOf } from "./lenient.ts";
 import { readReportedError, type ReportedError } from "./reported-error.ts";
@@ -21,7 +15,7 @@ const statuses = [
   "incomplete",
 ] as const;
 
-/** Longer ids fit into no index; none of OpenAI's, nor of a gateway that puts its own around it, is nearly so long. */
+/** Longer ids do not fit into an index. No id of OpenAI, or of a gateway that wraps it, is nearly that long. */
 const longestId = 600;
 
 /** All that is required. The other fields are read one by one, whatever they are. */
@@ -102,7 +96,7 @@ export function isFinalUpstream({ status }: UpstreamResponse): boolean {
 /** True for a response in which the model stopped to ask: whether it may make a call, or for a call that others make. */
 export function asksForSomething({ status, output }: UpstreamResponse): boolean {
   return status === "completed" &&
-    output.some((item) => isApprovalRequest(item) || isFunctionCall(item));
+    output.some((item) => isApprovalRequest(item) || isLeftCall(item));
 }
 
 /**

@@ -10,7 +10,7 @@ import {
 import { callForJson } from "./call.ts";
 import { beginningOf, ErrorAnswer, UnreadableAnswer } from "./unreadable.ts";
 
-/** Longest wait for a retrieve or a cancel, ms. */
+/** Longest wait for a retrieve or a cancel, in ms. */
 const callTimeoutMs = 15_000;
 const jobKey = "durable_responses_job_id";
 const attemptKey = "durable_responses_attempt";

@@ -102,7 +102,7 @@ async function send(
       method,
       headers: headersFor(body !== undefined),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      // Followed, it would be a GET of something else, whose answer would be read as the answer to this.
+      // A followed POST would become a GET of something else, whose answer would be taken for the answer to the POST.
       redirect: method === "POST" ? "manual" : "follow",
       signal,
     });

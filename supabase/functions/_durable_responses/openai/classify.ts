@@ -63,6 +63,11 @@ export function classifyError(error: unknown): Failure {
       maybeAccepted: true,
     });
   }
+  return workerError(error);
+}
+
+/** What failed in our own code, outside of OpenAI's answers: a module that cannot be loaded, a database that refuses. */
+export function workerError(error: unknown): Failure {
   return makeFailure(
     "worker_error",
     `Cannot run the job: ${error instanceof Error ? error.message : String(error)}`,
@@ -83,7 +88,7 @@ function classifyAnswer(error: APIError): Failure {
     ...(status === undefined ? {} : { status }),
     ...(headers === undefined ? {} : { headers }),
     ...(error.requestID ? { requestId: error.requestID } : {}),
-    // After a gateway's own answer, nobody knows whether OpenAI got the request and is working on it.
+    // A gateway's own answer does not show whether OpenAI got the request and is working on it.
     maybeAccepted: status !== undefined && status >= 500 && !isOpenAIs(error),
   });
 }

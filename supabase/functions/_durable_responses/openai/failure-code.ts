@@ -68,8 +68,8 @@ export function codeOf(told: ReportedError, status: number | undefined): Failure
 }
 
 /**
- * Whether an error is about something that the caller has sent. OpenAI quotes a URL or a value that it does not take, so the
- * message may have any words in it, and such words must not pause a route, or open its breaker, for everybody else.
+ * Whether an error is about something that the caller sent. OpenAI quotes a URL or value that it rejects, so the message may
+ * contain any words, and these must not pause a route, or open its breaker, for everybody else.
  */
 function isAboutInput({ code, param }: ReportedError): boolean {
   if (param !== null && !param.startsWith("tools")) return true;

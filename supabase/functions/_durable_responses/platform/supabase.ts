@@ -10,9 +10,9 @@ const longestWaitMs = 5_000;
 let client: Promise<SupabaseClient> | undefined;
 
 /**
- * The isolate's only client of the database, with the secret key. Loaded and created on first use: a webhook and a wake-up are
- * answered before, and cold start counts (docs/benchmarks.md, cold). It keeps and refreshes no session: the token says whose
- * request it is.
+ * The isolate's only client of the database, with the secret key. Loaded and created on first use, because cold start counts:
+ * a webhook and a wake-up are answered before (docs/benchmarks.md, cold). It keeps and refreshes no session: the token says
+ * whose request it is.
  * @throws RequestError `database_unavailable` if it cannot be loaded now; the next call tries again
  */
 export function supabase(): Promise<SupabaseClient> {

@@ -23,9 +23,9 @@ import { isOwnTool, type OwnTool } from "./own-tools.ts";
 import { withCallerSettings } from "./caller-settings.ts";
 import { profileFault } from "./profile-fault.ts";
 import { parseRawRequest } from "./raw-request.ts";
+import { type CallersTool, refuseTools } from "./tool-rules.ts";
 import { resolveTools } from "./secret-references.ts";
 import { refuseStoredPrompt } from "./stored-prompt.ts";
-import { refuseTools } from "./tool-rules.ts";
 import { definitionOf } from "./tool-schema.ts";
 
 /** What a job asks for: a profile and input, or a whole request from a server. */
@@ -45,8 +45,8 @@ export interface Plan {
   servers: readonly PlannedServer[];
   /** The tools that the worker runs. */
   own: readonly OwnTool[];
-  /** Names of functions that the caller runs. */
-  callerTools: readonly string[];
+  /** The tools that the caller runs. */
+  callerTools: readonly CallersTool[];
   approveWhen: ApproveWhen;
   budgets: Budgets;
   retry: Retry;
@@ -146,8 +146,8 @@ async function makePlan(profiles: Profiles, ask: Ask): Promise<Plan> {
 }
 
 /**
- * The plan of an accepted job. If its profile or a secret no longer exists, that is a failure of the job. If no plan can be made
- * just now, it is not: that is thrown.
+ * The plan of an accepted job. If its profile or a secret no longer exists, the job fails. If no plan can be made at the
+ * moment, this throws.
  */
 export async function planOrFailure(
   profiles: Profiles,

@@ -1,5 +1,10 @@
 /** The fields of a profile and their defaults. */
 import type {
+  ApplyPatchTool,
+  ComputerTool,
+  ComputerUsePreviewTool,
+  CustomTool,
+  FunctionShellTool,
   FunctionTool,
   ResponseCreateParamsNonStreaming,
   Tool,
@@ -50,8 +55,18 @@ type RequestSettings = Omit<
   | "tools"
 >;
 
-/** A function that the caller runs: the job waits for its output (`awaiting_tool_output`). */
-export type CallerTool = FunctionTool & { run_by: "caller" };
+/** A tool that the caller runs: the job waits for the output of its calls (`awaiting_tool_output`). */
+export type CallerTool =
+  & (
+    | FunctionTool
+    | CustomTool
+    | ApplyPatchTool
+    | Tool.LocalShell
+    | FunctionShellTool
+    | ComputerTool
+    | ComputerUsePreviewTool
+  )
+  & { run_by: "caller" };
 
 /** Whether a person is asked before a call, depending on its arguments, by `"server.tool"` or `"tool"`. */
 export type ApproveWhen = Readonly<
@@ -64,7 +79,7 @@ export interface Profile extends RequestSettings {
   instructions?: string;
   /**
    * OpenAI's own tools; `mcp()` servers, which OpenAI calls, or our worker with `run_by: "worker"`; `tool()` and
-   * `sqlTool()`, which our worker runs; functions with `run_by: "caller"`. Write secrets as `secret("NAME")`.
+   * `sqlTool()`, which our worker runs; functions and other tools with `run_by: "caller"`. Write secrets as `secret("NAME")`.
    */
   tools?: (Tool | OpenAiServer | WorkerServer | OwnTool | CallerTool)[];
   /** The shape of the answer. The result is checked against it and stored as `output_parsed`. */

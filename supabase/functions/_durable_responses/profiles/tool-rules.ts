@@ -1,20 +1,13 @@
 /** Tools that are refused before anything is accepted: those that nothing would run, and those that could act twice. */
-import { isRecord } from "../model/is-record.ts";
+import { kindOfCalls, type LeftCall, nameOfTool } from "../model/left-calls.ts";
 import type { RequestTool } from "../model/request.ts";
 import type { SideEffects } from "../model/step.ts";
 import { RequestError } from "../platform/errors.ts";
 import { isWorkerServer, wrongServer } from "./mcp-server.ts";
 import type { OwnTool } from "./own-tools.ts";
 
-/** Tools whose calls OpenAI leaves to the caller, and that nothing here runs. */
-const leftToOthers = new Set([
-  "custom",
-  "apply_patch",
-  "local_shell",
-  "computer",
-  "computer_use",
-  "computer_use_preview",
-]);
+/** A tool that the caller runs. */
+export type CallersTool = Pick<LeftCall, "kind" | "tool">;
 
 interface Rules {
   own: readonly OwnTool[];
@@ -24,26 +17,24 @@ interface Rules {
 }
 
 /**
- * @returns the names of functions that the caller runs
+ * @returns the tools that the caller runs
  * @throws RequestError `invalid_profile`, or `invalid_request` for a whole request
  */
-export function refuseTools(tools: readonly RequestTool[], rules: Rules): string[] {
+export function refuseTools(tools: readonly RequestTool[], rules: Rules): CallersTool[] {
   const own = new Map(rules.own.map((tool) => [tool.name, tool]));
   const named = new Set<string>();
   for (const [at, tool] of tools.entries()) {
     refuseTool(tool, `tools.${at}`, own, rules);
-    const name = functionName(tool);
+    const name = leftToolOf(tool)?.tool;
     if (name === undefined) continue;
     if (named.has(name)) {
-      throw refusal(rules, `tools.${at}`, `there are two functions named '${name}'`, "Rename one");
+      const what = tool.type === "function" ? "functions" : "tools";
+      throw refusal(rules, `tools.${at}`, `there are two ${what} named '${name}'`, "Rename one");
     }
     named.add(name);
   }
   refuseTwoOfALabel(tools, rules);
-  return tools.flatMap((tool) => {
-    const name = functionName(tool);
-    return name !== undefined && tool["run_by"] === "caller" ? [name] : [];
-  });
+  return tools.flatMap((tool) => tool["run_by"] === "caller" ? leftToolOf(tool) ?? [] : []);
 }
 
 /** Rules and results identify a server by its label. */
@@ -64,37 +55,22 @@ function refuseTool(
   rules: Rules,
 ): void {
   const runBy = tool["run_by"];
-  const name = functionName(tool);
-  if (tool.type === "function" && name === undefined) {
-    throw refusal(rules, at, "a function needs a name", "Give it one");
+  const left = leftToolOf(tool);
+  if (left?.tool === "") {
+    const what = tool.type === "function" ? "function" : "custom tool";
+    throw refusal(rules, at, `a ${what} needs a name`, "Give it one");
   }
-  if (name !== undefined && runBy !== "caller" && !own.has(name)) {
-    throw refusal(
-      rules,
-      at,
-      `nothing runs the function '${name}'`,
-      'Declare it with tool() or sqlTool() in a profile, or give it run_by: "caller" and answer its calls yourself',
-    );
-  }
-  if (leftToOthers.has(tool.type)) {
-    throw refusal(
-      rules,
-      at,
-      `OpenAI leaves tools of the type '${tool.type}' to the caller, and nothing here runs them`,
-      'Offer the same as a function with run_by: "caller", or as tool()',
-    );
-  }
-  if (tool.type === "shell" && !isHosted(tool)) {
-    throw refusal(
-      rules,
-      at,
-      "nothing here runs a shell of the caller",
-      'Give it an environment at OpenAI, {type: "container_auto"}, or offer commands as tool()',
-    );
-  }
+  if (left !== undefined && runBy !== "caller") refuseUnrun(tool, left, at, own, rules);
   if (tool.type === "mcp") refuseServer(tool, at, rules);
-  else if (runBy !== undefined && tool.type !== "function") {
-    throw refusal(rules, at, `a tool of the type '${tool.type}' has no run_by`, "Leave it out");
+  else if (runBy !== undefined && left === undefined) {
+    throw refusal(
+      rules,
+      at,
+      `OpenAI runs this tool of the type '${tool.type}' itself, so it has no run_by`,
+      tool.type === "shell"
+        ? 'Leave it out. A shell of the caller has the environment {type: "local"}'
+        : "Leave it out",
+    );
   }
   const effect = effectOf(tool, own, rules.effects);
   if (calledByPrograms(tool) && effect === "once") {
@@ -127,20 +103,49 @@ function refuseServer(tool: RequestTool, at: string, rules: Rules): void {
   );
 }
 
-function functionName(tool: RequestTool): string | undefined {
-  const { name } = tool;
-  return tool.type === "function" && typeof name === "string" && name !== "" ? name : undefined;
+/** Refuses a tool that OpenAI leaves to others, if it is none of ours. */
+function refuseUnrun(
+  { type }: RequestTool,
+  { kind, tool: name }: CallersTool,
+  at: string,
+  own: ReadonlyMap<string, OwnTool>,
+  rules: Rules,
+): void {
+  if (kind === "function_call") {
+    if (own.has(name)) return;
+    throw refusal(
+      rules,
+      at,
+      `nothing runs the function '${name}'`,
+      'Declare it with tool() or sqlTool() in a profile, or give it run_by: "caller" and answer its calls yourself',
+    );
+  }
+  if (kind === "shell_call") {
+    throw refusal(
+      rules,
+      at,
+      "nothing here runs a shell of the caller",
+      'Give it an environment at OpenAI, {type: "container_auto"}, or run_by: "caller" and answer its calls yourself',
+    );
+  }
+  throw refusal(
+    rules,
+    at,
+    `OpenAI leaves tools of the type '${type}' to the caller, and nothing here runs them`,
+    'Give it run_by: "caller" and answer its calls yourself, or offer the same as tool()',
+  );
+}
+
+/** The tool if its calls are left to others. */
+function leftToolOf(tool: RequestTool): CallersTool | undefined {
+  const kind = kindOfCalls(tool);
+  return kind && { kind, tool: nameOfTool(kind, tool["name"]) };
 }
 
 function effectOf(tool: RequestTool, own: ReadonlyMap<string, OwnTool>, rules: SideEffects) {
-  const name = functionName(tool) ?? tool.server_label ?? tool.type;
+  const name = leftToolOf(tool)?.tool ?? tool.server_label ?? tool.type;
   const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
   return rule ?? own.get(name)?.effect ?? "once";
-}
-
-/** A shell in one of OpenAI's containers. */
-function isHosted({ environment }: RequestTool): boolean {
-  return isRecord(environment) && environment["type"] !== "local";
 }
 
 function calledByPrograms(tool: RequestTool): boolean {

@@ -4,7 +4,7 @@ import { persist, recordUnapprovedCall, recordWarning } from "../db/persist.ts";
 import type { Failure } from "../model/failure.ts";
 import { isApprovalRequest } from "../model/items.ts";
 import type { Work } from "../model/job.ts";
-import { classifyError } from "../openai/classify.ts";
+import { workerError } from "../openai/classify.ts";
 import { judge } from "../openai/verdict.ts";
 import { describe, log } from "../platform/log.ts";
 import { type Plan, planOrFailure } from "../profiles/plan.ts";
@@ -100,7 +100,7 @@ async function attempt(
     const { tools } = opened;
     connections.push(tools.close);
     stream?.handOut(tools.isCallers);
-    for (const warning of tools.warnings) await recordWarning(claimed, warning);
+    await warnOfLeftOutTools(claimed, tools.warnings);
     const plan = { ...planned.plan, body: tools.body };
     const parts = { plan, tools, effects, control, stepWriter, stream };
     const open = await makeOpenCalls(claimed, parts);
@@ -132,7 +132,7 @@ async function attempt(
     return await ending(work, plan, result, control, tracker, stepWriter);
   } catch (error) {
     log.error("attempt failed unexpectedly", { job_id: claimed.id, error: describe(error) });
-    return end(claimed, classifyError(error), control);
+    return end(claimed, workerError(error), control);
   }
 }
 
@@ -183,7 +183,7 @@ async function stopped(
   // The ledger is written before the end: the next worker must know what the run did.
   await stepWriter.drain();
   if (reason?.kind === "review") return () => jobs.holdForReview(work, reason.failure);
-  if (reason?.kind === "ledger_refused") return end(work, classifyError(reason.error), control);
+  if (reason?.kind === "ledger_refused") return end(work, workerError(reason.error), control);
   return undefined;
 }
 
@@ -242,12 +242,21 @@ function withRequestId(why: Failure, requestId: string | null): Failure {
   return why.requestId || !requestId ? why : { ...why, requestId };
 }
 
+async function warnOfLeftOutTools(work: Work, leftOut: readonly string[]): Promise<void> {
+  if (leftOut.length === 0) return;
+  await recordWarning(
+    work,
+    `MCP tools that cannot be offered: ${leftOut.length}`,
+    leftOut.join("; "),
+  );
+}
+
 async function warnOfUnknownRules(work: Work, effects: EffectRules): Promise<void> {
   const unknown = effects.unknownRules();
-  if (unknown.length > 0) {
-    await recordWarning(
-      work,
-      `side_effects has rules for tools that no server lists: ${unknown.join(", ")}`,
-    );
-  }
+  if (unknown.length === 0) return;
+  await recordWarning(
+    work,
+    `Rules in side_effects for tools that no server lists: ${unknown.length}`,
+    unknown.join(", "),
+  );
 }

@@ -1,10 +1,12 @@
 /** How a run continues after earlier ones: the request with their finished steps, in each form that an API may accept. */
 import type { Failure } from "../model/failure.ts";
 import type { DoneStep } from "../model/job.ts";
+import { leftKindOf } from "../model/left-calls.ts";
 import type { InputItem, RequestBody } from "../model/request.ts";
 import * as z from "../model/zod.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import { approvalOf, pendingApprovals } from "../tools/ledger.ts";
+import { answerItem } from "../tools/own/answer-item.ts";
 import { callAskedAbout, itemAndParts } from "../tools/own/call-steps.ts";
 import { factOf } from "./step-facts.ts";
 
@@ -152,8 +154,8 @@ function continueWithMessage(
 }
 
 function free(body: RequestBody, steps: DoneStep[]): RequestBody {
-  const called = steps.some(({ kind }) =>
-    kind === "mcp_call" || kind === "function_call" || kind === "mcp_approval_request"
+  const called = steps.some((step) =>
+    step.kind === "mcp_call" || step.kind === "mcp_approval_request" || leftKindOf(step)
   );
   return called ? relaxed(body) : body;
 }
@@ -166,9 +168,12 @@ function relaxed(body: RequestBody): RequestBody {
   return { ...body, tool_choice: allowed.success ? { ...allowed.data, mode: "auto" } : "auto" };
 }
 
-/** True if steps can be sent only as a message, because some of them never were items. */
+/** True if steps can be sent only as a message, because some of them never were items, or no item says how they ended. */
 function needsMessage(steps: DoneStep[]): boolean {
-  return steps.some((step) => step.kind === "background_run");
+  return steps.some((step) =>
+    step.kind === "background_run" ||
+    leftKindOf(step) !== undefined && step.item !== null && outputOf(step).length === 0
+  );
 }
 
 /** The size of a request's input, in characters of JSON. */
@@ -195,7 +200,7 @@ export function itemsOf(step: DoneStep, steps: DoneStep[]): InputItem[] {
   if (step.kind === "mcp_approval_request" && step.item !== null) {
     return [step.item, ...answerOf(step)];
   }
-  if (step.kind === "function_call" && step.item !== null) {
+  if (leftKindOf(step) !== undefined && step.item !== null) {
     return [itemAndParts(step.item).item, ...outputOf(step)];
   }
   if (step.item !== null) return [step.item];
@@ -227,14 +232,15 @@ function answerOf(step: DoneStep): InputItem[] {
   }];
 }
 
-/** The outcome of a call of ours, as an item. */
-function outputOf({ kind, item, output, error }: DoneStep): InputItem[] {
-  if (kind !== "function_call" || item === null) return [];
-  return [{
-    type: "function_call_output",
-    call_id: item["call_id"],
-    output: error === null ? itemAndParts(item).parts ?? output ?? "" : JSON.stringify({ error }),
-  }];
+/** The outcome of a call that OpenAI left to others, as an item. */
+function outputOf(step: DoneStep): InputItem[] {
+  const { item, output, error } = step;
+  const kind = leftKindOf(step);
+  if (kind === undefined || item === null) return [];
+  const { parts } = itemAndParts(item);
+  return [answerItem(kind, item["call_id"], { output, error, parts })].filter((told) =>
+    told !== undefined
+  );
 }
 
 const statementHead =

@@ -1,20 +1,24 @@
-/** Continues in background after a background response that asked and has its answers. */
+/** Continues in background after a background response whose questions are answered. */
 import { APIError } from "openai/core/error";
 import * as jobs from "../db/jobs.ts";
 import { persist, recordWarning } from "../db/persist.ts";
 import { sendable } from "../files/sendable.ts";
 import type { Failure } from "../model/failure.ts";
 import type { Work } from "../model/job.ts";
+import { leftKindOf } from "../model/left-calls.ts";
 import { isFinalUpstream } from "../model/upstream-response.ts";
 import { createBackground } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { describe, log } from "../platform/log.ts";
 import { NotSent } from "../platform/not-sent.ts";
+import type { ApprovedCall } from "../tools/approved-calls.ts";
 import { answersTo, type Form, formsFor, nextForm } from "./continuation.ts";
-import { recordStarts, type Run } from "./run-rounds.ts";
+import { recordStarts, type Run, voidCalls } from "./run-rounds.ts";
 
 /** Where the run continues: in background, in this worker, or nowhere, because this worker no longer has it. */
 export type ContinuedIn = "background" | "here" | "elsewhere";
+
+type BackgroundRun = Pick<Run, "work" | "plan" | "control" | "guard" | "stepWriter">;
 
 /**
  * Sends the answers to what a background response asked, in a new background request, whose response is the job's next
@@ -22,32 +26,33 @@ export type ContinuedIn = "background" | "here" | "elsewhere";
  * it. If its response may act, the job waits for it, as the next attempt, without an id.
  */
 export async function continueInBackground(
-  run: Pick<Run, "work" | "plan" | "control" | "guard" | "stepWriter">,
+  run: BackgroundRun,
 ): Promise<ContinuedIn> {
   const { work, plan, control, guard } = run;
   const { signal } = control.stop;
   const forms = formsInBackground(run);
   if (forms.length === 0) return "here";
   const calls = guard.approvedBefore();
-  if (!await recordStarts(run, calls) || signal.aborted) return "elsewhere";
+  if (!await recordStarts(run, calls)) return "elsewhere";
   const next = { id: work.id, attempt: work.attempt + 1 };
-  // Beside the calls that get a yes here: what nothing asks before, as at a submit.
+  // Besides the calls that get a yes here, there may be calls that nobody is asked about, as in a submit.
   const mayAct = calls.length > 0 ||
     work.once_tools && work.on_uncertain === "review" && !work.guarded;
   for (let form = forms[0]; form !== undefined;) {
     try {
       const { accept_ms: acceptMs, poll_ms: pollMs } = plan.budgets;
       const body = await sendable(guard.guard(form.body), work.id, plan.budgets.background_ms);
+      if (signal.aborted) return notSent(run, calls);
       const { response, requestId } = await createBackground(body, next, acceptMs);
       // If it has already ended, the next poll reads it.
       return await record(run, response.id, requestId, isFinalUpstream(response) ? 0 : pollMs);
     } catch (error) {
-      if (error instanceof NotSent) return await stay(run, error.failure);
+      if (error instanceof NotSent) return await stay(run, calls, error.failure);
       const why = classifyError(error);
       const refused = error instanceof APIError && !why.maybeAccepted;
       if (!refused && mayAct) return await record(run, null, null, plan.budgets.poll_ms);
       const other = refused ? nextForm(forms, form, why) : undefined;
-      if (other === undefined) return await stay(run, why);
+      if (other === undefined) return await stay(run, calls, why);
       await recordWarning(
         work,
         `The API refused the finished steps as ${form.name}, so they were sent as ${other.name}: ${why.message}`,
@@ -62,10 +67,10 @@ export async function continueInBackground(
 function formsInBackground({ work, plan }: Pick<Run, "work" | "plan">): Form[] {
   const { background: asked, steps } = work;
   if (!plan.background || asked === null || !isLast(steps, asked.attempt)) return [];
-  // What it asked for itself: calls of ours were made since, by this attempt or by one that did not come further.
-  const answered = steps.filter(({ attempt, kind }) =>
-    kind === "mcp_approval_request" && attempt === asked.attempt ||
-    kind === "function_call" && attempt >= asked.attempt
+  // Answers to what it asked. Our calls were made later, by this attempt or by one that got no further.
+  const answered = steps.filter((step) =>
+    step.kind === "mcp_approval_request" && step.attempt === asked.attempt ||
+    leftKindOf(step) !== undefined && step.attempt >= asked.attempt
   );
   if (answered.length === 0) return [];
   const told = formsFor(plan.body, steps, false);
@@ -77,7 +82,7 @@ function formsInBackground({ work, plan }: Pick<Run, "work" | "plan">): Form[] {
 
 /** Whether nothing has been done since an attempt ended, except what it asked us to do. */
 function isLast(steps: Work["steps"], attempt: number): boolean {
-  return steps.every((step) => step.attempt <= attempt || step.kind === "function_call");
+  return steps.every((step) => step.attempt <= attempt || leftKindOf(step) !== undefined);
 }
 
 /** Hands the job over to its background response, whatever happens to this worker. */
@@ -109,10 +114,16 @@ async function record(
 }
 
 /** Background was refused: the run continues in this worker, if it still owns the job. */
-async function stay({ work, control }: Pick<Run, "work" | "control">, why: Failure) {
-  const noted = await persist(
-    () => jobs.recordBackgroundFailure(work, why),
-    control.stop.signal,
+async function stay(run: BackgroundRun, calls: ApprovedCall[], why: Failure): Promise<ContinuedIn> {
+  const isCurrent = await persist(
+    () => jobs.recordBackgroundFailure(run.work, why),
+    run.control.stop.signal,
   );
-  return noted ? "here" : "elsewhere";
+  return isCurrent ? "here" : notSent(run, calls);
+}
+
+/** The run continues elsewhere, and its next worker sends the yes. */
+function notSent({ stepWriter }: BackgroundRun, calls: ApprovedCall[]): ContinuedIn {
+  voidCalls(stepWriter, calls);
+  return "elsewhere";
 }

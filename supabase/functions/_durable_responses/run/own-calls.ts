@@ -125,7 +125,7 @@ function writtenFirst(judged: Judged[], parallel: boolean): Step[] {
   });
 }
 
-/** A tool that writes its own row writes nothing before. */
+/** A tool that writes its own row needs no row before the call. */
 function startOf(one: Judged): Step[] {
   return one.kind === "make" && !one.tool.records ? [stepOfCall(one.call, "started")] : [];
 }

@@ -1,5 +1,6 @@
 /** The rounds of a run: what one round leaves to the next, and all of them as one response. */
-import { isApprovalRequest, isFunctionCall, type Item } from "../model/items.ts";
+import { isApprovalRequest, type Item } from "../model/items.ts";
+import { isLeftCall, leftKindOf } from "../model/left-calls.ts";
 import type { DoneStep } from "../model/job.ts";
 import type { ApprovalAnswer } from "../model/step.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
@@ -30,7 +31,7 @@ export function stepsOfRound(
   effects: EffectRules,
   place: { attempt: number; after: number },
 ): DoneStep[] {
-  return output.filter((item) => !isFunctionCall(item)).map((item, index) => {
+  return output.filter((item) => !isLeftCall(item)).map((item, index) => {
     const step = stepOf(item, effects);
     return {
       number: place.after + index + 1,
@@ -94,7 +95,7 @@ export function wholeOutput(steps: DoneStep[], last: Item[]): Record<string, unk
  */
 export function shownItems(steps: DoneStep[]): Record<string, unknown>[] {
   return untilLastFact(steps).flatMap((step) =>
-    step.kind === "function_call" && step.server_label !== null
+    leftKindOf(step) !== undefined && step.server_label !== null
       ? [asMcpCall(step)]
       : itemsOf(step, steps)
   );

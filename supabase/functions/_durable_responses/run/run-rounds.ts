@@ -1,7 +1,8 @@
 /** The requests of one attempt, one after the other. */
 import { recordWarning } from "../db/persist.ts";
 import { sendable } from "../files/sendable.ts";
-import { isApprovalRequest, isFunctionCall, readItem } from "../model/items.ts";
+import { isApprovalRequest, readItem } from "../model/items.ts";
+import { isLeftCall } from "../model/left-calls.ts";
 import type { DoneStep, Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Step } from "../model/step.ts";
@@ -141,7 +142,7 @@ async function callsOfRound(
   asked: boolean,
 ): Promise<Made> {
   const { work, tools, effects, tracker } = run;
-  const items = response.output.filter(isFunctionCall);
+  const items = response.output.filter(isLeftCall);
   const judged = await judgeCalls(
     items.map((item) => ({ item, stepId: tracker.idOfCall(item) })),
     { work: { ...work, steps }, tools, effects },
@@ -156,7 +157,7 @@ async function callsOfRound(
 /** A round as callers see it: each call of ours with its outcome. */
 function shownRound(response: UpstreamResponse, made: DoneStep[]): UpstreamResponse {
   const output = response.output.flatMap((item) => {
-    const step = isFunctionCall(item)
+    const step = isLeftCall(item)
       ? made.find((each) => each.item?.["call_id"] === item["call_id"])
       : undefined;
     return step === undefined ? [item] : shownItems([step]).map(readItem);
@@ -230,7 +231,7 @@ async function sendInAnyForm(run: Run, send: Send, steps: DoneStep[]): Promise<R
     return result;
   }
   const without = await sendForms(work, send, plan.body, steps, false);
-  // One that is refused either way was refused for something else: a caller's own words may be in what it says.
+  // If both are refused, the reason is another one: the message may quote the caller's own words.
   if (without.kind !== "failed" || !refusesReasoning(without.failure)) {
     rememberNoReasoning(plan.body);
   }
@@ -265,13 +266,17 @@ async function sendForms(
 
 /**
  * Writes that calls have started, before OpenAI gets the yes to make them.
- * @returns false if the run must stop: the attempt has ended, or the worker is ending
+ * @returns false if the run must stop: the attempt has ended, or the worker is ending. Then they are not made
  */
-export function recordStarts(
-  { work, control, stepWriter }: Pick<Run, "work" | "control" | "stepWriter">,
+export async function recordStarts(
+  { work, control: { stop }, stepWriter }: Pick<Run, "work" | "control" | "stepWriter">,
   calls: ApprovedCall[],
 ): Promise<boolean> {
-  return recordNow({ work, stop: control.stop, stepWriter }, calls.map(startOf));
+  const isRecorded = await recordNow({ work, stop, stepWriter }, calls.map(startOf));
+  if (isRecorded && !stop.signal.aborted) return true;
+  // The write may have been made all the same.
+  voidCalls(stepWriter, calls);
+  return false;
 }
 
 /**
@@ -279,5 +284,10 @@ export function recordStarts(
  * call that it was never told about.
  */
 function voidUnmadeCalls({ tracker, stepWriter }: Pick<Run, "tracker" | "stepWriter">): void {
-  for (const call of tracker.takeUnmade()) stepWriter.save({ ...startOf(call), status: "void" });
+  voidCalls(stepWriter, tracker.takeUnmade());
+}
+
+/** Takes back that calls have started: OpenAI was never told to make them. */
+export function voidCalls(stepWriter: StepWriter, calls: ApprovedCall[]): void {
+  for (const call of calls) stepWriter.save({ ...startOf(call), status: "void" });
 }

@@ -1,7 +1,9 @@
-/** What a finished step says in words: for a run that cannot get the item itself. */
+/** A finished step in words, for a run that cannot get the item itself. */
 import type { Item } from "../model/items.ts";
 import type { DoneStep } from "../model/job.ts";
+import { leftKindOf } from "../model/left-calls.ts";
 import { isRecord } from "../model/is-record.ts";
+import { outputInWords } from "../tools/own/answer-item.ts";
 
 type Fact = Record<string, unknown>;
 
@@ -32,7 +34,7 @@ const asked = new Set(["arguments", "input", "ran_code", "server_label", "tool",
  */
 export function factOf(step: DoneStep, longest: number): string | null {
   const fact = factIn(step);
-  if (step.kind !== "mcp_call" && step.kind !== "function_call" && !saysSomething(fact)) {
+  if (step.kind !== "mcp_call" && leftKindOf(step) === undefined && !saysSomething(fact)) {
     return null;
   }
   return JSON.stringify(
@@ -50,13 +52,16 @@ function factIn(step: DoneStep): Fact {
   if (kind === "mcp_approval_request") {
     return { asked_for_approval: step.tool, arguments: step.arguments, answer: step.answer };
   }
-  if (kind === "mcp_call" || kind === "function_call" && step.tool !== null || item === null) {
+  const left = leftKindOf(step);
+  if (kind === "mcp_call" || left !== undefined && step.tool !== null || item === null) {
     const { server_label, tool, output, error } = step;
+    const words = left === undefined ? output : outputInWords(left, output);
+    const said = typeof words === "string" ? words : withoutNothing(words);
     return {
       ...(server_label === null ? {} : { server_label }),
       tool,
       arguments: step.arguments,
-      ...(error === null ? { output } : { error }),
+      ...(error === null ? { output: said } : { error }),
     };
   }
   const fact = withoutNothing(factOfItem(item));

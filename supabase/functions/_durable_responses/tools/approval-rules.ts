@@ -65,7 +65,7 @@ function approvalFor(
     return undefined;
   }
   const named = Array.isArray(allowed) ? allowed : allowed?.tool_names;
-  // A caller may narrow to no tool at all. Some servers read that as any.
+  // A caller may leave no tool at all. Some servers read an empty list as any tool.
   const only = named?.length === 0 ? undefined : named;
   const names = only ?? [...new Set([...rules.toolsOf(server), ...conditional])];
   const harmless = names.filter((name) =>

@@ -1,5 +1,6 @@
 /** What a background response did, in the form of the ledger. */
-import { isApprovalRequest, isFunctionCall, type Item } from "../model/items.ts";
+import { isApprovalRequest, type Item } from "../model/items.ts";
+import { isLeftCall } from "../model/left-calls.ts";
 import type { Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Step } from "../model/step.ts";
@@ -41,7 +42,7 @@ export function callsOf(
   const approved = new ApprovedCalls();
   for (const call of work.calls_started ? guard.approvedBefore() : []) approved.add(call);
   const unapproved: Step[] = [];
-  const done = response.output.filter((item) => !isApprovalRequest(item) && !isFunctionCall(item));
+  const done = response.output.filter((item) => !isApprovalRequest(item) && !isLeftCall(item));
   const steps = done.map((item) => {
     const call = approved.finish(item, item);
     const step = stepOf(item, effects, ids.get(item));

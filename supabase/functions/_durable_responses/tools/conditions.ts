@@ -27,7 +27,7 @@ export async function isAskedAbout(
   if (rule === undefined) return undefined;
   try {
     const read: unknown = JSON.parse(args || "{}");
-    // Whoever makes the call may read such a text in another way than the condition would.
+    // A server may read such a text in another way than the condition does.
     if (!isRecord(read) || lostByParsing(args || "{}") !== undefined) return true;
     return await inTime(() => rule(read), ms);
   } catch (error) {

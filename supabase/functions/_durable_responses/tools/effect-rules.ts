@@ -1,5 +1,6 @@
 /** What tools do to the world, as far as the profile and their servers say. */
 import { type Item, toolListSchema } from "../model/items.ts";
+import { kindOfCalls } from "../model/left-calls.ts";
 import type { RequestBody, RequestTool } from "../model/request.ts";
 import type { Effect } from "../model/status.ts";
 import type { SideEffects } from "../model/step.ts";
@@ -11,7 +12,7 @@ import type { SideEffects } from "../model/step.ts";
 export class EffectRules {
   readonly #hints = new Map<string, Effect>();
   readonly #known = new Map<string, Set<string>>();
-  /** Functions that belong to no server. */
+  /** Functions and other tools that belong to no server. */
   readonly #functions = new Set<string>();
 
   constructor(private readonly rules: SideEffects) {}
@@ -104,8 +105,10 @@ export function hasUnguardedTools(body: RequestBody, rules: SideEffects): boolea
   return (body.tools ?? []).some((tool) => isUnguarded(tool, rules));
 }
 
-function isUnguarded({ type }: RequestTool, rules: SideEffects): boolean {
-  return type === "shell" && (own(rules, type) ?? "once") === "once";
+function isUnguarded(tool: RequestTool, rules: SideEffects): boolean {
+  const { type } = tool;
+  return type === "shell" && kindOfCalls(tool) === undefined &&
+    (own(rules, type) ?? "once") === "once";
 }
 
 function hasOnceTool(server: RequestTool, rules: SideEffects): boolean {

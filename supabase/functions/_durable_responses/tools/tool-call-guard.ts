@@ -160,7 +160,7 @@ function isRefusal({ kind, answered_by, answer }: DoneStep): boolean {
     answer?.["approve"] === false;
 }
 
-/** For a model that was told that a call is done, and asks for it all the same. */
+/** For a model that was told that a call is done, and asks for it again. */
 export function repeatedCall(what: string): Failure {
   return makeFailure(
     "repeated_call",

@@ -1,6 +1,7 @@
 /** The calls of a run while it streams. */
 import type { Failure, FailureCode } from "../model/failure.ts";
-import { isApprovalRequest, isFunctionCall, type Item } from "../model/items.ts";
+import { isApprovalRequest, type Item } from "../model/items.ts";
+import { isLeftCall } from "../model/left-calls.ts";
 import type { DoneStep, Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { makeFailure } from "../platform/make-failure.ts";
@@ -119,7 +120,7 @@ export class ToolCallTracker {
     if (item.type === "mcp_list_tools") effects.learn(item);
     // A request for approval is saved with the end of the run: only then does it wait for a person. So is a call that others
     // make: it is made when the response is whole.
-    if (isApprovalRequest(item) || isFunctionCall(item)) return;
+    if (isApprovalRequest(item) || isLeftCall(item)) return;
     const approved = this.#approved.finish(item, place);
     const id = approved?.stepId ?? this.#ids.of(item, place);
     const step = stepOf(approved?.ours ? withoutApproval(item) : item, effects, id);

@@ -8,7 +8,7 @@ export interface Phase {
   /** In ms since 1970. */
   from: number;
   to: number;
-  /** Number of the attempt, for phases that are one. */
+  /** Number of the attempt, if the phase is one. */
   attempt?: number;
   /** How the attempt ended; null while it runs. */
   outcome?: AttemptCore["outcome"];
@@ -77,7 +77,7 @@ function gap(
     const person: Phase = { kind: "person", from, to: until };
     return until < to ? [person, { kind: "waiting", from: until, to }] : [person];
   }
-  // A retry of a job that was cancelled while uncertain asks a person before it ever ran.
+  // A retry of a job that was cancelled with a call in doubt asks a person before its first run.
   if (before === undefined && status === "needs_review") return [{ kind: "person", from, to }];
   return [{ kind: "waiting", from, to }];
 }

@@ -47,7 +47,7 @@ export function pictureOf(job: FullJob, now: number): Picture {
   return { phases, lines, events };
 }
 
-/** A request for approval ends with its answer, long after its attempt. On its line, it is a moment. */
+/** The end of a step on its attempt's line. A request for approval ends long after the attempt, so it is a moment here. */
 function lasts(step: Step, attemptEnd: number): number {
   if (step.kind === "mcp_approval_request") return step.started_at;
   return Math.min(step.finished_at ?? attemptEnd, attemptEnd);
@@ -61,8 +61,9 @@ const names: Readonly<Record<string, string>> = {
   background_run: "unknown background run",
 };
 
-export function stepName({ kind, tool, server_label }: Step): string {
-  if (kind === "mcp_call" || kind === "function_call") return tool ?? "a tool";
+export function stepName({ kind, tool, server_label, effect }: Step): string {
+  // Only calls have an effect.
+  if (effect !== null) return tool ?? "a tool";
   const name = (Object.hasOwn(names, kind) ? names[kind] : undefined) ?? kind;
   if (kind === "mcp_approval_request" && tool !== null) return `${name}: ${tool}`;
   return server_label === null ? name : `${name} · ${server_label}`;

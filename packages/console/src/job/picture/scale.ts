@@ -1,6 +1,6 @@
 /**
  * The picture's time axis. It is linear, except for long periods in which nothing happened: those are shortened, marked as
- * broken, and labelled with their real length. Otherwise a job that waited a day for a yes would show nothing else.
+ * broken, and labeled with their real length. Otherwise a job that waited a day for a yes would show nothing else.
  */
 import type { Phase } from "./phases.ts";
 
@@ -39,7 +39,7 @@ export function createScale(phases: readonly Phase[], events: readonly number[])
   const isQuiet = ({ from, to }: Phase) => !events.some((time) => time > from && time < to);
   const eventful = sum(spans.filter((phase) => !isQuiet(phase)).map(({ from, to }) => to - from));
   const quiet = spans.filter(isQuiet).map(({ from, to }) => to - from).sort((a, b) => a - b);
-  // With nothing eventful, the middle one of the quiet stretches is the measure.
+  // If no period is eventful, quiet ones are measured against twice their median.
   const measure = eventful || (quiet[Math.floor((quiet.length - 1) / 2)] ?? 0) * 2;
 
   const breaksAt = (phase: Phase) =>
@@ -78,7 +78,7 @@ function ticksOf(pieces: readonly Piece[], first: number, shown: number): Tick[]
     const begin = Math.ceil((piece.from - first) / step);
     for (let count = begin; first + count * step <= piece.to; count++) {
       const x = place(pieces, first + count * step);
-      // Two labels may not lie on top of each other.
+      // Labels must not overlap.
       if (ticks.length === 0 || x - (ticks.at(-1)?.x ?? 0) > 0.6 / wantedTicks) {
         ticks.push({ x, ms: count * step });
       }

@@ -65,13 +65,6 @@ export async function callTool(
   };
   run.emit({ type: failed ? "response.mcp_call.failed" : "response.mcp_call.completed", ...at });
   run.closeItem(output_index, item);
-  env.tell({
-    type: "tool",
-    responseId: run.id,
-    server: shape.server_label,
-    tool: request.tool,
-    outcome: failed ? "failed" : "ok",
-  });
   return item;
 }
 

@@ -7,8 +7,8 @@ import { lengthWithoutLongTexts } from "./long-texts.ts";
 /** How large a request may be without the images and files in it, in bytes. */
 export const maxBodyBytes = 1_000_000;
 /**
- * How long so many bytes may take to arrive, in ms; the largest body takes this long at 0.8 Mbit/s. They are the beginning of a larger
- * body too: whoever sends nothing holds a place in an isolate for no longer, whatever length it has announced.
+ * How long `maxBodyBytes` may take to arrive, in ms: this long at 0.8 Mbit/s. The limit also applies to the beginning of a
+ * larger body, so that a caller that sends nothing takes no more of an isolate's time, whatever length it has announced.
  */
 const maxBodyMs = 10_000;
 
@@ -16,16 +16,16 @@ const maxBodyMs = 10_000;
 export interface BodyLimits {
   bytes: number;
   ms: number;
-  /** Waits until there is room for one of so many bytes; called at most once, for a body that is larger than most. */
+  /** Waits until there is room for a body of this many bytes. Called at most once, and only for a large body. */
   takeRoom?: (bytes: number) => Promise<void>;
 }
 const withoutFiles: BodyLimits = { bytes: maxBodyBytes, ms: maxBodyMs };
 /**
- * A body that may have images and files in it, which are taken out of it (files/take-files.ts). One of 10 MB arrives in time at
- * 2 Mbit/s. An isolate has 256 MB, and reading a body takes about four times its size.
+ * A body that may contain images and files, which are taken out of it (files/take-files.ts). 10 MB arrive in time at 2 Mbit/s.
+ * An isolate has 256 MB, and reading a body takes about four times its size.
  */
 export const withFiles: BodyLimits = { bytes: 24_000_000, ms: 60_000 };
-/** How much of what was sent a refusal repeats, in characters. */
+/** How much of the request a refusal quotes, in characters. */
 const maxMessageChars = 500;
 /** Deepest nesting that is accepted. Code that walks JSON recursively, Postgres's included, fails at some depth. */
 const maxDepth = 100;

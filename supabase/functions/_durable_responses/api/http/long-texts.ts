@@ -1,11 +1,11 @@
 import { endOfString } from "../../model/canonical.ts";
 
-/** A text that is longer is content, such as a photo, characters. */
+/** A longer text is content, such as a photo. In characters. */
 const longText = 10_000;
 
 /**
- * How long a JSON text is without the long texts in it, as far as that is at most `most`. Parsing costs what its structure
- * costs: 24 MB of brackets are a gigabyte of arrays, and one photo is one text.
+ * The length of a JSON text without the long texts in it. Counting stops above `most`. The cost of parsing depends on the
+ * structure: 24 MB of brackets are a gigabyte of arrays, but a photo is only one text.
  */
 export function lengthWithoutLongTexts(json: string, most: number): number {
   let length = 0;

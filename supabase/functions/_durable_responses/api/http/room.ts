@@ -1,26 +1,26 @@
 /**
- * Room in memory for large bodies. An isolate has 256 MB for all its requests, and a body takes about four times its size while it
- * is read and its files are stored. Whoever finds no room waits with the body unread, which costs nothing.
+ * Room in memory for large bodies. An isolate has 256 MB for all its requests, and a body takes about four times its size
+ * while it is read and its files are stored. Without room, a request waits before it reads its body, which costs nothing.
  */
 import { after } from "../../platform/clock.ts";
 import { RequestError } from "../../platform/errors.ts";
 import { type BodyLimits, withFiles } from "./body.ts";
 
-/** How much all bodies together may have, bytes. */
+/** Room for all bodies together, in bytes. */
 const roomBytes = 2 * withFiles.bytes;
 /** How long a request waits for room, ms. */
 const longestWaitMs = 20_000;
-/** When it may come again, s. */
+/** When it may try again, in s. */
 const laterS = 5;
 
 let taken = 0;
-/** Who waits, in the order in which they came. */
+/** Waiting requests, in the order in which they came. */
 const waiting: { bytes: number; begin: () => void }[] = [];
 
 /**
- * Does what needs a request's body in memory; what it returns must not contain the body. Room is taken by whoever reads a body
- * that is large, and given back at the end.
- * @param work is given the limits with which it reads the body
+ * Runs work that needs a request's body in memory. A large body takes room, which is free again when the work ends, so the
+ * result must not contain the body.
+ * @param work gets the limits with which it must read the body
  * @throws RequestError `overloaded`
  */
 export async function withRoom<T>(work: (limits: BodyLimits) => Promise<T>): Promise<T> {
@@ -55,7 +55,7 @@ async function roomFor(bytes: number): Promise<void> {
   });
 }
 
-/** Lets in whoever is next, as long as there is room. */
+/** Starts waiting requests in order, as long as there is room. */
 function admit(): void {
   for (let next = waiting[0]; next && taken + next.bytes <= roomBytes; next = waiting[0]) {
     waiting.shift();

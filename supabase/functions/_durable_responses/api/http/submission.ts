@@ -90,7 +90,7 @@ interface Read {
   bytes: number;
 }
 
-/** What is asked, without the files that are too large for a row. */
+/** The question, without files that are too large for a row. */
 async function takenOf({ body, ...sent }: Read, caller: Caller) {
   if (body.request === undefined) {
     const asked = body.query ?? body.input ?? null;

@@ -12,8 +12,8 @@ interface Sent<Input> {
 }
 
 /**
- * A request whose images and files are checked, and those that are too large for a row taken out of it. Only a request that has
- * any loads what does so.
+ * Checks a request's images and files, and takes out those that are too large for a row. The code for this is loaded only if
+ * there are any.
  * @throws RequestError `invalid_request`, `payload_too_large`
  */
 export async function takenFiles<Input>(

@@ -1,6 +1,5 @@
 /** What a caller does with a job: reads it, deletes it, decides about it. */
 import * as jobs from "../../db/jobs.ts";
-import { answerToolCall } from "../../db/own-calls.ts";
 import { cancelJob } from "../../jobs/cancel.ts";
 import { wakeWorker } from "../../jobs/wake.ts";
 import { type Caller, visibilityOf } from "../../model/caller.ts";
@@ -30,11 +29,6 @@ const resolutionSchema = z.strictObject({
   outcome: z.enum(["happened", "did_not_happen", "cancel"]),
   output: z.optional(z.string().check(z.maxLength(100_000))),
   ...seen,
-});
-
-const toolOutputSchema = z.strictObject({
-  call_id: z.string().check(z.minLength(1), z.maxLength(200)),
-  output: z.string().check(z.maxLength(900_000)),
 });
 
 /**
@@ -89,8 +83,8 @@ const resolve: Act = async (id, caller, request) => {
 };
 
 const toolOutput: Act = async (id, caller, request) => {
-  const answer = await readJson(request, toolOutputSchema);
-  return replyRequeued(await answerToolCall(id, visibilityOf(caller), answer), "tool-output");
+  const { giveToolOutput } = await import("./tool-output.ts");
+  return replyRequeued(await giveToolOutput(id, caller, request), "tool-output");
 };
 
 const actions: ReadonlyMap<string, Act> = new Map([

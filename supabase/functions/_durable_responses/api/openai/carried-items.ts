@@ -3,6 +3,7 @@
  * to OpenAI.
  */
 import type { Item } from "../../model/items.ts";
+import { answers, isLeftCall } from "../../model/left-calls.ts";
 import { idOfHandedOut } from "./handed-out.ts";
 import { outputItems } from "./output.ts";
 import type { ResponseRecord } from "./record.ts";
@@ -29,7 +30,7 @@ export function carriedById(record: ResponseRecord): Map<unknown, Item[]> {
   for (const { item, from } of outputItems(record)) known.set(item["id"], carried(from, record));
   const handedOut = Map.groupBy(record.handed_out, ({ call_id }) => call_id);
   for (const call of record.output ?? []) {
-    if (call.type !== "function_call") continue;
+    if (!isLeftCall(call)) continue;
     const handed = handedOut.get(String(call["call_id"]))?.shift();
     if (handed) known.set(idOfHandedOut(record, handed), carried(call, record));
   }
@@ -37,14 +38,13 @@ export function carriedById(record: ResponseRecord): Map<unknown, Item[]> {
 }
 
 function carried(item: Item, { output }: ResponseRecord): Item[] {
-  if (notCarried.has(item.type) || item.type === "function_call_output") return [];
-  if (item.type === "function_call") {
-    const answer = output?.find((other) =>
-      other.type === "function_call_output" && other["call_id"] === item["call_id"]
-    );
+  if (notCarried.has(item.type)) return [];
+  if (isLeftCall(item)) {
+    const answer = output?.find((other) => answers(other, item));
     // OpenAI accepts no call without its output.
     return answer ? [item, answer] : [];
   }
+  if (output?.some((other) => isLeftCall(other) && answers(item, other))) return [];
   // The request for approval that it names is not in the new request.
   return [
     typeof item["approval_request_id"] === "string" ? { ...item, approval_request_id: null } : item,

@@ -4,6 +4,7 @@ import { waitForJob } from "../../jobs/wait.ts";
 import { type Caller, ownerOf, type Visibility, visibilityOf } from "../../model/caller.ts";
 import { canonicalMembers } from "../../model/canonical.ts";
 import type { Job } from "../../model/job.ts";
+import { kindOfCalls } from "../../model/left-calls.ts";
 import { isRecord } from "../../model/is-record.ts";
 import { isFinalOrPaused } from "../../model/status.ts";
 import { environment } from "../../platform/environment.ts";
@@ -57,7 +58,7 @@ async function readAndSubmit(
   const read = await readJsonText(request, createBodySchema, limits);
   const { input, text, files } = await takenFiles({ ...read, input: read.body.input }, caller);
   const body = { ...read.body, ...(input === undefined ? {} : { input }) };
-  const submitted = await answered(profiles, body, caller) ??
+  const submitted = await answered(profiles, { body, files }, caller) ??
     await submit(profiles, { body, text, files, idempotencyKey }, caller, isBlindRepeat(request));
   return { submitted, body };
 }
@@ -65,12 +66,12 @@ async function readAndSubmit(
 /** A job that waits for exactly this: a person's answers, or outputs of calls that the caller makes. */
 async function answered(
   profiles: Profiles,
-  body: CreateBody,
+  sent: Pick<Sent, "body" | "files">,
   caller: Caller,
 ): Promise<{ job: Job } | undefined> {
-  const answers = approvalAnswers(body);
-  if (answers) return { job: await answerApprovals(profiles, body, answers, caller) };
-  const job = await answerToolCalls(profiles, body, caller);
+  const answers = approvalAnswers(sent.body);
+  if (answers) return { job: await answerApprovals(profiles, sent.body, answers, caller) };
+  const job = await answerToolCalls(profiles, sent, caller);
   return job && { job };
 }
 
@@ -78,7 +79,7 @@ interface Sent {
   body: CreateBody;
   /** The body as it was written. */
   text: string;
-  /** What it has sent and is to be in Storage before it is accepted. */
+  /** Sent files that must be in Storage before the job is accepted. */
   files: SentFile[];
   idempotencyKey: string | null;
 }
@@ -165,12 +166,15 @@ async function queryOf(
   return { profile: body.model, input, request: null, ...common };
 }
 
-/** As at OpenAI, whoever sends functions makes their calls. */
+/** As at OpenAI, whoever sends functions, and other tools that OpenAI does not run, makes their calls. */
 function callersTools({ tools }: CreateBody): { tools?: unknown[] } {
   if (!Array.isArray(tools)) return {};
   return {
     tools: tools.map((tool: unknown) =>
-      isRecord(tool) && tool["type"] === "function" ? { ...tool, run_by: "caller" } : tool
+      isRecord(tool) && typeof tool["type"] === "string" &&
+        kindOfCalls({ ...tool, type: tool["type"] }) !== undefined
+        ? { ...tool, run_by: "caller" }
+        : tool
     ),
   };
 }

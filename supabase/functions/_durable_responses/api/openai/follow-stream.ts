@@ -72,7 +72,7 @@ export async function* followStream(
       if (shown.length > 0) yield { shown };
       if (items.isVoid) break;
       if (events.length > 0) {
-        // There may be more than one look gives; and what is over needs no wait.
+        // There may be more events than one read returns. A job that is over needs no wait.
         if (read?.isAll && !isFinalOrPaused(read)) await bell.wait(times.found(), 0);
         continue;
       }
@@ -118,7 +118,7 @@ async function look(id: string, who: Visibility, after: number) {
       isAll: read.batches.length < streams.batchesAtOnce,
     };
   } catch (error) {
-    // It may be back before the stream's time is up, and the job continues meanwhile.
+    // The database may be back before the stream's time is up. The job continues meanwhile.
     if (isUnavailable(error)) return undefined;
     throw error;
   }

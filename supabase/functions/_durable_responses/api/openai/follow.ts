@@ -51,7 +51,7 @@ export async function* follow(
     yield undefined;
     await new Promise((resolve) => setTimeout(resolve, pause));
     record = await readRecord(first.id, who, { after: calls.length }).catch((error: unknown) => {
-      // It may be back before the stream's time is up, and the job continues meanwhile.
+      // The database may be back before the stream's time is up. The job continues meanwhile.
       if (!isUnavailable(error)) throw error;
       return { ...record, calls: [] };
     });

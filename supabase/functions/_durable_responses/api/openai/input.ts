@@ -5,6 +5,7 @@ import { refuseUnsayable } from "../http/user-input.ts";
 import { conversationBefore } from "./conversation.ts";
 import type { CreateBody } from "./create-body.ts";
 import { jobIdOf } from "../../model/ids.ts";
+import { invalidParam, type Refusal } from "./refusal.ts";
 import { isOutput, ownIdOf, withStoredItems } from "./stored-items.ts";
 
 type InputItem = Record<string, unknown>;
@@ -48,7 +49,10 @@ export async function inputOf(
   // The remaining outputs belong to no call of ours.
   if (isUser) refuseUnsayable(resolved.filter((item) => isSaid.has(item)));
   const now = [...instructions, ...resolved];
-  if (previous === undefined) return now;
+  if (previous === undefined) {
+    if (now.length === 0) throw nothingAsked();
+    return now;
+  }
   const before = await conversationBefore(previous, who, whole);
   // Instructions that are sent with each turn, and referenced items that are already known, are included only once.
   const known = new Set(before.map(canonicalOfValue));
@@ -56,6 +60,15 @@ export async function inputOf(
     ...before,
     ...now.filter((item) => isSaid.has(item) || !known.has(canonicalOfValue(item))),
   ];
+}
+
+/** Of items that a run does not need again, such as its reasoning, nothing is left. */
+function nothingAsked(): Refusal {
+  return invalidParam(
+    "input",
+    "invalid_value",
+    "Cannot accept 'input': it contains only items that a response does not continue from, such as reasoning or lists of tools. Add a message",
+  );
 }
 
 /** Stands in for an item that is not read, because the stored one is used. */

@@ -1,21 +1,21 @@
 /** When a reader looks for what a run in another isolate has written. */
 
-/** Shortest time between two writes of a run, ms. */
+/** Shortest time between two writes of a run, in ms. */
 const batchMs = 250;
-/** The next batch is looked for this much earlier than expected, ms. */
+/** Readers look for the next batch this much earlier than expected, in ms. */
 const earlyMs = 15;
-/** Pause after the first look that came too early, ms. Each further pause is half as long again. */
+/** Pause after the first look that came too early, in ms. Each further pause is half as long again. */
 const tooEarlyMs = 40;
-/** Longest pause while text is coming, ms, and for how long after a batch more is expected. */
+/** Longest pause while text is coming, and how long after a batch more is expected, in ms. */
 const slowestOfTextMs = 240;
 const textMs = 5_000;
-/** Longest pause during a run, and while the job waits, ms. A look costs about 3 ms of a worker's 2 s of CPU. */
+/** Longest pause during a run, and while the job waits, in ms. A look costs about 3 ms of a worker's 2 s of CPU. */
 const slowestOfRunMs = 1_000;
 const slowestMs = 2_000;
 
 /**
- * While text is coming, no batch is found later than `slowestOfTextMs` after it was written, and in steady text about `tooEarlyMs`
- * after. The reader learns from the time between two batches when the next one is due.
+ * While text is coming, every batch is found within `slowestOfTextMs` of its write, and in steady text within about
+ * `tooEarlyMs`. The reader learns from the time between two batches when the next one is due.
  */
 export class LookTimes {
   /** When something was last found, or when reading began. */
@@ -24,7 +24,7 @@ export class LookTimes {
   /** The pause before the last look, and the one that follows if nothing is found. */
   #waited = 0;
   #next = tooEarlyMs;
-  /** Longest time that the last batch may have been there before it was found, ms. */
+  /** Longest time that the last batch may have been there before it was found, in ms. */
   #lag = 0;
   #hasMissed = true;
 
@@ -32,12 +32,12 @@ export class LookTimes {
     this.#heardAt = now;
   }
 
-  /** The pause that follows if nothing is found, ms. */
+  /** The pause that follows if nothing is found, in ms. */
   get next(): number {
     return this.#next;
   }
 
-  /** Something was found. @returns how long to wait, ms */
+  /** Something was found. @returns how long to wait, in ms */
   found(now = performance.now()): number {
     const waited = this.#waited;
     this.#lag = this.#hasMissed
@@ -55,7 +55,7 @@ export class LookTimes {
     return this.#waited = Math.min(Math.max(known, batchMs - earlyMs), longest);
   }
 
-  /** Nothing was found. @returns how long to wait, ms */
+  /** Nothing was found. @returns how long to wait, in ms */
   missed(runs: boolean, now = performance.now()): number {
     const longest = !runs
       ? slowestMs

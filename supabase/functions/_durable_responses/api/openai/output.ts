@@ -1,18 +1,12 @@
 import type { Item } from "../../model/items.ts";
+import { answers, isLeftCall, itemOfCall } from "../../model/left-calls.ts";
+import { isCallKind } from "../../model/status.ts";
 import { itemIdOf, placeOfUpstreamId } from "../../model/ids.ts";
 import { idOfHandedOut } from "./handed-out.ts";
 import type { ResponseRecord } from "./record.ts";
 
-/**
- * Kinds of items that were questions and have been answered, calls for the caller included: a client that found one in the
- * output would make it again.
- */
-const answeredKinds = new Set([
-  "mcp_approval_request",
-  "mcp_approval_response",
-  "function_call",
-  "function_call_output",
-]);
+/** Kinds of items that were questions and have been answered: a client that found one in the output would answer it again. */
+const answeredKinds = new Set(["mcp_approval_request", "mcp_approval_response"]);
 
 /** An item as callers get it, with an id of ours. `from` is the same item with OpenAI's id. */
 export interface OutputItem {
@@ -30,10 +24,13 @@ export function outputItems(record: ResponseRecord): OutputItem[] {
   if (record.output === null) return [...calls, ...openRequests(record)];
   const known = Map.groupBy(calls, ({ from }) => from["id"]);
   const taken = new Set(calls.map(({ item }) => item["id"]));
+  const made = record.output.filter(isLeftCall);
   const items = record.output.flatMap((item, index) => {
     const call = known.get(item["id"])?.shift();
     // A function that we ran is shown as a call that has already been answered.
-    if (call && item.type === "function_call") return [{ item: call.item, from: item }];
+    if (call && isLeftCall(item)) return [{ item: call.item, from: item }];
+    // Of calls that the caller made, nothing is left to do either.
+    if (isLeftCall(item) || made.some((call) => answers(item, call))) return [];
     if (answeredKinds.has(item.type)) return [];
     return call
       ? [{ item: { ...item, id: call.item["id"] }, from: item }]
@@ -78,18 +75,18 @@ function given(
 function openRequests(record: ResponseRecord): OutputItem[] {
   if (record.status !== "awaiting_approval" && record.status !== "awaiting_tool_output") return [];
   return (record.waiting ?? []).map((request) => {
-    const item = {
-      ...(request.kind === "function_call"
-        ? { type: "function_call", call_id: request.call_id, status: "completed" }
-        : { type: "mcp_approval_request", server_label: request.server_label ?? "" }),
-      id: request.request_id,
-      name: request.tool ?? "",
-      arguments: request.arguments ?? "{}",
-    };
-    const id = request.kind === "function_call"
-      ? idOfHandedOut(record, request)
-      // By its step: an answer names it.
-      : itemIdOf(record.id, item.type, request.number);
-    return { item: { ...item, id }, from: item };
+    const { kind, request_id, number } = request;
+    const said = { tool: request.tool ?? "", arguments: request.arguments ?? "{}" };
+    if (isCallKind(kind)) {
+      const call = itemOfCall({ kind, callId: request.call_id ?? "", ...said });
+      const id = idOfHandedOut(record, request);
+      return { item: { ...call, id }, from: { ...call, id: request_id } };
+    }
+    const { tool: name, arguments: args } = said;
+    const server_label = request.server_label ?? "";
+    const item = { type: "mcp_approval_request", server_label, name, arguments: args };
+    // By its step: an answer names it.
+    const id = itemIdOf(record.id, item.type, number);
+    return { item: { ...item, id }, from: { ...item, id: request_id } };
   });
 }

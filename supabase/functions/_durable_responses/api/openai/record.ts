@@ -46,7 +46,7 @@ const recordSchema = z.extend(jobSchema, {
   with_tool_lists: z._default(z.boolean(), false),
   /** Calls that the caller makes. */
   handed_out: z._default(
-    z.array(z.object({ number: z.int(), call_id: z.nullable(z.string()) })),
+    z.array(z.object({ number: z.int(), kind: z.string(), call_id: z.nullable(z.string()) })),
     [],
   ),
   /** Requests for approval that a person has answered. */

@@ -1,5 +1,6 @@
 /** Which items a stream has shown to its reader. */
-import { isFunctionCall, type Item, itemSchema } from "../../model/items.ts";
+import { type Item, itemSchema } from "../../model/items.ts";
+import { isLeftCall } from "../../model/left-calls.ts";
 import * as z from "../../model/zod.ts";
 import type { EventBody, ShownEvent } from "../../run/stream/shown-event.ts";
 import { itemEvents } from "../../run/stream/item-events.ts";
@@ -69,7 +70,7 @@ export class ShownItems {
     }
     const { output_index: index, item } = itemEvent.parse(JSON.parse(json));
     const id = item["id"];
-    if (isFunctionCall(item)) {
+    if (isLeftCall(item)) {
       if (!begins) {
         this.#isVoid ||= this.#open.get(id)?.isNew ?? false;
         this.#open.delete(id);
@@ -103,7 +104,7 @@ export class ShownItems {
   end(answer: readonly Item[]): EventBody[] {
     return [...this.#open].flatMap(([id, { index, item }]) => {
       const known = answer.find((one) => one["id"] === id);
-      if (known === undefined && isFunctionCall(item)) return [];
+      if (known === undefined && isLeftCall(item)) return [];
       const whole = known ?? { ...item, status: "incomplete" };
       return itemEvents(whole, index - this.#leftOutBefore(index))
         .filter((event) => this.#isMissing(event, index));
@@ -139,7 +140,7 @@ function indexOf({ json }: ShownEvent): number {
 }
 
 function endOfCall({ type, json }: ShownEvent): number | undefined {
-  if (type !== "response.output_item.done" || !json.includes('"function_call"')) return undefined;
+  if (type !== "response.output_item.done" || !json.includes('_call"')) return undefined;
   const { output_index, item } = itemEvent.parse(JSON.parse(json));
-  return isFunctionCall(item) ? output_index : undefined;
+  return isLeftCall(item) ? output_index : undefined;
 }

@@ -1,7 +1,9 @@
 /** Items of earlier answers, by the ids that callers got. The stored item is used, never the one that was sent. */
 import type { Visibility } from "../../model/caller.ts";
+import { isAnswerType } from "../../model/call-answers.ts";
 import type { Item } from "../../model/items.ts";
 import { itemIdOf, placeOfItem } from "../../model/ids.ts";
+import { isCallKind } from "../../model/status.ts";
 import { carriedById } from "./carried-items.ts";
 import { idOfHandedOut } from "./handed-out.ts";
 import { readRecordIfThere, takeAnswer } from "./record.ts";
@@ -20,7 +22,7 @@ const readAtOnce = 8;
 
 /** The output of a call that the caller made. */
 export function isOutput(item: InputItem): boolean {
-  return item["type"] === "function_call_output";
+  return isAnswerType(item["type"]);
 }
 
 /** The id of ours that an item, or a reference to one, has. */
@@ -61,7 +63,9 @@ export async function withStoredItems(
   );
   return input.flatMap((item, index) => {
     const id = names[index];
-    if (id === undefined) return isOutput(item) && answered.has(item["call_id"]) ? [] : [item];
+    if (id === undefined) {
+      return isOutput(item) && answered.has(item["call_id"] ?? item["id"]) ? [] : [item];
+    }
     // A job that continued after an approval shows its first items again, and OpenAI accepts each id once.
     if (notCarriedIds.test(id) || taken.has(id)) return [];
     taken.add(id);
@@ -89,7 +93,7 @@ async function itemsOf(
       for (const [id, carried] of carriedById(record)) items.set(id, carried);
       for (const asked of record.waiting ?? []) {
         open.add(
-          asked.kind === "function_call"
+          isCallKind(asked.kind)
             ? idOfHandedOut(record, asked)
             : itemIdOf(record.id, asked.kind, asked.number),
         );

@@ -1,22 +1,15 @@
 import { answerToolCall, findToolCalls } from "../../db/own-calls.ts";
 import { wakeWorker } from "../../jobs/wake.ts";
+import type { SentFile } from "../../files/take-files.ts";
+import { type CallAnswer, callAnswerSchema, isAnswerType } from "../../model/call-answers.ts";
 import { type Caller, visibilityOf } from "../../model/caller.ts";
 import type { Job } from "../../model/job.ts";
-import * as z from "../../model/zod.ts";
 import { waitUntil } from "../../platform/runtime.ts";
 import type { Profiles } from "../../profiles/profile.ts";
 import { refuseOtherSettings } from "./approvals.ts";
 import type { CreateBody } from "./create-body.ts";
 import { readRecord } from "./record.ts";
 import { invalidParam } from "./refusal.ts";
-
-const part = z.looseObject({ type: z.literal("input_text"), text: z.string() });
-const outputSchema = z.looseObject({
-  type: z.literal("function_call_output"),
-  call_id: z.string().check(z.minLength(1), z.maxLength(200)),
-  output: z.union([z.string(), z.array(part)]),
-});
-type Output = z.infer<typeof outputSchema>;
 
 /**
  * Gives the caller's outputs to the job that asked for them, if the input ends in such outputs and the caller makes these
@@ -27,36 +20,43 @@ type Output = z.infer<typeof outputSchema>;
  */
 export async function answerToolCalls(
   profiles: Profiles,
-  body: CreateBody,
+  sent: { body: CreateBody; files: SentFile[] },
   caller: Caller,
 ): Promise<Job | undefined> {
   const who = visibilityOf(caller);
-  const outputs = lastOutputs(body.input);
-  if (outputs.length === 0) return undefined;
-  const id = await findToolCalls(outputs.map(({ call_id }) => call_id), who);
+  const { body, files } = sent;
+  const { first, items } = lastAnswers(body.input);
+  const callIds = items.map((item) => item["call_id"] ?? item["id"]);
+  // Whatever cannot name a call of ours is for OpenAI to judge, or a user's invention.
+  if (items.length === 0 || !callIds.every((id) => typeof id === "string")) return undefined;
+  const id = await findToolCalls(callIds, who);
   if (id === null) return undefined;
+  const answers = items.map((item, index) => readAnswer(item, `input.${first + index}`));
   await refuseOtherSettings(profiles, body, await readRecord(id, who), caller);
+  if (files.length > 0) await (await import("../../files/store-files.ts")).storeFiles(files);
   let job: Job | undefined;
-  for (const { call_id, output } of outputs) {
-    job = await answerToolCall(id, who, { call_id, output: textOf(output) });
-  }
+  for (const answer of answers) job = await answerToolCall(id, who, answer);
   if (job?.status === "queued") waitUntil(wakeWorker("openai-api"));
   return job;
 }
 
-/** The outputs at the end of the input. Earlier ones were given before. */
-function lastOutputs(input: CreateBody["input"]): Output[] {
-  if (!Array.isArray(input)) return [];
-  const last = input.findLastIndex((item) => item["type"] !== "function_call_output");
-  const outputs = z.array(outputSchema).safeParse(input.slice(last + 1));
-  if (outputs.success) return outputs.data;
-  throw invalidParam(
-    `input.${last + 1}`,
-    "invalid_value",
-    "Cannot accept the output of a call: it must be {type: 'function_call_output', call_id, output}, where output is text or a list of {type: 'input_text', text}",
-  );
+/** The answers at the end of the input, and where they begin. Earlier ones were given before. */
+function lastAnswers(input: CreateBody["input"]) {
+  if (!Array.isArray(input)) return { first: 0, items: [] };
+  const first = input.findLastIndex((item) => !isAnswerType(item["type"])) + 1;
+  return { first, items: input.slice(first) };
 }
 
-function textOf(output: Output["output"]): string {
-  return typeof output === "string" ? output : output.map(({ text }) => text).join("\n");
+function readAnswer(item: unknown, at: string): CallAnswer {
+  const answer = callAnswerSchema.safeParse(item);
+  if (answer.success) return answer.data;
+  const [issue] = answer.error.issues;
+  const where = [at, ...issue?.path ?? []].join(".");
+  throw invalidParam(
+    where,
+    "invalid_value",
+    `Cannot accept the output of a call: '${where}': ${
+      issue?.message.slice(0, 300)
+    }. It must be the item that OpenAI takes for this kind of call; the output of a function or a custom tool is text, or a list of {type: 'input_text', text}`,
+  );
 }

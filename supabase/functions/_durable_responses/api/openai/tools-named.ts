@@ -51,13 +51,17 @@ function isUnsaid(setting: unknown): boolean {
   return setting === null || setting === undefined;
 }
 
-/** A function is identified by its name; an OpenAI tool by its type, without settings of the caller's. */
+/** A function, or a custom tool, is identified by its name; another one by its type, without settings of the caller's own. */
 function refuseUnknown(tool: RequestTool, index: number, own: readonly RequestTool[]): void {
   const { type, name, ...settings } = tool;
   const same = own.filter((known) => known.type === type);
-  const known = type === "function"
+  const known = type === "function" || type === "custom"
     ? same.some((known) => known["name"] === name)
-    : same.length > 0 && Object.values(settings).every(isUnsaid);
+    : same.some((known) =>
+      Object.entries(settings).every(([field, setting]) =>
+        isUnsaid(setting) || canonicalOfValue(setting) === canonicalOfValue(known[field])
+      )
+    );
   if (!known) throw refusal("the profile has no such tool", index);
 }
 

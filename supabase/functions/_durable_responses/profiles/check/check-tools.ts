@@ -1,4 +1,5 @@
 /** Checks the tools of a profile: who runs them, whether their secrets are set, and whether rules name existing tools. */
+import { kindOfCalls } from "../../model/left-calls.ts";
 import { type RequestTool, toolSchema } from "../../model/request.ts";
 import type { SideEffects } from "../../model/step.ts";
 import { RequestError } from "../../platform/errors.ts";
@@ -7,9 +8,6 @@ import { secretNames } from "../secret-references.ts";
 import { refuseTools } from "../tool-rules.ts";
 import { definitionOf } from "../tool-schema.ts";
 import type { Found } from "./finding.ts";
-
-/** Calls of these go back to the caller, and nothing here runs them. */
-const runByNobody = /^(?:function|custom|local_shell|apply_patch|computer.*)$/;
 
 /**
  * @param tools those that fit the schema
@@ -36,7 +34,7 @@ function checkTool(tool: RequestTool, index: number, effects: SideEffects): Foun
     return refusalOf(path, offer);
   }
   // `run_by` says who does; whatever runs a tool here sets it.
-  if (runByNobody.test(tool.type) && tool["run_by"] === undefined) {
+  if (kindOfCalls(tool) !== undefined && tool["run_by"] === undefined) {
     const name = typeof tool["name"] === "string" ? ` '${tool["name"]}'` : "";
     return [{
       path,
@@ -45,7 +43,7 @@ function checkTool(tool: RequestTool, index: number, effects: SideEffects): Foun
         `Nothing runs the ${tool.type} tool${name}: a call to it would end the run without an answer`,
       hint: tool.type === "function"
         ? 'Declare it with tool() or sqlTool(), or give it run_by: "caller"'
-        : "Offer it through an MCP server, or use one of OpenAI's built-in tools",
+        : 'Give it run_by: "caller" and answer its calls yourself, or offer the same as tool()',
     }];
   }
   if (tool.type !== "mcp") {

@@ -1,4 +1,5 @@
 import type { Item } from "../../model/items.ts";
+import { isLeftCall } from "../../model/left-calls.ts";
 import * as z from "../../model/zod.ts";
 import type { EventBody } from "./shown-event.ts";
 
@@ -25,6 +26,11 @@ const functionCallSchema = z.looseObject({
   id: z.string(),
   arguments: z.string(),
 });
+const customCallSchema = z.looseObject({
+  type: z.literal("custom_tool_call"),
+  id: z.string(),
+  input: z.string(),
+});
 const reasoningSchema = z.looseObject({
   type: z.literal("reasoning"),
   id: z.string(),
@@ -42,9 +48,12 @@ export function itemEvents(item: Item, output_index: number): EventBody[] {
   if (call.success) return callEvents(call.data, output_index);
   const asked = functionCallSchema.safeParse(item);
   if (asked.success) return functionCallEvents(asked.data, output_index);
+  const custom = customCallSchema.safeParse(item);
+  if (custom.success) return customCallEvents(custom.data, output_index);
   const reasoning = reasoningSchema.safeParse(item);
   if (reasoning.success) return reasoningEvents(reasoning.data, output_index);
-  return [opened(item, output_index), closed(item, output_index)];
+  const started = isLeftCall(item) ? { ...item, status: "in_progress" } : item;
+  return [opened(started, output_index), closed(item, output_index)];
 }
 
 function messageEvents(item: z.infer<typeof messageSchema>, output_index: number): EventBody[] {
@@ -99,6 +108,19 @@ function functionCallEvents(
     opened({ ...item, arguments: "", status: "in_progress" }, output_index),
     { type: "response.function_call_arguments.delta", ...at, delta: item.arguments },
     { type: "response.function_call_arguments.done", ...at, arguments: item.arguments },
+    closed(item, output_index),
+  ];
+}
+
+function customCallEvents(
+  item: z.infer<typeof customCallSchema>,
+  output_index: number,
+): EventBody[] {
+  const at = { item_id: item.id, output_index };
+  return [
+    opened({ ...item, input: "", status: "in_progress" }, output_index),
+    { type: "response.custom_tool_call_input.delta", ...at, delta: item.input },
+    { type: "response.custom_tool_call_input.done", ...at, input: item.input },
     closed(item, output_index),
   ];
 }

@@ -43,7 +43,7 @@ interface Part {
   open: boolean;
 }
 
-/** Follows what is shown of an item, so that it can be closed by somebody who knows no more of it than its readers. */
+/** Follows what readers have seen of an item, so that a later attempt, which knows no more, can close it. */
 export class OpenItem {
   readonly #parts: Part[] = [];
   readonly #fields: Record<string, unknown> = {};

@@ -1,6 +1,7 @@
 /** The stream of one attempt: what it shows, to followers here and to the database. */
 import * as streams from "../../db/streams.ts";
-import { functionCallOf, type Item } from "../../model/items.ts";
+import { type Item } from "../../model/items.ts";
+import { type LeftCall, leftCallOf } from "../../model/left-calls.ts";
 import type { Work } from "../../model/job.ts";
 import { describe, log } from "../../platform/log.ts";
 import { closeUnclosedItems } from "./unclosed-items.ts";
@@ -25,7 +26,7 @@ export class RunStream {
   #written: number;
   #finished = false;
   #over = false;
-  #isCallers: (name: string) => boolean = () => false;
+  #isCallers: (call: LeftCall) => boolean = () => false;
 
   private constructor(
     readonly work: Work,
@@ -38,7 +39,7 @@ export class RunStream {
         kind === "mcp_approval_request" && answered_by !== "guard" ? [item_id] : []
       ),
     );
-    // An API may use a call_id again: then it names the earlier call.
+    // If an API uses a call_id again, it names the earlier call.
     const handedOut = new Set(
       [...work.steps.map(({ item }) => item), ...work.open_calls.map(({ item }) => item)]
         .map((item) => item?.["call_id"]),
@@ -52,8 +53,9 @@ export class RunStream {
       items,
       showsApproval: (requestId) => asked.has(requestId),
       handsOut: (call) => {
-        const { name, call_id } = functionCallOf(call) ?? { name: "", call_id: "" };
-        return call_id !== "" && this.#isCallers(name) && !handedOut.has(call_id);
+        const left = leftCallOf(call);
+        return left !== undefined && left.callId !== "" && this.#isCallers(left) &&
+          !handedOut.has(left.callId);
       },
       emit: (event) => this.#emit(event),
     });
@@ -86,8 +88,8 @@ export class RunStream {
     return undefined;
   }
 
-  /** Shows the calls of these functions as they are written, because the caller makes them. */
-  handOut(isCallers: (name: string) => boolean): void {
+  /** Shows the calls of these tools as they are written, because the caller makes them. */
+  handOut(isCallers: (call: LeftCall) => boolean): void {
     this.#isCallers = isCallers;
   }
 

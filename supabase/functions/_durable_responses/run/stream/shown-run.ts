@@ -1,7 +1,8 @@
 /** From the events that OpenAI streams to those that callers see. */
 import { masked } from "../../db/sanitize.ts";
 import { itemIdOf, placeOfUpstreamId } from "../../model/ids.ts";
-import { functionCallOf, isFunctionCall, type Item, readItem } from "../../model/items.ts";
+import { type Item, readItem } from "../../model/items.ts";
+import { isLeftCall, leftCallOf } from "../../model/left-calls.ts";
 import { isRecord } from "../../model/is-record.ts";
 import { dataOf } from "../../openai/events.ts";
 import { itemEvents } from "./item-events.ts";
@@ -19,8 +20,13 @@ const hiddenKinds = new Set([
   "mcp_approval_response",
   "function_call_output",
 ]);
-/** Megabytes that the finished image replaces. */
+/** Not shown, because these events are megabytes, and the finished image replaces them. */
 const notShown = new Set(["response.image_generation_call.partial_image"]);
+/** What is shown of a call for the caller before it is handed out. */
+const callPieces = new Set([
+  "response.function_call_arguments.delta",
+  "response.custom_tool_call_input.delta",
+]);
 /** Fields of OpenAI's own: the number of an event in another stream, and padding. */
 const notPassedOn = new Set(["type", "sequence_number", "obfuscation"]);
 
@@ -40,8 +46,8 @@ export interface ShownRunOptions {
  * One run's events, however many requests it consists of: each item with an id and a place of ours, numbered, masked like
  * the stored answer. An event about an item that is not open is skipped, so that a reader gets each item's events in order.
  *
- * A call for the caller is shown as it is written, and left open. Libraries make a call as soon as it is done, and until the job
- * waits for it, another attempt may ask for it again. Readers get its end from the job.
+ * A call for the caller is shown as it is written, and left open. Libraries make a call as soon as it ends, but until the job
+ * waits for its output, another attempt may ask for it again. Readers get its end from the job.
  */
 export class ShownRun {
   #next: number;
@@ -101,7 +107,7 @@ export class ShownRun {
     if (!isRecord(event) || type === undefined) return;
     const { delta } = event;
     const told = this.#find(event);
-    if (told?.open === undefined) return;
+    if (told?.open === undefined || isHeldBack(told.open.item, type)) return;
     if (typeof delta !== "string") return this.#tell(told.open, type, masked(event));
     const part = partOf(told, told.open, type, event);
     const shown = part.pieces.add(delta);
@@ -113,7 +119,7 @@ export class ShownRun {
     for (const told of this.#told) {
       if (told.open === undefined) continue;
       this.#flush(told);
-      if (isFunctionCall(told.open.item)) this.#calls.push(told.open);
+      if (isLeftCall(told.open.item)) this.#calls.push(told.open);
       else for (const event of told.open.incomplete()) this.emit(event);
     }
     this.#told = [];
@@ -145,19 +151,19 @@ export class ShownRun {
       parts: [],
     };
     this.#told.push(told);
-    const isCall = isFunctionCall(item);
+    const isCall = isLeftCall(item);
     if (isCall ? !this.#options.handsOut(item) : hiddenKinds.has(item.type)) return told;
     const index = this.#items;
-    const id = isCall ? functionCallOf(item)?.call_id : item["id"];
+    const id = isCall ? leftCallOf(item)?.callId : item["id"];
     const own = itemIdOf(
       this.#jobId,
       item.type,
       typeof id === "string" && id !== "" ? placeOfUpstreamId(id) : index,
     );
     const isKnown = this.#ids.has(own);
-    // Two calls with one call_id: the second is only shown when the job waits for it.
+    // If two calls have one call_id, the second is shown only when the job waits for its output.
     if (isCall && isKnown) return told;
-    // Servers have given two items one id; to a reader each is one of its own.
+    // Some servers have given two items one id. For a reader, each gets its own.
     const given = isKnown ? itemIdOf(this.#jobId, item.type, index) : own;
     this.#items++;
     this.#ids.add(given);
@@ -174,8 +180,8 @@ export class ShownRun {
     if (open === undefined) return;
     this.#flush(told);
     const events = itemEvents(this.#shownItem(item, open.id), open.index);
-    const isCall = isFunctionCall(item);
-    // Whoever reads pieces gets all of it as one where no piece came, and its beginning where that did not.
+    const isCall = isLeftCall(item);
+    // An item that came without pieces is shown in one piece, with its beginning if that did not come either.
     for (const shown of open.isTold ? events.slice(-1) : events.slice(known ? 1 : 0)) {
       if (!isCall || !shown.type.endsWith(".done")) this.emit(shown);
     }
@@ -185,12 +191,12 @@ export class ShownRun {
   #pass(type: string, event: Record<string, unknown>): void {
     const told = this.#find(event);
     if (told?.open === undefined) return;
-    // The held-back text of a part comes before its end.
+    // The text of a part that was held back comes before the part's end.
     if (type.endsWith(".done")) {
       const delta = `${type.slice(0, -"done".length)}delta`;
       this.#flush(told, (part) => isPart(part, delta, event));
-      if (isFunctionCall(told.open.item)) return;
     }
+    if (isHeldBack(told.open.item, type)) return;
     this.#tell(told.open, type, masked(event));
   }
 
@@ -203,7 +209,7 @@ export class ShownRun {
     this.emit(event);
   }
 
-  /** One piece: nearly all that a stream is made of, so it is written with no object on the way. */
+  /** Nearly all events of a stream are pieces, so the JSON is written without building an object. */
   #write(open: OpenItem, { type, content_index, summary_index, place }: Part, piece: string): void {
     const delta = piece.toWellFormed();
     open.add(type, content_index ?? summary_index, delta);
@@ -248,8 +254,13 @@ export class ShownRun {
   }
 }
 
-/** What an event is called, if that can be a line of its own in a stream: a line break in it would be an event of its own. */
+/** An event's type, if it is safe in a stream's `event:` line: a line break in it would start another event. */
 function typeOf(event: unknown): string | undefined {
   const type = isRecord(event) ? event["type"] : undefined;
   return typeof type === "string" && /^[\w.-]{1,100}$/.test(type) ? type : undefined;
+}
+
+/** A call for the caller must not look as if it were whole. */
+function isHeldBack(item: Item, type: string): boolean {
+  return isLeftCall(item) && !callPieces.has(type);
 }

@@ -4,7 +4,7 @@ import type { OpenItem } from "./open-item.ts";
 
 /** A part of an item that is written in pieces. */
 export interface Part {
-  /** The event that writes it, and its place: what stays the same from piece to piece. */
+  /** The event that writes it, and its place. They are the same for every piece. */
   type: string;
   content_index: unknown;
   summary_index: unknown;

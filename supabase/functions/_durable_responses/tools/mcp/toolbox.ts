@@ -1,4 +1,5 @@
 /** The tools of all MCP servers that the worker calls, for one run. Loaded by the first run that has such a server. */
+import type { FailureCode } from "../../model/failure.ts";
 import type { Item } from "../../model/items.ts";
 import type { RequestTool } from "../../model/request.ts";
 import type { RunnableTool } from "../own/own-call.ts";
@@ -94,12 +95,17 @@ async function listOf(
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new ToolsUnavailable(
-      error instanceof CallRefused && error.addressRefused
-        ? "mcp_address_refused"
-        : "mcp_unavailable",
+      codeOf(error),
       `Cannot list the tools of ${server.label}: ${message}`,
     );
   }
+}
+
+/** Only a credential that the server does not take, or an address that we do not, is the same for every other try. */
+function codeOf(error: unknown): FailureCode {
+  if (!(error instanceof CallRefused)) return "tools_unavailable";
+  if (error.addressRefused) return "mcp_address_refused";
+  return error.status === 401 || error.status === 403 ? "tools_refused" : "tools_unavailable";
 }
 
 function join(opened: Opened[]): Omit<McpToolbox, "close"> {

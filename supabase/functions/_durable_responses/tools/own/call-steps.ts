@@ -31,7 +31,7 @@ export function stepOfCall(
 ): Step {
   return {
     item_id: call.stepId,
-    kind: "function_call",
+    kind: call.kind,
     status,
     effect: call.effect,
     ...(call.server === null ? {} : { server_label: call.server }),
@@ -56,7 +56,7 @@ export function doneStepOf(
     number,
     attempt: call.key.attempt,
     item_id: call.stepId,
-    kind: "function_call",
+    kind: call.kind,
     effect: call.effect,
     server_label: call.server,
     tool: call.tool,

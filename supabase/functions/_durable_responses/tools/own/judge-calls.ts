@@ -1,6 +1,7 @@
 /** Decides what to do about the calls that a response asks others to make. */
 import type { Failure } from "../../model/failure.ts";
-import { functionCallOf, type Item } from "../../model/items.ts";
+import { type Item } from "../../model/items.ts";
+import { type LeftCall, leftCallOf, leftKindOf } from "../../model/left-calls.ts";
 import type { DoneStep, Work } from "../../model/job.ts";
 import type { RequestBody } from "../../model/request.ts";
 import { sha256 } from "../../platform/digest.ts";
@@ -58,14 +59,15 @@ async function callOf(
   before: OwnCall[],
   { work, tools, effects }: Rules,
 ): Promise<OwnCall> {
-  const { call_id, name, arguments: args } = functionCallOf(item) ?? nothing;
-  const known = tools.find(name);
+  const left = leftCallOf(item) ?? nothing;
+  const { arguments: args } = left;
+  const known = toolOf(left, tools);
   const server = known?.server ?? null;
-  const tool = known?.tool ?? name;
+  const tool = known?.tool ?? left.tool;
   const key = callKey(server ?? "", tool, args);
   const repeat = row?.repeat ?? firstFree(
     work.steps.filter((step) =>
-      step.kind === "function_call" && step.call_key === key && step.attempt >= work.run_since &&
+      step.kind === left.kind && step.call_key === key && step.attempt >= work.run_since &&
       step.error === null
     ).map(({ call_repeat }) => call_repeat ?? 0)
       .concat(before.filter((call) => call.callKey === key).map((call) => call.repeat)),
@@ -76,21 +78,22 @@ async function callOf(
     stepId,
     ...(row === undefined || row.attempt === work.attempt ? {} : { takenFrom: row.attempt }),
     item,
-    callId: call_id,
+    kind: left.kind,
+    callId: left.callId,
     server,
     tool,
     arguments: args,
     callKey: key,
     repeat,
-    effect: known || tools.isCallers(name) ? effects.effectOf(server ?? "", tool) : "none",
+    effect: known || tools.isCallers(left) ? effects.effectOf(server ?? "", tool) : "none",
     idempotencyKey: await sha256(`${work.first_id}\n${key}\n${repeat}`),
   };
 }
 
 /**
- * After a call that was answered, the same arguments are another call. After one that failed, they are the same call, because
- * nobody knows what a failed call has done: with the same key, the other side can recognize the repeat. Calls of earlier runs
- * do not count either: if the model asks again after its run was lost, that is the same call too.
+ * After an answered call, the same arguments are another call. After a failed call, they are the same call: nobody knows what
+ * a failed call has done, and with the same key the other side can recognize the repeat. If the model asks again after its run
+ * was lost, that is the same call too.
  */
 function firstFree(taken: number[]): number {
   let free = 0;
@@ -98,21 +101,29 @@ function firstFree(taken: number[]): number {
   return free;
 }
 
-const nothing = { call_id: "", name: "", arguments: "" };
+const nothing: LeftCall = { kind: "function_call", callId: "", tool: "", arguments: "" };
+
+/** We run functions only. */
+function toolOf({ kind, tool }: LeftCall, tools: RunnableTools): RunnableTool | undefined {
+  return kind === "function_call" ? tools.find(tool) : undefined;
+}
 
 async function judge(call: OwnCall, place: number, rules: Rules): Promise<Judged> {
   const { work, tools } = rules;
-  const { name } = functionCallOf(call.item) ?? nothing;
+  const left = leftCallOf(call.item) ?? nothing;
   const refuse = (error: string): Judged => ({ kind: "refuse", call, error });
-  if (tools.isCallers(name)) return canBeAnswered(call) ? { kind: "hand_out", call } : refuse(noId);
+  if (tools.isCallers(left)) return canBeAnswered(call) ? { kind: "hand_out", call } : refuse(noId);
   const limit = maxCalls(tools.body);
   if (callsMade(work.steps) + place >= limit) {
     return refuse(
       `Not called: max_tool_calls is ${limit}, and that many calls were made. Answer with what you have`,
     );
   }
-  const tool = tools.find(name);
-  if (tool === undefined) return refuse(`There is no function '${name}'`);
+  const tool = toolOf(left, tools);
+  if (tool === undefined) {
+    const what = left.kind === "function_call" ? "function" : "tool";
+    return refuse(`There is no ${what} '${left.tool}'`);
+  }
   const read = await tool.read(call.arguments);
   if ("error" in read) return refuse(read.error);
   const repeated = repeatOf(call, work);
@@ -130,7 +141,7 @@ async function judge(call: OwnCall, place: number, rules: Rules): Promise<Judged
   );
 }
 
-/** The caller's answer names its call by that. */
+/** Longest call_id, in characters. The caller's answer names its call by it. */
 const longestCallId = 200;
 const noId = "Not called: its call_id is empty or too long, so that its output could not be given";
 
@@ -143,7 +154,7 @@ function maxCalls({ max_tool_calls: limit }: RequestBody): number {
 }
 
 function callsMade(steps: DoneStep[]): number {
-  return steps.filter(({ kind }) => kind === "mcp_call" || kind === "function_call").length;
+  return steps.filter((step) => step.kind === "mcp_call" || leftKindOf(step)).length;
 }
 
 async function asksPerson(

@@ -2,7 +2,7 @@
 import type { FailureCode } from "../../model/failure.ts";
 import type { Item } from "../../model/items.ts";
 import type { AttemptKey } from "../../model/job.ts";
-import type { Effect } from "../../model/status.ts";
+import type { CallKind, Effect } from "../../model/status.ts";
 
 /** One call, as the model asked for it. */
 export interface OwnCall {
@@ -13,14 +13,15 @@ export interface OwnCall {
   stepId: string;
   /** The attempt whose response asked for it, if that is an earlier one. */
   takenFrom?: number;
-  /** The model's `function_call` item, as it came. */
+  /** The model's item, as it came. */
   item: Item;
+  kind: CallKind;
   callId: string;
   /** An MCP server's label; null for a function of the profile. */
   server: string | null;
   /** The tool's own name, as ledger, approvals and console show it. */
   tool: string;
-  /** JSON as text, exactly as the model wrote it. */
+  /** As the model wrote them: JSON as text, or a custom tool's input. */
   arguments: string;
   /** Equal keys are the same call. */
   callKey: string;

@@ -10,6 +10,6 @@ export function planHasOnceTools({ body, servers, own, callerTools, sideEffects 
   if (hasOnceTools({ ...body, tools: offered }, sideEffects)) return true;
   const effects = new EffectRules(sideEffects);
   for (const { name, effect } of own) effects.declare(null, name, effect);
-  const names = [...own.map(({ name }) => name), ...callerTools];
+  const names = [...own.map(({ name }) => name), ...callerTools.map(({ tool }) => tool)];
   return names.some((name) => effects.effectOf("", name) === "once");
 }

@@ -1,8 +1,8 @@
 import { lostByParsing } from "../../model/canonical.ts";
 
 /**
- * The arguments that a model wrote, as JSON. What is called must be what the ledger has and a person has approved, which is the text:
- * arguments that say more than their value can hold are refused, and the model can write them in another way.
+ * The arguments that a model wrote, as JSON. The call must be exactly what the ledger has and a person approves, which is the
+ * text. So arguments from which parsing would lose something are refused, and the model can write them in another way.
  */
 export function readArguments(args: string): { value: unknown } | { error: string } {
   const text = args.trim() === "" ? "{}" : args;

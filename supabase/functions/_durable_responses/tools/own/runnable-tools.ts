@@ -1,4 +1,5 @@
 /** Our tools that a request offers, by the names under which OpenAI knows them. */
+import type { LeftCall } from "../../model/left-calls.ts";
 import type { RequestBody, RequestTool } from "../../model/request.ts";
 import type { Plan } from "../../profiles/plan.ts";
 import type { OwnTool } from "../../profiles/own-tools.ts";
@@ -12,8 +13,8 @@ export interface RunnableTools {
   body: RequestBody;
   /** The tool of a `function_call`'s name; undefined if it is not offered. */
   find(name: string): RunnableTool | undefined;
-  /** Whether the caller makes calls of this name. */
-  isCallers(name: string): boolean;
+  /** Whether the caller makes calls of this tool. */
+  isCallers(call: Pick<LeftCall, "kind" | "tool">): boolean;
   /** What an operator should know about tools that are not offered. */
   warnings: readonly string[];
   /** Ends the connections to servers without waiting long, whatever they do. */
@@ -64,7 +65,7 @@ async function loadServers() {
     return await import("../mcp/open-servers.ts");
   } catch (error) {
     throw new ToolsUnavailable(
-      "mcp_unavailable",
+      "tools_unavailable",
       `Cannot load the client for MCP servers: ${
         error instanceof Error ? error.message : String(error)
       }`,
@@ -82,12 +83,12 @@ async function declaredTools(plan: Plan, effects: EffectRules): Promise<Runnable
   const tools = new Map<string, RunnableTool>();
   for (const declared of plan.own) tools.set(declared.name, await runnable(declared));
   for (const { server, tool, effect } of tools.values()) effects.declare(server, tool, effect);
-  const callers = new Set(plan.callerTools);
-  for (const name of callers) effects.declare(null, name, undefined);
+  const callers = plan.callerTools;
+  for (const { tool } of callers) effects.declare(null, tool, undefined);
   return {
     body: plan.body,
     find: (name) => tools.get(name),
-    isCallers: (name) => callers.has(name),
+    isCallers: ({ kind, tool }) => callers.some((own) => own.kind === kind && own.tool === tool),
     warnings: [],
     close: () => Promise.resolve(),
   };

@@ -1,0 +1,69 @@
+/**
+ * What became of a restart, found out while the functions already run: whether they can be loaded, and what the profiles are like. A
+ * change that comes meanwhile begins this anew, for both.
+ */
+import { sep } from "node:path";
+import type { Stack } from "../stack/options.ts";
+import { isOfTheFile, type ProfileCheck, ProfileTeller } from "./profile-check.ts";
+
+export interface Verified {
+  stack: Stack;
+  check: ProfileCheck | undefined;
+  /** Gets a line for a person. */
+  say: (line: string) => void;
+}
+
+export interface Restarted {
+  /** Paths within `supabase/`. */
+  code: string[];
+  /** The functions that were restarted. */
+  names: string[];
+}
+
+export function verifier({ stack, check, say }: Verified) {
+  const teller = new ProfileTeller(say);
+  const open = { code: new Set<string>(), names: new Set<string>() };
+  let round = 0;
+
+  const profiles = async () => {
+    const env = { ...stack.functionEnvironment, SUPABASE_SECRET_KEY: stack.secretKey };
+    try {
+      return await check?.(env);
+    } catch (error) {
+      say(`profiles: not checked: ${messageOf(error)}`);
+    }
+  };
+  const verify = async () => {
+    const mine = ++round;
+    const [code, names] = [[...open.code].sort(), [...open.names].sort()];
+    const [faults, report] = await Promise.all([stack.edge.loadFaults(names), profiles()]);
+    if (mine !== round) return;
+    open.code.clear();
+    open.names.clear();
+    for (const fault of faults) say(`${shown(code)} changed, but ${fault}`);
+    // The check would find the same once more.
+    if (faults.length > 0) return teller.unloadable();
+    if (code.length > 0 && !report?.findings.some(isOfTheFile)) {
+      say(`${shown(code)} changed: reloaded ${names.join(", ")}`);
+    }
+    if (report !== undefined) teller.tell(report);
+  };
+  return {
+    changed({ code, names }: Restarted) {
+      for (const path of code) open.code.add(path);
+      for (const name of names) open.names.add(name);
+      verify().catch((error) => say(`Cannot verify the change: ${messageOf(error)}`));
+    },
+    stop: () => void round++,
+  };
+}
+
+/** One path, and how many more. */
+export function shown(paths: string[]): string {
+  const [first = "", ...more] = paths.map((path) => `supabase/${path.replaceAll(sep, "/")}`);
+  return more.length === 0 ? first : `${first} and ${more.length} more`;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

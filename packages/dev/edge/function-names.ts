@@ -1,0 +1,13 @@
+/** Which functions a folder has: folders whose names begin with `_` hold what functions share. */
+import { join } from "node:path";
+import { ifThereNow } from "../if-there.ts";
+
+export function isFunction(functionsDir: string, name: string): boolean {
+  if (!/^[a-zA-Z][a-zA-Z0-9_-]*$/.test(name)) return false;
+  return ifThereNow(() => Deno.statSync(join(functionsDir, name, "index.ts")))?.isFile ?? false;
+}
+
+export function functionNames(functionsDir: string): string[] {
+  return [...Deno.readDirSync(functionsDir)].map(({ name }) => name)
+    .filter((name) => isFunction(functionsDir, name)).sort();
+}

@@ -1,0 +1,109 @@
+/** The answers of callers to calls that were handed out, as OpenAI takes them: one type of item for each kind of call. */
+import { storedFileSchema } from "./files.ts";
+import type { CallKind } from "./status.ts";
+import * as z from "./zod.ts";
+
+/** What a caller answers to a call. */
+export interface CallAnswer {
+  kind: CallKind;
+  callId: string;
+  /** As the ledger has it: text, or the fields of the item as JSON. */
+  output: string;
+}
+
+const kinds = {
+  function_call_output: "function_call",
+  custom_tool_call_output: "custom_tool_call",
+  apply_patch_call_output: "apply_patch_call",
+  local_shell_call_output: "local_shell_call",
+  shell_call_output: "shell_call",
+  computer_call_output: "computer_call",
+} as const satisfies Record<`${CallKind}_output`, CallKind>;
+
+/** True for the type of an item that answers a call. */
+export function isAnswerType(type: unknown): boolean {
+  return typeof type === "string" && Object.hasOwn(kinds, type);
+}
+
+const longestOutput = 900_000;
+const call_id = z.string().check(z.minLength(1), z.maxLength(200));
+const words = z.union([
+  z.string(),
+  z.array(z.looseObject({ type: z.literal("input_text"), text: z.string() })),
+]);
+const outcome = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("exit"), exit_code: z.int() }),
+  z.object({ type: z.literal("timeout") }),
+]);
+const safetyCheck = z.object({
+  id: z.string(),
+  code: z.nullish(z.string()),
+  message: z.nullish(z.string()),
+});
+const screenshot = z.object({
+  type: z.literal("computer_screenshot"),
+  image_url: z.optional(z.string()),
+  file_id: z.optional(z.string()),
+  storage: z.optional(storedFileSchema),
+}).check(z.refine(
+  ({ image_url, file_id, storage }) =>
+    [image_url, file_id, storage].filter((given) => given !== undefined).length === 1,
+  "a screenshot must have exactly one of image_url, file_id and storage",
+));
+
+const itemSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("function_call_output"), call_id, output: words }),
+  z.object({ type: z.literal("custom_tool_call_output"), call_id, output: words }),
+  z.object({
+    type: z.literal("apply_patch_call_output"),
+    call_id,
+    status: z.enum(["completed", "failed"]),
+    output: z.nullish(z.string()),
+  }),
+  // OpenAI's reference has the call's id in `id`, its guide in `call_id`.
+  z.object({
+    type: z.literal("local_shell_call_output"),
+    call_id: z.optional(call_id),
+    id: z.optional(call_id),
+    output: z.string(),
+  }).check(z.refine((item) => (item.call_id ?? item.id) !== undefined, "it must have a call_id")),
+  z.object({
+    type: z.literal("shell_call_output"),
+    call_id,
+    output: z.array(z.object({ stdout: z.string(), stderr: z.string(), outcome })),
+    max_output_length: z.nullish(z.int()),
+  }),
+  z.object({
+    type: z.literal("computer_call_output"),
+    call_id,
+    output: screenshot,
+    acknowledged_safety_checks: z.nullish(z.array(safetyCheck)),
+  }),
+]);
+
+/** Reads the item of an answer. */
+export const callAnswerSchema = z.pipe(itemSchema, z.transform(answerOf)).check(
+  z.refine(
+    ({ output }) => output.length <= longestOutput,
+    `the output of a call may have at most ${longestOutput} characters`,
+  ),
+);
+
+function answerOf(item: z.infer<typeof itemSchema>): CallAnswer {
+  const kind = kinds[item.type];
+  switch (item.type) {
+    case "function_call_output":
+    case "custom_tool_call_output":
+      return { kind, callId: item.call_id, output: textOf(item.output) };
+    case "local_shell_call_output":
+      return { kind, callId: item.call_id ?? item.id ?? "", output: item.output };
+    default: {
+      const { type: _type, call_id: callId, ...fields } = item;
+      return { kind, callId, output: JSON.stringify(fields) };
+    }
+  }
+}
+
+function textOf(output: z.infer<typeof words>): string {
+  return typeof output === "string" ? output : output.map(({ text }) => text).join("\n");
+}

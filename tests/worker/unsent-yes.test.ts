@@ -1,0 +1,56 @@
+/** A worker must go after it has written that a call starts, and before it has sent the yes: nothing was made, so nobody is asked. */
+import assert from "node:assert/strict";
+import { benchForFile, mailCounts } from "../resume/support/bench.ts";
+import { eventually } from "../support/eventually.ts";
+import { readJob, summariseAttempts } from "../support/jobs.ts";
+
+const believedMs = 6_000;
+
+// The worker hands over by itself, and the platform does not end it.
+const theBench = benchForFile(
+  { wallClockMs: 60_000, env: { DURABLE_RESPONSES_WALL_CLOCK_S: String(believedMs / 1_000) } },
+  { gated: false },
+);
+
+Deno.test("a call that a stopping worker has written, but not told OpenAI to make, is taken back", async () => {
+  const bench = theBench();
+  const { stack, openai, sql } = bench;
+  openai.faults.set([{ kind: "background-works" }]);
+  // Nobody comes for the job before the ledger is locked.
+  stack.net.faults.set(() => "drop");
+  const id = await bench.submit("background");
+  await eventually("it asked", async () => (await readJob(sql, id)).status === "queued");
+  const ledger = stack.database.connect("supabase_admin", "postgres", { max: 1 });
+  try {
+    await ledger.begin(async (transaction) => {
+      await transaction`lock table public.response_steps in exclusive mode`;
+      stack.net.faults.clear();
+      await bench.wake();
+      await eventually("a worker writes the call", async () => {
+        const waiting = await sql`
+          select from pg_locks where relation = 'public.response_steps'::regclass and not granted`;
+        return waiting.length > 0;
+      });
+      const asked = openai.requests.length;
+      await eventually(
+        "the worker's time is up",
+        () =>
+          stack.edge.workers().some((worker) =>
+            worker.function === "run-jobs" && worker.ageMs > 0.9 * believedMs
+          ),
+      );
+      assert.equal(openai.requests.length, asked);
+    });
+  } finally {
+    await ledger.end({ timeout: 1 });
+  }
+  const job = await bench.settled(id);
+  assert.deepEqual([job.status, job.failures], ["completed", 0]);
+  assert.deepEqual(await summariseAttempts(sql, id), [
+    "background continued",
+    "synchronous handed_over",
+    "synchronous continued",
+    "background completed",
+  ]);
+  assert.deepEqual(mailCounts(bench), { finds: 1, replies: 1, sent: 1 });
+});
