@@ -1,6 +1,7 @@
 /** Calls that OpenAI leaves to others: the fields that are read of each kind, and the name of its tool. */
 import type { Item } from "./items.ts";
-import { isRecord, text } from "./lenient.ts";
+import { isRecord } from "./is-record.ts";
+import { text } from "./lenient.ts";
 import { type CallKind, isCallKind, type RunBy } from "./status.ts";
 import * as z from "./zod.ts";
 
@@ -33,12 +34,14 @@ const kindOf: ReadonlyMap<string, CallKind> = new Map<string, CallKind>([
   ["computer_use_preview", "computer_call"],
 ]);
 
-const named = z.looseObject({
-  call_id: text(""),
-  name: text(""),
-  arguments: text(""),
-  input: text(""),
-});
+const named = z.lazy(() =>
+  z.looseObject({
+    call_id: text(""),
+    name: text(""),
+    arguments: text(""),
+    input: text(""),
+  })
+);
 
 /** Fields that every item has, or that only OpenAI sets. */
 const common = new Set(["id", "type", "status", "call_id", "created_by", "output_parts"]);
