@@ -2,6 +2,7 @@
 import { supabaseEnvironment } from "../../../packages/dev/child-environment.ts";
 import { join } from "node:path";
 import { findSupabaseCli, projectRoot } from "../../../packages/dev/postgres/binaries.ts";
+import { cachedFolder, hashOf } from "../../../packages/dev/postgres/template.ts";
 import { runProcess } from "../../../packages/dev/processes.ts";
 
 export interface SupabaseProject extends AsyncDisposable {
@@ -15,30 +16,27 @@ export interface SupabaseProject extends AsyncDisposable {
   all(): Promise<Record<string, string>>;
 }
 
-/** What `supabase init` writes, by path: it takes 0.4 s, so once for all tests of a process. */
-let fresh: Promise<Record<string, string>> | undefined;
-
+/** What `supabase init` writes, by path. It takes a second of CPU, so once for each release of the CLI. */
 async function supabaseInit(): Promise<Record<string, string>> {
-  const folder = await Deno.makeTempDir({ prefix: "dr-fresh-" });
-  try {
+  const command = await findSupabaseCli();
+  const { size, mtime } = await Deno.stat(command);
+  const key = await hashOf([command, `${size} ${mtime?.getTime()}`]);
+  const folder = await cachedFolder("supabase-init", key, async (empty) => {
     await runProcess({
       name: "supabase init",
-      command: await findSupabaseCli(),
-      args: ["init", "--yes", "--workdir", folder],
+      command,
+      args: ["init", "--yes", "--workdir", empty],
       env: supabaseEnvironment(),
     });
-    return await textsBelow(join(folder, "supabase"));
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
+  return await textsBelow(join(folder, "supabase"));
 }
 
 /** `supabase init` in an empty folder. Packages resolve from this repository's node_modules. */
 export async function supabaseProject(): Promise<SupabaseProject> {
   const folder = await Deno.makeTempDir({ prefix: "dr-adopter-" });
-  fresh ??= supabaseInit();
   await Deno.mkdir(join(folder, "supabase"));
-  for (const [path, text] of Object.entries(await fresh)) {
+  for (const [path, text] of Object.entries(await supabaseInit())) {
     await Deno.writeTextFile(join(folder, "supabase", path), text);
   }
   await linkPackages(folder);

@@ -20,11 +20,6 @@ const kinds = {
   computer_call_output: "computer_call",
 } as const satisfies Record<`${CallKind}_output`, CallKind>;
 
-/** True for the type of an item that answers a call. */
-export function isAnswerType(type: unknown): boolean {
-  return typeof type === "string" && Object.hasOwn(kinds, type);
-}
-
 const longestOutput = 900_000;
 const call_id = z.string().check(z.minLength(1), z.maxLength(200));
 const words = z.union([
