@@ -12,7 +12,7 @@ import { type Accepted, createBackground } from "../openai/background.ts";
 import { sha256 } from "../platform/digest.ts";
 import { isStale, RequestError } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
-import { waitUntil } from "../platform/runtime.ts";
+import { afterAnswer, waitUntil } from "../platform/runtime.ts";
 import { uuidV7 } from "../platform/uuid-v7.ts";
 import { type Ask, type Plan, planFor } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
@@ -244,7 +244,7 @@ async function tryBackground(
       const { settleWith } = await import("./settle.ts");
       return await settleWith(attempt, plan, response, requestId);
     }
-    waitUntil(record(profiles, job, plan, accepted));
+    afterAnswer(() => record(profiles, job, plan, accepted));
     return { ...job, response_id: response.id };
   } catch (error) {
     // The row exists: the webhook or the poll finds what could not be written now.

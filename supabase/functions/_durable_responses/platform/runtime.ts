@@ -1,3 +1,5 @@
+import { after } from "./clock.ts";
+
 /** What the Edge runtime adds to Deno, behind an interface that a plain Deno process has too. */
 interface EdgeRuntimeGlobal {
   EdgeRuntime?: { waitUntil(promise: Promise<unknown>): void };
@@ -7,6 +9,14 @@ interface EdgeRuntimeGlobal {
 export function waitUntil(work: Promise<unknown>): void {
   const { EdgeRuntime } = globalThis as EdgeRuntimeGlobal;
   EdgeRuntime?.waitUntil(work);
+}
+
+/**
+ * The same for work that begins once the answer is on its way. A bundler may put everything into one file: then an `import()`
+ * runs before the answer is sent, and with it all that it loads.
+ */
+export function afterAnswer(work: () => Promise<unknown>): void {
+  waitUntil(new Promise<void>((resolve) => after(0, resolve)).then(work));
 }
 
 /**

@@ -3,7 +3,7 @@ import { unwrapWebhook } from "../../openai/verify-webhook.ts";
 import { environment } from "../../platform/environment.ts";
 import { RequestError } from "../../platform/errors.ts";
 import { describe, log } from "../../platform/log.ts";
-import { waitUntil } from "../../platform/runtime.ts";
+import { afterAnswer } from "../../platform/runtime.ts";
 import type { Profiles } from "../../profiles/profile.ts";
 import { readText } from "../http/body.ts";
 import { requireMethod } from "../http/method.ts";
@@ -30,7 +30,7 @@ async function receive(profiles: Profiles, request: Request): Promise<Response> 
   const event = await verify(await readText(request), request.headers);
   const responseId = event.data.id;
   if (event.type.startsWith("response.") && responseId !== undefined) {
-    waitUntil(settleResponse(profiles, responseId));
+    afterAnswer(() => settleResponse(profiles, responseId));
   }
   return json(200, { received: true });
 }

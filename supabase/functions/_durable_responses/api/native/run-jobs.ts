@@ -3,7 +3,7 @@ import { sameSecret } from "../../platform/digest.ts";
 import { environment } from "../../platform/environment.ts";
 import { RequestError } from "../../platform/errors.ts";
 import { describe, log } from "../../platform/log.ts";
-import { onShutdown, waitUntil } from "../../platform/runtime.ts";
+import { afterAnswer, onShutdown, waitUntil } from "../../platform/runtime.ts";
 import type { Profiles } from "../../profiles/profile.ts";
 import { newWorkerId } from "../../worker/worker-id.ts";
 import type { Worker } from "../../worker/worker.ts";
@@ -54,8 +54,9 @@ async function wake(profiles: Profiles, request: Request): Promise<Response> {
     current.worker?.wake();
     log.info("woken", { worker: current.id, source });
   } else {
-    current = { id: newWorkerId() };
-    waitUntil(work(profiles, current, source));
+    const place = { id: newWorkerId() };
+    current = place;
+    afterAnswer(() => work(profiles, place, source));
   }
   return json(202, { worker: current.id });
 }
