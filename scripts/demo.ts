@@ -16,7 +16,7 @@ interface DemoOptions {
   scenario?: string;
   json?: true;
   list?: true;
-  /** Seconds. */
+  /** In s. */
   wallClock?: number;
 }
 
@@ -50,7 +50,7 @@ async function demo(options: DemoOptions): Promise<void> {
   if (played.length > 1) {
     showTable(openTerminal(options.json ? Deno.stderr : Deno.stdout), played);
   }
-  // Not Deno.exit(): what is still on its way to a pipe must get there.
+  // Not Deno.exit(), which could cut off output to a pipe.
   Deno.exitCode = ok ? 0 : 1;
 }
 

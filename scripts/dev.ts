@@ -1,4 +1,4 @@
-/** `npm run dev`: the stack of this repository, and a look at its own profiles. */
+/** `npm run dev`: the stack of this repository, with a check of its own profiles. */
 import { checkOwnProfiles } from "./dev/check-profiles.ts";
 import { runDev } from "../packages/dev/dev/program.ts";
 

@@ -1,6 +1,7 @@
 import { type Bench, type BenchOptions, type BenchResult, byTurns } from "../support/bench.ts";
+import { bundled } from "./bundle.ts";
 import { type Outside, startOutside } from "./outside.ts";
-import { bundled, byEsmSh, firstAnswer, type Start } from "./start.ts";
+import { byEsmSh, firstAnswer, type Start } from "./start.ts";
 
 const here = (file: string) => new URL(file, import.meta.url).pathname;
 const functionFile = (name: string) => here(`../../supabase/functions/${name}/index.ts`);

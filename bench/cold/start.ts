@@ -1,6 +1,5 @@
-/** Ways to start a function in a fresh process, and the time until its first answer. */
+/** The time until the first answer of a function that starts in a fresh process, and the function as esm.sh's packages make it. */
 import { join } from "node:path";
-import { build } from "esbuild";
 import { z } from "zod";
 import { startEsmSh } from "../../packages/dev/esm-sh/server.ts";
 import { freePort } from "../../packages/dev/ports.ts";
@@ -12,29 +11,6 @@ export interface Start {
   /** The arguments of `deno run`. */
   args: string[];
   env: Record<string, string>;
-}
-
-/** Everything in a few files: the platform bundles at deploy, and what a call imports later is a file of its own. */
-export async function bundled(entry: string, outdir: string): Promise<Start & { kb: number }> {
-  const { metafile } = await build({
-    entryPoints: { index: entry },
-    outdir,
-    outExtension: { ".js": ".mjs" },
-    bundle: true,
-    splitting: true,
-    minify: true,
-    metafile: true,
-    format: "esm",
-    platform: "neutral",
-    mainFields: ["module", "main"],
-    conditions: ["deno", "import", "module"],
-    external: ["node:*"],
-    // As the import map has it: 4.1.0, in place of one that has no entry for Deno.
-    alias: { "pkce-challenge": join(projectRoot, "node_modules", "pkce-challenge") },
-    logLevel: "silent",
-  });
-  const bytes = Object.values(metafile.outputs).reduce((sum, output) => sum + output.bytes, 0);
-  return { args: [`${outdir}/index.mjs`], env: {}, kb: Math.round(bytes / 1024) };
 }
 
 /** Whole packages, as esm.sh serves them, with each of their modules as a file in Deno's cache. */

@@ -1,4 +1,4 @@
-/** A signed-in user who asks by the client of packages/client, as a frontend does. */
+/** A signed-in user who asks with the client of packages/client, as a frontend does. */
 import { createClient } from "@supabase/supabase-js";
 import {
   type Approval,
@@ -14,23 +14,23 @@ import { jobLabel, shortJobId } from "./label.ts";
 import type { Line } from "./timeline/line.ts";
 import type { Timeline } from "./timeline/timeline.ts";
 
-/** How often a caller who waits looks again, ms. */
+/** How often a waiting caller looks again, in ms. */
 const lookEveryMs = 400;
 const queryLength = 120;
 
 export interface Question {
   profile: string;
   query: string;
-  /** What a scenario with several jobs calls this one. */
+  /** The name of this job in a scenario with several. */
   label?: string;
 }
 
 export class Caller {
-  /** The ids of the jobs it has, in the order it asked. */
+  /** The ids of its jobs, in the order in which it asked. */
   readonly jobs: string[] = [];
-  /** ms since 1970 at which each job was accepted, by id. */
+  /** When each job was accepted, in ms since 1970, by id. */
   readonly acceptedAt = new Map<string, number>();
-  /** ms since 1970 of the first question. */
+  /** When the first question was asked, in ms since 1970. */
   askedAt: number | undefined;
   readonly #responses;
 
@@ -42,7 +42,7 @@ export class Caller {
     );
   }
 
-  /** @throws DurableResponsesError when it is refused */
+  /** @throws DurableResponsesError if it is refused */
   async ask({ profile, query, label }: Question): Promise<Job> {
     this.askedAt ??= Date.now();
     const job = label ? { job: label } : {};
@@ -58,7 +58,7 @@ export class Caller {
     return accepted;
   }
 
-  /** Looks at a job again and again until it is final, or `until` says that this is it. */
+  /** Looks at a job repeatedly, until it is final or `until` is true. */
   async result(
     id: string,
     { timeoutMs, until = isFinal }: { timeoutMs: number; until?: (job: Job) => boolean },
@@ -82,7 +82,7 @@ export class Caller {
     await this.#responses.approve(id, answer);
   }
 
-  /** What a call that was handed out came to. */
+  /** Gives the output of a call that was handed out. */
   async toolOutput(id: string, answer: ToolOutput): Promise<void> {
     this.#note("caller", "sent", `POST …/tool-output ${JSON.stringify(answer)}`);
     await this.#responses.toolOutput(id, answer);

@@ -1,7 +1,7 @@
-/** Key of a job's metadata under which a scenario with several jobs says which one this is. */
+/** The key in a job's metadata under which a scenario with several jobs names them. */
 export const jobLabel = "demo";
 
-/** A job's id, short: its end, since ids are ordered by time and those of one minute begin alike. */
+/** The end of a job's id: ids start with the time, so those of the same minute start alike. */
 export function shortJobId(id: string): string {
   return `…${id.slice(-8)}`;
 }

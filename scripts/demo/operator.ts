@@ -1,8 +1,8 @@
-/** What a scenario sets as an operator would, in SQL. */
+/** What a scenario changes in SQL, as an operator would. */
 import type { Sql } from "postgres";
 import type { Timeline } from "./timeline/timeline.ts";
 
-/** Has pg_cron look for due work every second rather than every ten, so that nobody waits for its tick. */
+/** Makes pg_cron look for due work every second instead of every ten, so that nobody waits for its tick. */
 export async function hurryCron(sql: Sql, timeline: Timeline): Promise<void> {
   await sql`
     select cron.schedule(jobname, '1 seconds', command) from cron.job where jobname = 'durable-responses-wake'`;

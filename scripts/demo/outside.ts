@@ -1,4 +1,4 @@
-/** What the demo talks to when the environment names an OpenAI API: no stand-in, and no webhooks from outside. */
+/** The demo with an OpenAI API that the environment names: no stand-in, and no webhooks from outside. */
 import { fileURLToPath } from "node:url";
 import type { StackOptions } from "../../packages/dev/stack.ts";
 
@@ -10,13 +10,13 @@ export const demoProfiles = fileURLToPath(new URL("profiles.ts", import.meta.url
 
 export interface Outside {
   options: StackOptions & { env: Record<string, string> };
-  /** What the person at the terminal should know before it starts. */
+  /** What the person should know before it starts. */
   notices: string[];
 }
 
 /**
- * How to play the demo with an OpenAI API that is not the stand-in.
- * @param variables MAILBOX_MCP_URL and MAILBOX_MCP_TOKEN name a mailbox that such an API can reach
+ * How to play the demo with an OpenAI API instead of the stand-in.
+ * @param variables MAILBOX_MCP_URL and MAILBOX_MCP_TOKEN name a mailbox that this API can reach
  */
 export function outsideOf(
   openai: NonNullable<StackOptions["openai"]>,

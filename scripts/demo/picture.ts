@@ -1,6 +1,6 @@
 /**
- * `deno run -A scripts/demo/picture.ts`: runs the default demo and draws what it printed as docs/demo.svg. Every character
- * of the picture was printed by that run.
+ * `deno run -A scripts/demo/picture.ts`: runs the default demo, and draws what it prints as docs/demo.svg. The picture has
+ * nothing that the run did not print.
  */
 import { join } from "node:path";
 import { forTerminal } from "../../packages/text/paint.ts";

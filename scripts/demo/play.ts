@@ -1,4 +1,4 @@
-/** Plays one scenario, or the default demo, on a stack of its own. */
+/** Plays one scenario, or the default demo, on its own stack. */
 import type { StackOptions } from "../../packages/dev/stack.ts";
 import type { Line } from "./timeline/line.ts";
 import { nothingSeen, type Report, reportOf } from "./report.ts";
@@ -9,11 +9,11 @@ import { lineText, type Terminal } from "./timeline/terminal.ts";
 import { hurryCron } from "./operator.ts";
 import { demoProfiles, type Outside } from "./outside.ts";
 
-/** How long the default demo waits for its answer, ms: of the stand-in, and of an OpenAI that may take its time. */
+/** How long the default demo waits for its answer, in ms: from the stand-in, and from an OpenAI that may take its time. */
 const patienceMs = { standIn: 30_000, outside: 15 * 60_000 };
 const untilMs = 60_000;
 const untilEveryMs = 50;
-/** Lease of the scenarios' workers, s: a dead one is noticed after at most so long. */
+/** Lease of the scenarios' workers, in s. A dead worker is noticed after this time at the latest. */
 const leaseS = 5;
 
 export interface DefaultDemo {
@@ -22,7 +22,7 @@ export interface DefaultDemo {
   outside: Outside | undefined;
 }
 
-/** The default demo: one request, and all that becomes of it. */
+/** The default demo: one request, and everything that happens to it. */
 export async function playDefault(demo: DefaultDemo, terminal: Terminal): Promise<Report> {
   const { outside, wallClockMs } = demo;
   showTitle(terminal, "durable-responses", "a request with an MCP tool, in background mode");
@@ -44,7 +44,7 @@ export async function playDefault(demo: DefaultDemo, terminal: Terminal): Promis
   });
 }
 
-/** A scenario; `ok` says whether what it shows held. */
+/** Plays a scenario. `ok` is true if what it shows holds. */
 export async function playScenario(scenario: Scenario, terminal: Terminal): Promise<Report> {
   showTitle(terminal, scenario.name, scenario.title);
   const { wallClockMs } = scenario;
@@ -83,14 +83,14 @@ async function play(
     showEnding(terminal, report, sent);
     return report;
   } catch (error) {
-    // The stack did not start, or its database is gone: there is a report all the same.
+    // The stack did not start, or its database is gone. There is still a report.
     const report = { ok: false, reason: reasonOf(error), ...nothingSeen };
     showEnding(terminal, report, []);
     return report;
   }
 }
 
-/** The life of a worker: what the platform gives, and what the functions are told. */
+/** The life of a worker: for the platform, and for the functions. */
 function workerLife(wallClockMs: number, env: Record<string, string> = {}): StackOptions {
   return {
     wallClockMs,
@@ -119,7 +119,7 @@ function contextOf({ stack, sql, caller, look, timeline }: Session): ScenarioCon
   };
 }
 
-/** Whatever was thrown is why it did not hold; what nobody foresaw is told with its stack. */
+/** The reason why it did not hold. An unexpected error is printed with its stack. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof NotHeld)) console.error(error);
   return error instanceof Error ? error.message : String(error);

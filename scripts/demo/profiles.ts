@@ -1,6 +1,6 @@
 /**
- * The profiles of the demo's scenarios, in place of supabase/functions/_shared/profiles.ts: the same mailbox, with
- * budgets short enough to watch. Nothing else is changed to make time short.
+ * The profiles of the demo's scenarios, instead of supabase/functions/_shared/profiles.ts: the same mailbox, with budgets that
+ * are short enough to watch. Nothing else is changed to save time.
  */
 import { z } from "zod";
 import {
@@ -29,7 +29,7 @@ const mail = {
   budgets: { poll_ms: 1_500 },
 } satisfies Profile;
 
-/** A shop's own functions: what they do stands in its tables. */
+/** A shop's own functions. Its tables show what they do. */
 const quote = tool({
   name: "quote_shipping",
   description: "What it costs to send a parcel.",
@@ -75,7 +75,7 @@ const shop = {
 export const profiles = defineProfiles({
   shop,
   "shop-sync": { ...shop, background: false },
-  /** A function that runs in the caller's own place. */
+  /** A function that the caller runs. */
   "shop-caller": {
     ...shop,
     tools: [quote, {
@@ -87,20 +87,20 @@ export const profiles = defineProfiles({
       run_by: "caller",
     }],
   },
-  /** A person must agree to emails about money. */
+  /** A person must approve emails about money. */
   "mail-money": {
     ...mail,
     background: false,
     approve_when: { gmail_reply_to_email: ({ body }) => String(body).includes("euro") },
   },
   mail,
-  /** Run synchronously from the start: what is shown is the worker. */
+  /** Synchronous from the start, to show the worker. */
   "mail-sync": { ...mail, background: false },
   /** Stuck after 2 s. */
   "mail-impatient": { ...mail, budgets: { background_ms: 2_000, poll_ms: 1_000 } },
-  /** Over after 4 s, come what may. */
+  /** Has 4 s in total. */
   "mail-deadline": { ...mail, budgets: { deadline_ms: 4_000, poll_ms: 1_000 } },
-  /** The same server, called by the worker: OpenAI sees two functions. */
+  /** The worker calls the same server. OpenAI sees two functions. */
   "mail-bridge": {
     ...mail,
     tools: [mcp({
@@ -112,7 +112,7 @@ export const profiles = defineProfiles({
       run_by: "worker",
     })],
   },
-  /** A person must agree before a mail leaves. */
+  /** A person must approve each email. */
   "mail-approval": {
     ...mail,
     background: false,

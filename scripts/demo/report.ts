@@ -1,9 +1,9 @@
-/** What `--json` prints of a run. */
+/** What `--json` prints about a run. */
 import { z } from "zod";
 import type { Caller } from "./caller.ts";
 import { attemptsOf, callsOf, jobOf, type Rows } from "./observe/rows.ts";
 
-/** Ends of tool calls by the ledger's status. */
+/** Outcomes of tool calls, by the ledger's status. */
 const callStatus: Readonly<Record<string, string>> = { finished: "completed" };
 
 export const reportSchema = z.object({
@@ -35,12 +35,12 @@ export const reportSchema = z.object({
     completed: z.number().nullable(),
   }),
 });
-/** Times are ms from the request; null for what did not happen. `job` is the first that was asked for. */
+/** Times are in ms from the request; null for what did not happen. `job` is the first one. */
 export type Report = z.infer<typeof reportSchema>;
 
 type Seen = Omit<Report, "ok" | "scenario" | "reason">;
 
-/** When nothing could be asked for. */
+/** If nothing could be asked. */
 export const nothingSeen: Seen = {
   job: null,
   attempts: [],

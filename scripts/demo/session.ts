@@ -1,4 +1,4 @@
-/** One run of the demo: a stack, a user, and everything that is seen of them. */
+/** One run of the demo: a stack, a user, and what is observed. */
 import postgres from "postgres";
 import type { SignedInUser } from "../../packages/dev/auth/auth.ts";
 import {
@@ -18,8 +18,8 @@ import type { Line } from "./timeline/line.ts";
 import { Timeline } from "./timeline/timeline.ts";
 
 /**
- * Between two looks, ms. Every row has its own times, so what is seen late is still shown in its place; and each look costs the
- * database some of a core.
+ * Pause between two looks, in ms. Rows have their own times, so what is seen late is still shown in its place. Each look costs
+ * the database a part of a core.
  */
 const lookEveryMs = 100;
 
@@ -30,14 +30,14 @@ export interface Session {
   timeline: Timeline;
   /** Reads the tables now. */
   look(): Promise<Rows>;
-  /** Ends the observation with a last look, and shows what is still held; the stack runs on. */
+  /** Ends the observation with a last look, and shows everything that is still held back. The stack keeps running. */
   settle(): Promise<Rows>;
   stop(): Promise<void>;
 }
 
 /**
- * Starts a stack and observes it; the timeline's zero is when all is ready.
- * @param show gets each line with the ms since then
+ * Starts a stack and observes it. The timeline starts when everything is ready.
+ * @param show gets each line with the time since then, in ms
  */
 export async function openSession(
   options: StackOptions,
@@ -60,7 +60,7 @@ export async function openSession(
   parts.defer(() => timeline.stop());
   onLog = (event) => tellLog(event, timeline);
   const observation = observe(stack, sql, timeline);
-  // How it ended is told by settle(); here it only has to be over before the stack goes.
+  // settle() reports how it ended. Here, it only must be over before the stack stops.
   parts.defer(async () => void await Promise.allSettled([observation.stop()]));
   const kept = parts.move();
   return {
@@ -78,7 +78,7 @@ export async function openSession(
   };
 }
 
-/** Looks at every source again and again until it is stopped. */
+/** Looks at every source repeatedly, until it is stopped. */
 function observe(stack: Stack, sql: postgres.Sql, timeline: Timeline) {
   const database = new DatabaseObserver(timeline);
   const mailbox = new MailboxObserver(stack.mailbox, timeline);
@@ -100,7 +100,7 @@ function observe(stack: Stack, sql: postgres.Sql, timeline: Timeline) {
     return await lookAtAll(true);
   };
   const done = loop();
-  // Whoever stops it learns of its failure; until then nobody waits for it.
+  // A failure is reported when it is stopped. Until then, nobody awaits it.
   void Promise.allSettled([done]);
   return {
     stop() {

@@ -1,4 +1,4 @@
-/** What is printed around the timeline: title before, answer, emails and verdict after. */
+/** What is printed around the timeline: the title before it, and the answer, emails and verdict after it. */
 import type { SentEmail } from "../../packages/dev/mcp/mailbox.ts";
 import type { Report } from "./report.ts";
 import { wrap } from "./timeline/look.ts";
@@ -8,7 +8,7 @@ export function showTitle(terminal: Terminal, name: string, title: string): void
   terminal.write(`\n${terminal.paint(name, "bold")}  ${title}\n`);
 }
 
-/** The answer, the emails that left, and in one line what it came to. */
+/** The answer, the sent emails, and the outcome in one line. */
 export function showEnding(
   terminal: Terminal,
   report: Report,

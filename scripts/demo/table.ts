@@ -1,4 +1,4 @@
-/** How each scenario ended, when several were played. */
+/** How each scenario ended, if several were played. */
 import { table } from "../../packages/cli/src/terminal/table.ts";
 import type { Report } from "./report.ts";
 import type { Terminal } from "./timeline/terminal.ts";

@@ -16,7 +16,7 @@ export const checkOwnProfiles: ProfileCheck = async (env) => {
     cwd: projectRoot,
     env: { ...denoEnvironment(), ...env },
   });
-  // Before it comes what profiles.ts itself prints.
+  // The last line, because profiles.ts itself may print before it.
   const report = reportSchema.parse(JSON.parse(stdout.split("\n").at(-1) ?? ""));
   const isOk = report.findings.every(({ severity }) => severity !== "wrong");
   if (isOk) await writeIfNew(join(projectRoot, "supabase", typesPath), typesFile(report));

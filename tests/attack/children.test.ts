@@ -101,7 +101,7 @@ Deno.test({
       parts.defer(() => console_.stop());
       // Starts a function too.
       assert.equal((await ask({ path: "/v1/models" })).status, 200);
-      // This one starts when it is asked.
+      // This one starts with its first request.
       const asked = await fetch(stack.functionEnvironment["EVERYTHING_MCP_URL"] ?? "");
       await asked.body?.cancel();
       const processes = await ourProcesses();

@@ -96,7 +96,7 @@ Deno.test("each first profile is TypeScript that fits the functions", async () =
     const env = await project.read(".env.durable-responses.local");
     assert.equal(/^ZAP_MAIL_MCP_URL=$/m.test(env), kind === "mcp");
   }
-  // In one project, for its functions are the same: what takes long is to check those.
+  // In one project, because the functions are the same, and checking them takes long.
   assert.equal((await thePackage().run(["init", "--yes"], { cwd: all.folder })).code, 0);
   const files = kinds.map((kind) => join(all.folder, `supabase/functions/_shared/${kind}.ts`));
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {

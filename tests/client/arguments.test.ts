@@ -40,6 +40,8 @@ const bad: [method: string, args: unknown[], message: RegExp][] = [
   ["resolve", [id, { outcome: "maybe" }], /outcome must be/],
   ["toolOutput", [id, { output: "x" }], /callId must be the call_id/],
   ["toolOutput", [id, { callId: "call_1", output: 1 }], /output must be text/],
+  ["toolOutput", [id, { type: "shell_call_output" }], /call_id must be the call_id/],
+  ["toolOutput", [id, { type: "shell_call", call_id: "call_1" }], /type must be that of an item/],
   ["result", ["nope"], /a job's id is a UUID/],
   ["result", [id, { timeout: -1 }], /timeout must be milliseconds/],
   ["list", [{ limit: 0 }], /limit must be a whole number from 1 to 200, not 0/],

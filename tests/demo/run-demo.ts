@@ -16,7 +16,7 @@ export interface DemoRun {
 export async function runDemo(args: string[], env: Record<string, string> = {}): Promise<DemoRun> {
   const own = Object.entries(Deno.env.toObject()).filter(([name]) => !outside.includes(name));
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", join(projectRoot, "packages", "dev", "demo.ts"), ...args],
+    args: ["run", "-A", join(projectRoot, "scripts", "demo.ts"), ...args],
     env: { ...Object.fromEntries(own), ...env },
     clearEnv: true,
     stdin: "null",

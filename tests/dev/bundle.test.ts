@@ -1,4 +1,4 @@
-/** Functions in a few files: made once, and made anew when a source changes. */
+/** Functions bundled into a few files: once, and again when a source changes. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { startEdge } from "../../packages/dev/edge/runtime.ts";
@@ -12,7 +12,7 @@ const index = `
 
 interface Project {
   functionsDir: string;
-  /** A path within it. */
+  /** A path in it. */
   at(path: string): string;
   write(path: string, text: string): Promise<void>;
 }
@@ -34,7 +34,7 @@ async function withProject(run: (project: Project) => Promise<void>): Promise<vo
   }
 }
 
-/** What the bundled function answers, in a worker that can read nothing but the bundle. */
+/** The bundled function's answer, in a worker that can read only the bundle. */
 async function said({ functionsDir }: Project, bundled: string): Promise<string> {
   const edge = startEdge({ functionsDir, bundled, env: {} });
   try {

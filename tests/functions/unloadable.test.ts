@@ -30,6 +30,58 @@ const accepted = await planOrFailure(profiles, ask)${tellFailure};
 console.log(JSON.stringify([asked, accepted]));
 `;
 
+/** A function that has the environment that it needs, and what it logs and does after its answer. */
+const asFunction = `
+const set = {
+  SUPABASE_URL: "http://127.0.0.1:9",
+  SUPABASE_SECRET_KEYS: '{"default":"sb_secret_of-the-test"}',
+  OPENAI_API_KEY: "openai-key-of-the-test",
+  OPENAI_WEBHOOK_SECRET: "whsec_dGVzdA==",
+  DURABLE_RESPONSES_WORKER_SECRET: "worker-secret-of-the-test",
+};
+for (const [name, value] of Object.entries(set)) Deno.env.set(name, value);
+const logged = [];
+const later = [];
+console.error = console.info = (line) => logged.push(JSON.parse(line));
+globalThis.EdgeRuntime = { waitUntil: (work) => later.push(work) };
+const post = (headers, body) =>
+  new Request("http://localhost/function", { method: "POST", headers, body });
+`;
+
+const receives = `
+import { signWebhook } from "${
+  new URL("../../packages/cli/src/doctor/sign-webhook.ts", import.meta.url).href
+}";
+import { openaiWebhook } from "${product}api/native/openai-webhook.ts";
+${asFunction}
+const body = JSON.stringify({ type: "response.completed", data: { id: "resp_1" } });
+const handle = openaiWebhook({ profiles: {} });
+const { status } = await handle(post(signWebhook(body, set.OPENAI_WEBHOOK_SECRET), body));
+await Promise.all(later);
+console.log(JSON.stringify([status, logged]));
+`;
+
+const wakesTwice = `
+import { runJobs } from "${product}api/native/run-jobs.ts";
+${asFunction}
+const handle = runJobs({ profiles: {} });
+const headers = { "x-worker-secret": set.DURABLE_RESPONSES_WORKER_SECRET };
+const wake = async () => {
+  const answer = await handle(post(headers, "{}"));
+  await Promise.all(later);
+  return [answer.status, (await answer.json()).worker];
+};
+console.log(JSON.stringify([await wake(), await wake(), logged]));
+`;
+
+const reads = `
+import { respond } from "${product}api/native/respond.ts";
+${asFunction}
+const id = crypto.randomUUID();
+const answer = await respond({ profiles: {} })(new Request("http://localhost/respond/" + id));
+console.log(JSON.stringify([answer.status, await answer.json()]));
+`;
+
 /** What a program prints, in a process that looks for a module where there is none. */
 async function printedWithout(module: string, program: string, args: string[] = []) {
   const folder = await Deno.makeTempDir({ prefix: "unloadable-" });
@@ -82,4 +134,26 @@ Deno.test("a client that could not be made is made by who comes next", async () 
     Deno.env.set("SUPABASE_URL", url);
   }
   assert.ok((await supabase()).auth);
+});
+
+Deno.test("a webhook is accepted before what settles it is loaded; if that fails, the log says so, and the poll is left", async () => {
+  const [status, logged] = await printedWithout(`${product}jobs/settle-reported.ts`, receives);
+  assert.equal(status, 200);
+  assert.match(logged[0].message, /the poll will/);
+  assert.match(logged[0].error, /none\.mjs/);
+});
+
+Deno.test("a wake-up whose worker cannot be loaded leaves its place to the next one", async () => {
+  const edgeWorker = `${product}jobs/edge-worker.ts`;
+  const [first, second, logged] = await printedWithout(edgeWorker, wakesTwice);
+  assert.deepEqual([first[0], second[0]], [202, 202]);
+  assert.notEqual(first[1], second[1]);
+  assert.match(logged[0].error, /none\.mjs/);
+  assert.equal(logged[0].worker, first[1]);
+});
+
+Deno.test("a job that cannot be read for lack of code may be read later: it is not said to be missing", async () => {
+  const [status, { error }] = await printedWithout(`${product}api/native/job-actions.ts`, reads);
+  assert.deepEqual([status, error.code], [500, "internal_error"]);
+  assert.match(error.message, /^Cannot load job-actions\.ts/);
 });

@@ -14,16 +14,15 @@ const filesPerGroup = 6;
 // Each file in these folders starts whole stacks and runs for a minute.
 const longAreas = ["tests/chaos", "tests/resume", "tests/e2e", "tests/console"];
 
-// No stacks, so no group of these takes long.
+// Without stacks, so none of these groups takes long.
 const quickAreas = ["tests/sql", "tests/scripts", "tests/model", "tests/runner", "tests/functions"];
 
 /** A file of this name waits for real time, for example for the next full minute. */
 const waitingSuffix = "-waits.test.ts";
 
 /**
- * Groups of files of one area (the folder below tests/), the waiting ones first and each alone, then the areas in which a
- * single file takes longest, and last those whose groups are quick: started late, a long one would keep the run waiting at
- * its end.
+ * Groups of files of one area (the folder below tests/). Waiting files come first, each in its own group, then the areas with
+ * the longest files, and quick areas last, because a long group that starts late would delay the end of the run.
  */
 export function planGroups(files: string[]): Group[] {
   const waiting = files.filter((file) => file.endsWith(waitingSuffix));

@@ -1,7 +1,6 @@
 /**
- * A database of its own for each test, cheaply: the first one starts a cluster from the cached template with the
- * migrations applied (0.3 s), every one is a copy made by `create database … template` (20 ms), and the last one to stop
- * ends the cluster.
+ * A cheap database for each test. The first one starts a cluster from the cached template, which has the migrations (0.3 s).
+ * Each database is a copy, made by `create database … template` (20 ms). The last one to stop ends the cluster.
  */
 import postgres, { type Sql, type TransactionSql } from "postgres";
 import { type Cluster, startCluster } from "../../packages/dev/postgres/cluster.ts";
@@ -67,7 +66,7 @@ export async function startTestDatabase(options: TestDatabaseOptions = {}): Prom
   };
   const { cluster, maker } = await entry.started;
   const name = `test_${++entry.databases}`;
-  // Copying files takes half of the CPU that writing every page to the log does, which is the default.
+  // Copying files takes half the CPU of the default, which writes every page to the log.
   const copy = `create database ${name} template postgres owner postgres strategy file_copy`;
   const database = describeDatabase(cluster, name, release);
   try {
@@ -101,7 +100,7 @@ async function startShared(options: TestDatabaseOptions) {
   return { cluster, maker: cluster.connect("supabase_admin", "template1", { max: 1 }) };
 }
 
-/** Jobs name the database that they were scheduled in. */
+/** Cron jobs name the database that they were scheduled in. */
 async function moveCron(admin: Sql): Promise<void> {
   await admin`
     do $$ begin

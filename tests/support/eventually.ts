@@ -1,22 +1,22 @@
-/** Waiting for what another process or connection brings about; what was seen last is in the error. */
+/** Waits for something that another process or connection does. The error has the last value that was seen. */
 
 export interface Patience {
-  /** 30 s by default: it only matters where something is wrong, or the machine very busy. */
+  /** Default: 30 s, which only matters if something is wrong, or the machine is very busy. */
   timeoutMs?: number;
-  /** How long until the next look. By default 5 ms at first and more and more, up to 40: looks take CPU from what is waited for. */
+  /** Pause between two looks. Default: 5 ms, growing to 40 ms, because looks take CPU from the work that they wait for. */
   everyMs?: number;
 }
 
 const firstPauseMs = 5;
 const longestPauseMs = 40;
 
-/** Looks again and again until it sees something other than undefined or false, and returns that. */
+/** Looks repeatedly until it sees something other than undefined or false, and returns that. */
 export async function eventually<T>(
   what: string,
   look: () => T | undefined | false | Promise<T | undefined | false>,
   patience?: Patience,
 ): Promise<T>;
-/** The same, until what it sees fits. */
+/** The same, until the value that it sees fits. */
 export async function eventually<T>(
   what: string,
   look: () => T | Promise<T>,

@@ -83,8 +83,8 @@ export async function withStack(
 }
 
 /**
- * Starts a stack that ends with `parts`. Its database is not durable unless asked for, and its functions are bundled if they are
- * this project's.
+ * Starts a stack that ends with `parts`. By default, its database is not durable. Its functions are bundled if they are this
+ * project's.
  */
 export async function startTestStack(
   parts: AsyncDisposableStack,

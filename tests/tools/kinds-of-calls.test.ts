@@ -205,8 +205,13 @@ Deno.test("a screenshot goes to Storage like a photo; only whoever may act on th
   const photo = photoOf(2_000_000);
   const output = { type: "computer_screenshot", image_url: png(photo) };
   const answer = { type: "computer_call_output", call_id, output } as const;
-  const { token } = await stack.createUser();
+  const { token, id: other } = await stack.createUser();
   assert.equal((await give(id, answer, { token })).status, 404);
+  const storage = { bucket: "response_files", path: `${other}/${"0".repeat(64)}.png` };
+  const theirs = { ...answer, output: { type: "computer_screenshot", storage } };
+  const refused = await give(id, theirs);
+  assert.deepEqual([refused.status, refused.code], [400, "file_not_found"]);
+  assert.equal((await readJob(sql, id)).status, "awaiting_tool_output", "nothing was taken");
 
   await using client = clientOn(stack, user.token);
   await client.responses.toolOutput(id, answer);

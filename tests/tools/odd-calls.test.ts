@@ -17,7 +17,7 @@ const call = (name: string, args: string, more: Record<string, unknown> = {}) =>
 });
 
 /** Ends a job whose first response asks for these calls. */
-async function ranWith(profile: string, calls: ReturnType<typeof call>[]) {
+async function ranWith(profile: string, calls: ({ type: string } & Record<string, unknown>)[]) {
   const { begin, openai, submit, finished, notes, orders, sql } = theStack();
   await begin();
   const events = calls.flatMap((item, place) => streamed(item, place));
@@ -29,7 +29,7 @@ async function ranWith(profile: string, calls: ReturnType<typeof call>[]) {
   const job = await readJob(sql, id);
   assert.equal(job.status, "completed", job.error_message ?? "");
   const steps = await sql`
-    select status, error from public.response_steps where job_id = ${id} and kind = 'function_call' order by number`;
+    select status, error from public.response_steps where job_id = ${id} and run_by is not null order by number`;
   return {
     sent: (await notes("send")).map(({ body }) => body).sort(),
     refunds: await notes("refund"),
@@ -81,6 +81,73 @@ for (const [name, call_id] of [["empty", ""], ["too long", noise(3_000)]] as con
     assert.match(String(errors[0]), /Not called: its call_id is empty or too long/);
   });
 }
+
+const shared = { id: "item_1", call_id: "call_1", status: "completed" };
+const unoffered = [
+  { ...shared, type: "custom_tool_call", name: "draw", input: "a circle" },
+  { ...shared, type: "apply_patch_call", operation: { type: "delete_file", path: "a.txt" } },
+  { ...shared, type: "local_shell_call", action: { type: "exec", command: ["ls"], env: {} } },
+  { ...shared, type: "shell_call", action: { commands: ["ls"] }, environment: { type: "local" } },
+  { ...shared, type: "computer_call", actions: [], pending_safety_checks: [{ id: "c" }] },
+];
+for (const item of unoffered) {
+  Deno.test(`a ${item.type} that nothing was offered for is refused, in the form that OpenAI takes`, async () => {
+    const { openai } = theStack();
+    const from = openai.requests.length;
+    const { errors } = await ranWith("direct", [item]);
+    const tool = "name" in item ? item.name : item.type.replace(/_call$/, "");
+    assert.deepEqual(errors, [`There is no tool '${tool}'`]);
+    const { input } = Object(openai.requests[from + 1]?.body);
+    const { type, role, content } = input.at(-1);
+    if (item.type !== "computer_call") return assert.equal(type, `${item.type}_output`);
+    // There is no screenshot to answer it with.
+    assert.equal(role, "developer");
+    assert.match(content, /There is no tool 'computer'/);
+  });
+}
+
+Deno.test("a call of OpenAI's shell in its own container is OpenAI's, and stays in the output", async () => {
+  const environment = { type: "container_reference", container_id: "cntr_1" };
+  const outcome = { type: "exit", exit_code: 0 };
+  const { begin, openai, submit, finished, steps } = theStack();
+  await begin();
+  const items = [
+    { ...shared, type: "shell_call", action: { commands: ["ls"] }, environment },
+    {
+      ...shared,
+      id: "item_2",
+      type: "shell_call_output",
+      output: [{ stdout: "a", stderr: "", outcome }],
+    },
+    {
+      type: "message",
+      id: "msg_1",
+      role: "assistant",
+      status: "completed",
+      content: [text("There is a")],
+    },
+  ];
+  const events = items.flatMap((item, place) => streamed(item, place));
+  openai.faults.set([
+    raw(createStream, stream(...events, ended("completed", items)), { times: 1 }),
+  ]);
+  const { id } = await submit("direct", "What is there?");
+  const job = await finished(id);
+  assert.deepEqual([job.status, job.output_text], ["completed", "There is a"]);
+  assert.deepEqual((await steps(id)).map(({ kind, run_by }) => [kind, run_by]), [
+    ["shell_call", null],
+    ["shell_call_output", null],
+    ["message", null],
+  ]);
+  const shown = await theStack().ask({ path: `/v1/responses/resp_${id.replaceAll("-", "")}` });
+  assert.deepEqual(Object(shown.body).output.map(({ type }: { type: string }) => type), [
+    "shell_call",
+    "shell_call_output",
+    "message",
+  ]);
+});
+
+const text = (said: string) => ({ type: "output_text", text: said, annotations: [] });
 
 /** Nothing that could be compressed: an index takes long texts that can be. */
 function noise(length: number): string {

@@ -149,10 +149,11 @@ export function checkToolOutput(
   given: { type?: unknown; call_id?: unknown; callId?: unknown; output?: unknown },
 ): void {
   const { type, output } = given;
-  const callId = type === undefined ? given.callId : given.call_id;
+  const name = type === undefined ? "callId" : "call_id";
+  const callId = given[name];
   if (typeof callId !== "string" || callId === "") {
     throw new ArgumentError(
-      `Cannot give an output: callId must be the call_id of a call in job.waiting, not ${
+      `Cannot give an output: ${name} must be the call_id of a call in job.waiting, not ${
         show(callId)
       }`,
     );

@@ -33,16 +33,15 @@ export interface Mailbox {
 
 /**
  * Starts the mailbox: tools `gmail_find_email` and `gmail_reply_to_email` for bearers of `token`.
- * `port` 0 or none takes a free one; `emails` replaces the seed.
+ * `port` 0 or none takes a free one.
  *
  * @throws Error when the port is taken
  */
 export async function startMailbox(
-  options: { token: string; port?: number; emails?: readonly Email[] },
+  options: { token: string; port?: number },
 ): Promise<Mailbox> {
-  const seed = options.emails ?? seedEmails;
   const hooks = new ToolHooks();
-  const state: MailboxState = { emails: [...seed], sent: [], toolCalls: [], hooks };
+  const state: MailboxState = { emails: [...seedEmails], sent: [], toolCalls: [], hooks };
   const app = new Hono<{ Bindings: HttpBindings }>();
   app.use("/mcp", bearerAuth({ token: options.token }));
   // Stateless: there is no stream of server messages to open with GET and no session to DELETE.
@@ -63,7 +62,7 @@ export async function startMailbox(
     fail: (fault) => hooks.fail(fault),
     reset() {
       hooks.clear();
-      state.emails.splice(0, state.emails.length, ...seed);
+      state.emails.splice(0, state.emails.length, ...seedEmails);
       state.sent.length = 0;
       state.toolCalls.length = 0;
     },

@@ -1,17 +1,11 @@
 /** The stand-ins for pg_cron, pg_net and Vault: SQL-only extensions, put where the server looks for extensions. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ifThere } from "../if-there.ts";
+import { ifThere, textFilesIn } from "../if-there.ts";
 
 const source = fileURLToPath(new URL("extensions", import.meta.url));
 
-/** Name and text of every file, in a fixed order. */
-export async function extensionFiles(): Promise<{ name: string; text: string }[]> {
-  const names = [...Deno.readDirSync(source)].map(({ name }) => name).sort();
-  return await Promise.all(
-    names.map(async (name) => ({ name, text: await Deno.readTextFile(join(source, name)) })),
-  );
-}
+export const extensionFiles = () => textFilesIn(source);
 
 /** Copies what is new or changed. Two runs may do it at once: each file is put in its place whole. */
 export async function installExtensions(extensionFolder: string): Promise<void> {

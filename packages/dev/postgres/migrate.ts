@@ -5,7 +5,7 @@ import { runProcess } from "../processes.ts";
 import { findSupabaseCli, projectRoot } from "./binaries.ts";
 import { startCluster } from "./cluster.ts";
 import { cachedFolder, copyFolder, hashOf, platformTemplate, type Template } from "./template.ts";
-import { ifThereNow } from "../if-there.ts";
+import { textFilesIn } from "../if-there.ts";
 
 export interface MigrateOptions {
   /** Of the role `postgres`. */
@@ -57,13 +57,8 @@ export async function migratedTemplate(workdir: string = projectRoot): Promise<T
 
 /** The text of each migration, by its file's name, in their order; of a project that has none, nothing. */
 export async function readMigrations(workdir: string): Promise<Record<string, string>> {
-  const folder = join(workdir, "supabase", "migrations");
-  const files = ifThereNow(() => [...Deno.readDirSync(folder)]) ?? [];
-  const names = files.filter(({ isFile }) => isFile).map(({ name }) => name).sort();
-  const texts = await Promise.all(
-    names.map(async (name) => [name, await Deno.readTextFile(join(folder, name))] as const),
-  );
-  return Object.fromEntries(texts);
+  const files = await textFilesIn(join(workdir, "supabase", "migrations"));
+  return Object.fromEntries(files.map(({ name, text }) => [name, text]));
 }
 
 /** The server has no certificate; the CLI would try TLS first and then say so. */

@@ -13,7 +13,7 @@ import { type Confinement, findConfinement } from "./confine.ts";
 import { connectSocket } from "./connect.ts";
 import { extensionFiles, installExtensions } from "./extension-files.ts";
 import { startServer, stopServer } from "./server.ts";
-import { ifThere } from "../if-there.ts";
+import { ifThere, textFilesIn } from "../if-there.ts";
 
 const bootstrapFolder = fileURLToPath(new URL("bootstrap", import.meta.url));
 
@@ -46,7 +46,7 @@ export async function platformTemplate(): Promise<Template> {
   const binaries = await findPostgres();
   await installExtensions(binaries.extensionFolder);
   const confinement = await findConfinement(binaries.postgres);
-  const scripts = await bootstrapScripts();
+  const scripts = await textFilesIn(bootstrapFolder);
   const key = await hashOf([
     binaries.version,
     ...initdbArguments,
@@ -118,16 +118,6 @@ export async function hashOf(texts: string[]): Promise<string> {
   const bytes = new TextEncoder().encode(JSON.stringify(texts));
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   return hash.slice(0, 8).toHex();
-}
-
-async function bootstrapScripts(): Promise<{ name: string; text: string }[]> {
-  const names = [...Deno.readDirSync(bootstrapFolder)].map(({ name }) => name).sort();
-  return await Promise.all(
-    names.map(async (name) => ({
-      name,
-      text: await Deno.readTextFile(join(bootstrapFolder, name)),
-    })),
-  );
 }
 
 async function runBootstrap(

@@ -10,10 +10,6 @@ export interface PostgrestOptions {
   dbUrl: string;
   /** JSON Web Key Set as text: the HS256 secret (kty oct) and the ES256 public key. */
   jwks: string;
-  /** Preferred port; a free one if it is taken or not given. */
-  port?: number;
-  /** Exposed schemas, separated by commas; "public" by default. */
-  schemas?: string;
   onLine?: (line: string) => void;
 }
 
@@ -43,7 +39,7 @@ export async function startPostgrest(options: PostgrestOptions): Promise<Postgre
   await onFreePort(async (free) => {
     port = free;
     await start();
-  }, options.port);
+  });
 
   const stop = async () => {
     await server?.stop();
@@ -82,7 +78,7 @@ async function launchPostgrest(
     args: [],
     env: childEnvironment({
       PGRST_DB_URI: options.dbUrl,
-      PGRST_DB_SCHEMAS: options.schemas ?? "public",
+      PGRST_DB_SCHEMAS: "public",
       PGRST_DB_EXTRA_SEARCH_PATH: "public,extensions",
       PGRST_DB_ANON_ROLE: "anon",
       PGRST_DB_MAX_ROWS: "1000",

@@ -1,20 +1,20 @@
-/** Postgres's part of the timeline: what happened to jobs and routes, by the times in their rows. */
+/** Postgres's part of the timeline: what happened to jobs and routes, with the times in their rows. */
 import { jobLabel } from "../label.ts";
 import type { Tone } from "../timeline/line.ts";
 import type { Timeline } from "../timeline/timeline.ts";
 import { factsOf } from "./facts.ts";
 import type { RouteRow, Rows } from "./rows.ts";
 
-/** Tells each fact once. */
+/** Shows each fact once. */
 export class DatabaseObserver {
-  /** Labels of jobs by id, for those that were submitted with one. */
+  /** Labels of the jobs that have one, by id. */
   readonly labels = new Map<string, string>();
   readonly #told = new Set<string>();
   readonly #breakers = new Map<string, RouteRow["breaker"]>();
 
   constructor(private readonly timeline: Timeline) {}
 
-  /** Tells what is new in `rows`. */
+  /** Shows what is new in `rows`. */
   see(rows: Rows): void {
     for (const job of rows.jobs) {
       const label = job.metadata[jobLabel];

@@ -1,4 +1,4 @@
-/** What the rows of a job say has happened to it. */
+/** What happened to a job, according to its rows. */
 import { isPaused } from "../../../supabase/functions/_durable_responses/model/status.ts";
 import { shortJobId } from "../label.ts";
 import type { Tone } from "../timeline/line.ts";
@@ -6,20 +6,20 @@ import type { AttemptRow, JobRow, Rows, StepRow } from "./rows.ts";
 import { attemptsOf, isCall } from "./rows.ts";
 
 export interface Fact {
-  /** The same fact has the same key in every look at the tables. */
+  /** The same fact always has the same key. */
   key: string;
-  /** ms since 1970, by the row. */
+  /** In ms since 1970, from the row. */
   at: number;
   tone: Tone;
   text: string;
 }
 
-/** Reasons that a job has from its first moment: background was not tried at all. */
+/** Reasons that a job has from the beginning, because background was not tried. */
 const skippedKinds = new Set<string | null>(["background_skipped", "route_paused"]);
-/** Ends of an attempt that are no failure. */
+/** Outcomes of an attempt that are not failures. */
 const calm = new Set<string | null>(["handed_over", "suspended", "continued"]);
 
-/** All that is known of a job, in no order. */
+/** Everything that is known about a job, in no order. */
 export function factsOf(job: JobRow, rows: Rows): Fact[] {
   const attempts = attemptsOf(rows, job.id);
   const steps = rows.steps.filter(({ job_id }) => job_id === job.id);
@@ -112,10 +112,10 @@ function nameOf({ server_label, tool }: StepRow): string {
   return server_label === null ? `${tool}` : `${server_label}.${tool}`;
 }
 
-/** A call of a run that must not be made twice is in the ledger before it is made. */
+/** A call that must not be made twice is in the ledger before it is made. */
 function announced(step: StepRow): Fact[] {
   const { number, effect, run_by, started_at: at, finished_at } = step;
-  // What was found in the ledger and never announced was written at its end.
+  // A call that was not announced was written only at its end.
   if (effect !== "once" || at === finished_at || run_by === "caller") return [];
   return [{
     key: `step ${number} began`,
@@ -128,7 +128,7 @@ function announced(step: StepRow): Fact[] {
 }
 
 function answered({ number, answer, answered_by, answered_at: at }: StepRow): Fact[] {
-  // The guard's own answer is told with the end of the attempt that asked.
+  // The guard's own answer is shown with the end of the attempt that asked.
   if (at === null || answered_by === "guard") return [];
   const text = `answer recorded, with who and when: ${JSON.stringify(answer)}`;
   return [{ key: `answered ${number}`, at, tone: "good", text }];
@@ -161,7 +161,7 @@ function joined(parts: (string | null)[]): string {
   return parts.filter((part) => part !== null && part !== "").join(": ");
 }
 
-/** Our messages say what could not be done, a colon, and why; the why is what a timeline has room for. */
+/** Our messages say what failed, then a colon, and why. A timeline has room only for the why. */
 function afterColon(message: string): string {
   return message.slice(message.indexOf(": ") + 1).trim();
 }

@@ -1,4 +1,4 @@
-/** The functions' part of the timeline, from what they log. */
+/** The functions' part of the timeline, from their logs. */
 import { z } from "zod";
 import type { LogEvent } from "../../../packages/dev/stack.ts";
 import type { Actor, Tone } from "../timeline/line.ts";
@@ -11,10 +11,10 @@ const actors: Readonly<Record<string, Actor>> = {
   "run-jobs": "run-jobs",
 };
 const entry = z.looseObject({ level: z.enum(["info", "warn", "error"]), message: z.string() });
-/** Ends of a worker that are the platform's doing, not just an idle one put away. */
+/** Ends of a worker that the platform forces, other than removing an idle one. */
 const notableEnd = /reason: (wall_clock|killed|memory|error|boot)/;
 
-/** A line of a function's log as a line of the timeline; what is no news there gives none. */
+/** Shows a line of a function's log in the timeline, if it is news. */
 export function tellLog({ source, line }: LogEvent, timeline: Timeline): void {
   const actor = actors[source];
   if (!actor) return;

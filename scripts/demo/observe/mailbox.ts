@@ -1,4 +1,4 @@
-/** The mailbox's part of the timeline: each tool call that reached it over the network, and each email sent. */
+/** The mailbox's part of the timeline: each tool call that reached it over the network, and each email that was sent. */
 import type { Mailbox, SentEmail, ToolCall } from "../../../packages/dev/mcp/mailbox.ts";
 import type { Timeline } from "../timeline/timeline.ts";
 
@@ -11,7 +11,7 @@ export class MailboxObserver {
 
   constructor(private readonly mailbox: Mailbox, private readonly timeline: Timeline) {}
 
-  /** Tells what has come since. */
+  /** Shows what is new. */
   see(): void {
     const { toolCalls, sent } = this.mailbox;
     for (const call of toolCalls.slice(this.#seenCalls)) {
@@ -33,7 +33,7 @@ export class MailboxObserver {
     });
   }
 
-  /** Tells of a call that failed; always false: it is over. */
+  /** Shows the end of a call that failed. Always false, because it is over. */
   #ended({ tool, outcome }: ToolCall): false {
     if (outcome !== "ok") {
       this.timeline.now({ actor: "mailbox", tone: "bad", text: `${tool} ${outcome}` });

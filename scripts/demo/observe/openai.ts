@@ -8,7 +8,7 @@ import type {
 import type { Timeline } from "../timeline/timeline.ts";
 import type { Tone } from "../timeline/line.ts";
 
-/** How long a line waits for the status of its answer, ms; a slow answer is told of without one. */
+/** How long a line waits for its answer's status, in ms. A slower answer is shown without a status. */
 const patienceMs = 350;
 
 const webhookTones: Readonly<Record<string, Tone>> = {
@@ -28,20 +28,20 @@ const createBody = z.looseObject({
 });
 
 export class OpenAIObserver {
-  /** Seen, and not told of yet, as the answer's status is not known. */
+  /** Not shown yet, because the answer's status is not known. */
   #requests: RecordedRequest[] = [];
   #seenRequests = 0;
   #deliveries: WebhookDelivery[] = [];
   #seenDeliveries = 0;
 
-  /** @param labelOf the label of a job by its id, where it has one */
+  /** @param labelOf returns a job's label by its id, if it has one */
   constructor(
     private readonly openai: OpenAIStandIn,
     private readonly timeline: Timeline,
     private readonly labelOf: (jobId: string) => string | undefined,
   ) {}
 
-  /** Tells what has come since; with `all`, also what still waits for its answer. */
+  /** Shows what is new. With `all`, also requests that still wait for their answer. */
   see(all = false): void {
     const { requests, webhooks: { deliveries } } = this.openai;
     this.#requests.push(...requests.slice(this.#seenRequests));

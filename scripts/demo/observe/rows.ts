@@ -1,4 +1,4 @@
-/** What the demo reads of the product's tables. */
+/** What the demo reads from the product's tables. */
 import type { Sql } from "postgres";
 import { z } from "zod";
 import { internalAttemptRows, internalJobs } from "../../../packages/dev/postgres/internal-rows.ts";
@@ -78,10 +78,10 @@ export type JobRow = z.infer<typeof jobRow>;
 export type AttemptRow = z.infer<typeof attemptRow>;
 export type StepRow = z.infer<typeof stepRow>;
 export type RouteRow = z.infer<typeof routeRow>;
-/** The tables at one moment; times in ms since 1970. */
+/** The tables at one moment. Times are in ms since 1970. */
 export type Rows = z.infer<typeof rows>;
 
-/** Reads them all in one statement, so that they fit together. */
+/** Reads all of them in one statement, so that they are consistent. */
 export async function readRows(sql: Sql): Promise<Rows> {
   const [found] = await sql`
     select
@@ -94,7 +94,7 @@ export async function readRows(sql: Sql): Promise<Rows> {
   return rows.parse(found);
 }
 
-/** The job of that id; it must be there. */
+/** The job with this id, which must exist. */
 export function jobOf({ jobs }: Rows, id: string): JobRow {
   const job = jobs.find((each) => each.id === id);
   if (!job) throw new Error(`Cannot find job ${id} in response_jobs`);

@@ -2,7 +2,7 @@
 import { visible } from "../../../packages/text/visible.ts";
 
 const fontSize = 13;
-/** Of a monospace font, per fontSize: each run of text is placed by its column, so that no font can shift it. */
+/** A column of a monospace font. Each piece of text is placed by its column, so that no font can shift it. */
 const columnWidth = fontSize * 0.602;
 const lineHeight = 19;
 const padding = 18;
@@ -10,7 +10,7 @@ const bar = 34;
 const fonts = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace";
 
 const foreground = "#d7dce2";
-/** ANSI codes as the demo's terminal writes them. */
+/** The ANSI codes that the demo's terminal writes. */
 const styles: Readonly<Record<string, string>> = {
   "1": `fill="#ffffff" font-weight="600"`,
   "31": `fill="#ff7b72"`,
@@ -24,7 +24,7 @@ const styles: Readonly<Record<string, string>> = {
 // deno-lint-ignore no-control-regex
 const painted = /\x1b\[(\d+)m(.*?)\x1b\[0m/g;
 
-/** Draws lines with ANSI colours in a window with a title. */
+/** Draws lines with ANSI colors in a window with a title. */
 export function drawTerminal(title: string, columns: number, lines: readonly string[]): string {
   const trimmed = lines.slice(lines.findIndex((line) => line !== ""));
   const width = Math.ceil(columns * columnWidth + 2 * padding);

@@ -1,4 +1,4 @@
-/** The scenarios, in the order in which they are told. */
+/** The scenarios, in order. */
 import type { Scenario } from "../scenario.ts";
 import { approval } from "./approval.ts";
 import { argumentApproval } from "./argument-approval.ts";

@@ -14,7 +14,7 @@ export const backgroundFails: Scenario = {
     const { create_background, create_stream } = openai.counts();
     expectEqual(
       { create_background, create_stream },
-      // The run asks before it replies, and continues when the call is on the ledger.
+      // The run asks before it replies, and continues when the call is in the ledger.
       { create_background: 1, create_stream: 2 },
       "requests to OpenAI",
     );

@@ -4,9 +4,9 @@ import { expect, expectEqual } from "../scenario.ts";
 import { mailQuery } from "./mail.ts";
 
 const wallClockMs = 8_000;
-/** A search that takes longer than any worker lives, ms. */
+/** Duration of a search that takes longer than any worker lives, in ms. */
 const endlessMs = 120_000;
-/** Two whole lives, and on a busy machine some that a slow start cut short. */
+/** Enough for two whole lives, and on a busy machine, for some that a slow start shortens. */
 const resultMs = 180_000;
 const maxAttempts = 8;
 

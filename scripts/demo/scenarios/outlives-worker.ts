@@ -7,8 +7,8 @@ import { completed, expectMailbox, mailQuery } from "./mail.ts";
 const wallClockMs = 3_500;
 const searchCount = 9;
 /**
- * Before each search the model thinks three times, 0.25 s each: a worker whose time is up then comes to the end of an
- * item before its last moment, and need not cut one off. Thoughts with nothing after them are thought again.
+ * Before each search, the model thinks three times, 0.25 s each, so that a worker whose time is up reaches the end of an item
+ * and need not cut one off. Thoughts at the end of a run are repeated.
  */
 const steps = Array.from(
   { length: searchCount },
@@ -38,7 +38,7 @@ export const outlivesWorker: Scenario = {
     );
     const calls = mailbox.toolCalls.map(({ arguments: args }) => JSON.stringify(args));
     expectEqual(new Set(calls).size, searchCount + 1, "different calls among those made");
-    // A search only reads: one that is cut off by the end of its worker is made again.
+    // A search only reads, so one that the end of a worker cuts off is made again.
     const again = calls.length - searchCount - 1;
     expect(again < attempts.length, `few calls were made again: ${again}`);
     expectMailbox(context, { finds: searchCount + again, replies: 1, emails: 1 });

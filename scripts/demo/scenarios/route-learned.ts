@@ -33,7 +33,7 @@ export const routeLearned: Scenario = {
 
     openai.faults.set([{ kind: "background-works" }]);
     note({ actor: "OpenAI", tone: "note", text: "background works again from here on" });
-    // Not by a short probe_interval_s: on a busy machine it would pass before the job that skips background is accepted.
+    // Not with a short probe_interval_s, which could pass on a busy machine before the job that skips background is accepted.
     await sql`update public.response_routes set probe_at = now() where breaker = 'open'`;
     note({ actor: "operator", tone: "note", text: "response_routes: probe_at now, not in 300 s" });
     await until(
@@ -49,7 +49,7 @@ export const routeLearned: Scenario = {
   },
 };
 
-/** Asks for something quick, waits for the answer, and checks why background was left. */
+/** Asks for something quick, waits for the answer, and checks why the job fell back. */
 async function ask(context: ScenarioContext, n: number, fallback: string | null): Promise<void> {
   const query = `Find the email about the invoice [[plan: ${
     findEmail("invoice")

@@ -1,7 +1,7 @@
-/** What the scenarios of tools of our own act on: a shop's tables and one function. */
+/** A shop for the scenarios with our own tools: its tables and one function. */
 import { expect, type ScenarioContext } from "../scenario.ts";
 
-/** Makes them, as a migration of the adopter's would, and waits until the API knows them. */
+/** Creates them, as an adopter's migration would, and waits until the API knows them. */
 export async function openShop({ sql, stack, note }: ScenarioContext): Promise<void> {
   await sql.unsafe(`
     create table public.parcels (id bigint generated always as identity primary key, "order" text, key text);

@@ -4,7 +4,7 @@ import { expect, expectEqual } from "../scenario.ts";
 import { killWorker } from "./kill.ts";
 import { attemptsKept, completed, expectMailbox, mailQuery } from "./mail.ts";
 
-/** The mailbox takes so long to send, ms: time to kill the worker while it does. */
+/** How long the mailbox takes to send, in ms: enough to kill the worker meanwhile. */
 const sendingMs = 1_200;
 
 export const uncertainSend: Scenario = {

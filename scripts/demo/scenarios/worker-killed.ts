@@ -5,7 +5,7 @@ import { expect, expectEqual } from "../scenario.ts";
 import { killWorker } from "./kill.ts";
 import { attemptsKept, completed, expectAttempts, expectMailbox, mailQuery } from "./mail.ts";
 
-/** After the search the model thinks for a while: there the worker dies. */
+/** After the search, the model thinks for a while. There, the worker dies. */
 const plan = `[[plan: ${findEmail("invoice")}; reason; sleep 1500ms; ${
   replyToEmail("It will be paid on Friday.")
 }]]`;

@@ -1,4 +1,4 @@
-/** One thing that was seen to happen. */
+/** One observed event. */
 
 /** Who did it, or where it was seen. `operator` is a person with the keys of the project; `demo` is this command. */
 export type Actor =
@@ -13,11 +13,11 @@ export type Actor =
   | "operator"
   | "demo";
 
-/** What kind of thing it is, which says its glyph and colour. */
+/** Its kind, which determines its glyph and color. */
 export type Tone = "sent" | "got" | "good" | "bad" | "wait" | "wake" | "tool" | "note";
 
 export interface Line {
-  /** When it happened, ms since 1970. */
+  /** When it happened, in ms since 1970. */
   at: number;
   actor: Actor;
   tone: Tone;

@@ -1,4 +1,4 @@
-/** How the timeline looks, the same for terminal and picture. */
+/** The look of the timeline, the same in the terminal and the picture. */
 import type { Actor, Tone } from "./line.ts";
 
 export type Colour = "red" | "green" | "yellow" | "blue" | "magenta" | "cyan" | "grey";
@@ -32,7 +32,7 @@ export function actorCell(actor: Actor): string {
   return actor.padEnd(actorWidth);
 }
 
-/** Breaks a text at spaces into lines of at most `width` (longer words stay whole); its own line breaks stay. */
+/** Breaks a text at spaces into lines of at most `width`. Longer words stay whole, and its own line breaks stay. */
 export function wrap(text: string, width: number): string[] {
   return text.split("\n").flatMap((paragraph) => {
     const lines: string[] = [];
@@ -49,7 +49,7 @@ export function wrap(text: string, width: number): string[] {
   });
 }
 
-/** A text on at most so many lines; what is left then is cut off. */
+/** A text in at most `lines` lines. The rest is cut off. */
 export function fit(text: string, width: number, lines: number): string[] {
   const all = wrap(text.replace(/\s+/g, " ").trim(), width);
   const kept = all.slice(0, lines - 1);

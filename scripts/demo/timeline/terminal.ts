@@ -1,4 +1,4 @@
-/** The timeline as text for a terminal, coloured when one is looking. */
+/** The timeline as text, with colors in a terminal. */
 import { forTerminal, painted } from "../../../packages/text/paint.ts";
 import { actorCell, type Colour, elapsed, fit, margin, tones, wrap } from "./look.ts";
 import type { Line } from "./line.ts";
@@ -14,12 +14,12 @@ const codes: Readonly<Record<Colour | "bold", number>> = {
   grey: 90,
 };
 const defaultWidth = 110;
-/** Less does not hold a line's time, mark and actor. */
+/** Less does not fit a line's time, glyph and actor. */
 const leastWidth = 50;
-/** As a shell says of a program that SIGPIPE ended. */
+/** The exit code in a shell of a program that SIGPIPE ended. */
 const brokenPipe = 141;
 
-/** Where the human part goes, and how it looks there. */
+/** Where the output for people goes, and how it looks there. */
 export interface Terminal {
   /** Columns. */
   width: number;
@@ -27,7 +27,7 @@ export interface Terminal {
   write(text: string): void;
 }
 
-/** A terminal on stdout or stderr: colours only on a TTY and without NO_COLOR. */
+/** A terminal on stdout or stderr. Colors only on a TTY and without NO_COLOR. */
 export function openTerminal(stream: typeof Deno.stdout | typeof Deno.stderr): Terminal {
   const isTerminal = stream.isTerminal();
   const encoder = new TextEncoder();
@@ -40,7 +40,7 @@ export function openTerminal(stream: typeof Deno.stdout | typeof Deno.stderr): T
           rest = rest.subarray(stream.writeSync(rest));
         }
       } catch (error) {
-        // Whoever read it has enough, as `| head` has.
+        // The reader has enough, as with `| head`.
         if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
         Deno.exit(brokenPipe);
       }
@@ -48,12 +48,12 @@ export function openTerminal(stream: typeof Deno.stdout | typeof Deno.stderr): T
   };
 }
 
-/** Some terminals, of CI and of editors, say that they have none. */
+/** Some terminals of CI and editors report 0 columns. */
 export function widthFor(columns: number): number {
   return Math.max(columns || defaultWidth, leastWidth);
 }
 
-/** To be shown with `forTerminal`. */
+/** For `forTerminal`. */
 export function paintAnsi(text: string, style: Colour | "bold"): string {
   return painted(text, codes[style], 0);
 }

@@ -1,17 +1,17 @@
 import type { Line } from "./line.ts";
 
-/** What is seen is shown this much later, ms: sources are looked at in turn, and their lines must come in order. */
+/** How much later events are shown, in ms: sources are read in turn, and their lines must be in order. */
 const holdMs = 400;
 const drainEveryMs = 30;
 
-/** Collects lines from several sources and hands them on in the order in which they happened, while it goes on. */
+/** Collects lines from several sources, and passes them on in the order in which they happened. */
 export class Timeline {
-  /** Everything handed on so far. */
+  /** Everything passed on so far. */
   readonly lines: Line[] = [];
   #held: Line[] = [];
   readonly #timer: ReturnType<typeof setInterval>;
 
-  /** @param show gets each line with the ms since `startedAt` */
+  /** @param show gets each line with the time since `startedAt`, in ms */
   constructor(
     readonly startedAt: number,
     private readonly show: (line: Line, elapsedMs: number) => void,
@@ -23,12 +23,12 @@ export class Timeline {
     this.#held.push(line);
   }
 
-  /** A line about something that happens now. */
+  /** Adds a line about something that happens now. */
   now(line: Omit<Line, "at">): void {
     this.add({ ...line, at: Date.now() });
   }
 
-  /** Hands on what is still held. */
+  /** Passes on everything that is still held back. */
   stop(): void {
     clearInterval(this.#timer);
     this.#drain(Infinity);
@@ -37,7 +37,7 @@ export class Timeline {
   #drain(until: number): void {
     const due = this.#held.filter((line) => line.at <= until);
     this.#held = this.#held.filter((line) => line.at > until);
-    // The sort is stable: what happened in the same millisecond stays in the order it was seen.
+    // The sort is stable: lines of the same millisecond stay in the order in which they were seen.
     for (const line of due.sort((a, b) => a.at - b.at)) {
       this.lines.push(line);
       this.show(line, line.at - this.startedAt);

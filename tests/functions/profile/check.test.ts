@@ -139,6 +139,41 @@ Deno.test("a tool that nobody runs, a server that is none, two of one name, an u
   );
 });
 
+Deno.test("a tool that OpenAI leaves to the caller says so, once", async () => {
+  const tools = [
+    { type: "custom", name: "draw" },
+    { type: "apply_patch" },
+    { type: "local_shell" },
+    { type: "shell", environment: { type: "local" } },
+    { type: "computer" },
+  ];
+  const run_by = "caller";
+  assert.deepEqual(await found({ tools: tools.map((tool) => ({ ...tool, run_by })) }), []);
+  for (const tool of tools.filter(({ type }) => type !== "shell")) {
+    assert.match(
+      await messageFor({ tools: [tool] }),
+      new RegExp(
+        `^wrong tools\\[0\\]: Nothing runs the ${tool.type} tool.* → Give it run_by: "caller"`,
+      ),
+    );
+  }
+  assert.match(
+    await messageFor({ tools: [{ type: "shell" }] }),
+    /nothing here runs a shell of the caller → Give it an environment at OpenAI.*, or run_by: "caller"/,
+  );
+  const hosted = { type: "shell", environment: { type: "container_auto" } };
+  assert.deepEqual(await found({ tools: [hosted] }), []);
+  assert.match(
+    await messageFor({ tools: [{ ...hosted, run_by }] }),
+    /^wrong tools\[0\]: .*OpenAI runs this tool of the type 'shell' itself.* → Leave it out/,
+  );
+  const screen = { type: "computer_use_preview", environment: "browser", run_by };
+  assert.match(
+    await messageFor({ tools: [{ type: "computer", run_by }, screen] }),
+    /^wrong tools: Two tools are named 'computer'/,
+  );
+});
+
 Deno.test("a server for the worker that a submit would refuse", async () => {
   const server = { type: "mcp", server_label: "mailbox", server_url: "https://mail.example/mcp" };
   for (

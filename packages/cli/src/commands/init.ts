@@ -261,6 +261,9 @@ function nextSteps({ installed, functionName }: Plan, checked: boolean): string[
     ...(installed === undefined
       ? [
         "",
+        "  To try it on your machine first, without an account or a key:",
+        "     npm install --save-dev durable-responses-dev && npx durable-responses dev",
+        "",
         "  For webhooks: add https://<project-ref>.supabase.co/functions/v1/openai-webhook at",
         "  https://platform.openai.com/settings/project/webhooks for the events response.completed, response.failed,",
         `  response.cancelled and response.incomplete, and put its secret into ${file}.`,

@@ -17,9 +17,10 @@ export function runToEnd(
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: "inherit", env });
+    const inTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
     const pass = (signal: NodeJS.Signals) => {
       // In a terminal, Ctrl-C reaches the program too. Passed on, it would look like a second one, from an impatient person.
-      if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
+      if (signal !== "SIGINT" || !inTerminal) child.kill(signal);
     };
     for (const signal of passedOn) process.on(signal, pass);
     const done = () => passedOn.forEach((signal) => process.off(signal, pass));

@@ -74,6 +74,8 @@ function ofPeople(jobs: number): Finding[] {
 
 function ofSchedule({ cron, net, started_at }: Overview, now: number): Finding[] {
   const wake = cron.find(({ name }) => name === "durable-responses-wake");
+  // What it did before the database started says nothing of now.
+  const isAwaited = now - started_at < cronLateMs && (wake?.last_at ?? 0) < started_at;
   const found: Finding[] = [];
   if (wake === undefined || !wake.active) {
     found.push({
@@ -81,19 +83,13 @@ function ofSchedule({ cron, net, started_at }: Overview, now: number): Finding[]
       text: "Cron does not wake the worker: its job is missing or disabled",
       what: "run npx durable-responses doctor to fix it",
     });
-  } else if ((wake.last_at ?? 0) < started_at && now - started_at < cronLateMs) {
-    // Runs from before the start prove nothing.
-    const text = `The database started ${
-      formatDuration(now - started_at)
-    } ago; cron has not run since`;
-    found.push({ tone: "look", text });
-  } else if (wake.last_status === "failed") {
+  } else if (wake.last_status === "failed" && !isAwaited) {
     found.push({
       tone: "bad",
       text: "Cron's last run failed",
       ...(wake.last_message && { what: wake.last_message }),
     });
-  } else if (wake.last_at !== null && now - wake.last_at > cronLateMs) {
+  } else if (wake.last_at !== null && now - wake.last_at > cronLateMs && !isAwaited) {
     found.push({ tone: "bad", text: `Cron last ran ${formatDuration(now - wake.last_at)} ago` });
   }
   if (net.failures_1h > 0) {

@@ -65,7 +65,7 @@ export interface Lease {
   fullLifeMs: number;
 }
 
-const created = z.object({ created: z.boolean(), job: jobSchema });
+const created = z.lazy(() => z.object({ created: z.boolean(), job: jobSchema }));
 const submitted = z.object({
   created: z.boolean(),
   job: jobSchema,
@@ -76,11 +76,13 @@ const submitted = z.object({
   /** The work that is leased to the submitter, to run in place. */
   work: z._default(z.nullable(workSchema), null),
 });
-const known = z.object({
-  known: z.boolean(),
-  work: z.nullable(workSchema),
-  abandoned: z.nullable(upstreamSchema),
-});
+const known = z.lazy(() =>
+  z.object({
+    known: z.boolean(),
+    work: z.nullable(workSchema),
+    abandoned: z.nullable(upstreamSchema),
+  })
+);
 const keyArgs = ({ id, attempt }: AttemptKey) => ({ p_job_id: id, p_attempt: attempt });
 
 /** A failure in the form that the SQL functions take. */

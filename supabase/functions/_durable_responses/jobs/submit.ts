@@ -1,6 +1,5 @@
 /** From an accepted query to a durable job that is on its way. */
 import * as jobs from "../db/jobs.ts";
-import { persist } from "../db/persist.ts";
 import { sendable } from "../files/sendable.ts";
 import type { SentFile } from "../files/take-files.ts";
 import { type Caller, ownerOf } from "../model/caller.ts";
@@ -8,13 +7,11 @@ import { refersToFiles } from "../model/files.ts";
 import type { Job, Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Guard } from "../model/status.ts";
-import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
-import { createBackground } from "../openai/background.ts";
-import { classifyError } from "../openai/classify.ts";
+import { isFinalUpstream } from "../model/upstream-response.ts";
+import { type Accepted, createBackground } from "../openai/background.ts";
 import { sha256 } from "../platform/digest.ts";
 import { isStale, RequestError } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
-import { NotSent } from "../platform/not-sent.ts";
 import { waitUntil } from "../platform/runtime.ts";
 import { uuidV7 } from "../platform/uuid-v7.ts";
 import { type Ask, type Plan, planFor } from "../profiles/plan.ts";
@@ -23,12 +20,9 @@ import { effectsOf, hasOnceTools, hasUnguardedTools } from "../tools/effect-rule
 import { runnableTools } from "../tools/own/runnable-tools.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
 import { yesesOf } from "../tools/unapproved-calls.ts";
-import { cancelAbandoned } from "./abandoned.ts";
-import { type Attempt, leaveBackground, settleWith } from "./settle.ts";
+import type { Attempt } from "./settle.ts";
 import { wakeWorker } from "./wake.ts";
 
-/** How long to keep trying to record a response while the database is away, in ms. */
-const recordMs = 60_000;
 /** How long to wait for the worker's MCP servers to list their tools, in ms. Past that, a worker asks them. */
 const longestListingMs = 10_000;
 /** How long after a submit without an answer it is sent again, in ms. */
@@ -227,11 +221,6 @@ function routeOf(profile: string, body: RequestBody) {
   return { route, model, toolServers };
 }
 
-interface Accepted {
-  response: UpstreamResponse;
-  requestId: string | null;
-}
-
 /** @param attempt mayAct: whether a response that nobody can read may make calls that must not be made twice */
 async function tryBackground(
   profiles: Profiles,
@@ -246,17 +235,17 @@ async function tryBackground(
       const ready = await sendable(body, job.id, plan.budgets.background_ms);
       accepted = await createBackground(ready, job, plan.budgets.accept_ms);
     } catch (error) {
-      const why = error instanceof NotSent ? error.failure : classifyError(error);
-      if (why.maybeAccepted && attempt.mayAct) {
-        log.warn("no answer to the background request; waiting for its webhook or the poll", {
-          job_id: job.id,
-          code: why.code,
-        });
-        return job;
-      }
-      return await leaveBackground(job, why);
+      const { afterRefusal } = await import("./background-answer.ts");
+      return await afterRefusal(job, attempt, error);
     }
-    return await recordAccepted(profiles, job, attempt, plan, accepted);
+    const { response, requestId } = accepted;
+    if (isFinalUpstream(response)) {
+      // The caller gets what became of it.
+      const { settleWith } = await import("./settle.ts");
+      return await settleWith(attempt, plan, response, requestId);
+    }
+    waitUntil(record(profiles, job, plan, accepted));
+    return { ...job, response_id: response.id };
   } catch (error) {
     // The row exists: the webhook or the poll finds what could not be written now.
     if (isStale(error) || (error instanceof RequestError && error.status === 503)) {
@@ -281,43 +270,22 @@ async function requestOf(plan: Plan, attempt: Attempt): Promise<RequestBody> {
 }
 
 /**
- * A final response is settled before the caller gets an answer. A running one is recorded while the caller is answered: the
- * job is durable without its id, because the response's metadata names the job.
+ * Records a running response while the caller is answered: the job is durable without its id, because the response's metadata
+ * names the job.
  */
-async function recordAccepted(
-  profiles: Profiles,
-  job: Job,
-  attempt: Attempt,
-  plan: Plan,
-  { response, requestId }: Accepted,
-): Promise<Job> {
-  if (isFinalUpstream(response)) return await settleWith(attempt, plan, response, requestId);
-  waitUntil(record(profiles, job, plan, response.id, requestId));
-  return { ...job, response_id: response.id };
-}
-
 async function record(
   profiles: Profiles,
   job: Job,
   plan: Plan,
-  responseId: string,
-  requestId: string | null,
-) {
-  const write = async () => {
-    const { upstream } = await jobs.recordBackground(
-      job,
-      responseId,
-      requestId,
-      plan.budgets.poll_ms,
-    );
-    if (upstream) await cancelAbandoned(profiles, upstream);
-  };
+  { response, requestId }: Accepted,
+): Promise<void> {
   try {
-    await persist(write, AbortSignal.timeout(recordMs));
+    const { recordRunning } = await import("./background-answer.ts");
+    await recordRunning(profiles, job, response.id, requestId, plan.budgets.poll_ms);
   } catch (error) {
     log.warn("cannot record the background response; its webhook will", {
       job_id: job.id,
-      response_id: responseId,
+      response_id: response.id,
       error: describe(error),
     });
   }

@@ -20,11 +20,6 @@ const kinds = {
   computer_call_output: "computer_call",
 } as const satisfies Record<`${CallKind}_output`, CallKind>;
 
-/** True for the type of an item that answers a call. */
-export function isAnswerType(type: unknown): boolean {
-  return typeof type === "string" && Object.hasOwn(kinds, type);
-}
-
 const longestOutput = 900_000;
 const call_id = z.string().check(z.minLength(1), z.maxLength(200));
 const words = z.union([
@@ -45,6 +40,8 @@ const screenshot = z.object({
   image_url: z.optional(z.string()),
   file_id: z.optional(z.string()),
   storage: z.optional(storedFileSchema),
+  // Not in the openai SDK's types. The AI SDK sends it.
+  detail: z.optional(z.string()),
 }).check(z.refine(
   ({ image_url, file_id, storage }) =>
     [image_url, file_id, storage].filter((given) => given !== undefined).length === 1,

@@ -1,15 +1,17 @@
 /** Images and files in an input's messages and in the caller's screenshots: as data, or in Storage. */
-import { isRecord } from "./lenient.ts";
+import { isRecord } from "./is-record.ts";
 import * as z from "./zod.ts";
 
 /** The bucket of files that were sent as data and are too large for a row; see 16_files.sql. */
 export const sentBucket = "response_files";
 
 /** A file in Storage, as a part of a message refers to it. */
-export const storedFileSchema = z.strictObject({
-  bucket: z.string().check(z.minLength(1), z.maxLength(100)),
-  path: z.string().check(z.minLength(1), z.maxLength(1024)),
-});
+export const storedFileSchema = z.lazy(() =>
+  z.strictObject({
+    bucket: z.string().check(z.minLength(1), z.maxLength(100)),
+    path: z.string().check(z.minLength(1), z.maxLength(1024)),
+  })
+);
 export type StoredFile = z.infer<typeof storedFileSchema>;
 
 /** A part of a message that is an image or a file; or the output of a `computer_call`. */

@@ -1,5 +1,6 @@
 /** Output items of a response: the fields that are read. The rest passes through unchanged. */
-import { isRecord, list, record, text } from "./lenient.ts";
+import { isRecord } from "./is-record.ts";
+import { list, record, text } from "./lenient.ts";
 import * as z from "./zod.ts";
 
 /** An output item. Its other fields depend on its type. */
@@ -15,52 +16,62 @@ export function readItem(value: unknown): Item {
 }
 
 /** The fields that are used of an `mcp_call` or an `mcp_approval_request`. */
-export const callSchema = z.looseObject({
-  server_label: text(""),
-  name: text(""),
-  arguments: text(""),
-  output: text(null),
-  error: z.pipe(z.optional(z.unknown()), z.transform((error) => error ?? null)),
-  status: text(null),
-});
+export const callSchema = z.lazy(() =>
+  z.looseObject({
+    server_label: text(""),
+    name: text(""),
+    arguments: text(""),
+    output: text(null),
+    error: z.pipe(z.optional(z.unknown()), z.transform((error) => error ?? null)),
+    status: text(null),
+  })
+);
 
-const hints = z.looseObject({
-  readOnlyHint: z.optional(z.boolean()),
-  idempotentHint: z.optional(z.boolean()),
-});
+const hints = z.lazy(() =>
+  z.looseObject({
+    readOnlyHint: z.optional(z.boolean()),
+    idempotentHint: z.optional(z.boolean()),
+  })
+);
 
 /** The fields that are used of an `mcp_list_tools`. */
-export const toolListSchema = z.looseObject({
-  server_label: z.string(),
-  tools: z.pipe(
-    list,
-    z.transform((tools) =>
-      tools.filter(isRecord).flatMap(({ name, annotations }) => {
-        const known = hints.safeParse(annotations);
-        return typeof name === "string" ? [{ name, annotations: known.data ?? null }] : [];
-      })
+export const toolListSchema = z.lazy(() =>
+  z.looseObject({
+    server_label: z.string(),
+    tools: z.pipe(
+      list,
+      z.transform((tools) =>
+        tools.filter(isRecord).flatMap(({ name, annotations }) => {
+          const known = hints.safeParse(annotations);
+          return typeof name === "string" ? [{ name, annotations: known.data ?? null }] : [];
+        })
+      ),
     ),
-  ),
-});
+  })
+);
 
 /** True for an item in which the model asks whether it may make a call. */
 export function isApprovalRequest({ type }: Item): boolean {
   return type === "mcp_approval_request";
 }
 
-const partSchema = z.looseObject({ type: text(""), text: text(""), refusal: text("") });
-const messageSchema = z.looseObject({
-  type: z.enum(["message", "refusal"]),
-  phase: text(null),
-  /** Some servers have it beside the content, or instead of it. */
-  refusal: text(""),
-  content: z.pipe(
-    z.optional(z.unknown()),
-    z.transform((content) =>
-      typeof content === "string" || isRecord(content) ? [content] : content
+const partSchema = z.lazy(() =>
+  z.looseObject({ type: text(""), text: text(""), refusal: text("") })
+);
+const messageSchema = z.lazy(() =>
+  z.looseObject({
+    type: z.enum(["message", "refusal"]),
+    phase: text(null),
+    /** Some servers have it beside the content, or instead of it. */
+    refusal: text(""),
+    content: z.pipe(
+      z.optional(z.unknown()),
+      z.transform((content) =>
+        typeof content === "string" || isRecord(content) ? [content] : content
+      ),
     ),
-  ),
-});
+  })
+);
 /** Parts whose text is the answer; one that does not say what it is has nothing else to be. */
 const textTypes: ReadonlySet<string> = new Set(["output_text", "text", ""]);
 

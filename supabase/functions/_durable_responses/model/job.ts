@@ -18,101 +18,109 @@ export interface AttemptKey {
 }
 
 /** A finished step, from which a later run continues. */
-const doneStepSchema = z.object({
-  number: z.int(),
-  attempt: z.int(),
-  item_id: z.string(),
-  kind: z.string(),
-  effect: z.nullable(z.enum(effects)),
-  server_label: z.nullable(z.string()),
-  tool: z.nullable(z.string()),
-  /** Of a call that OpenAI leaves to others: who made it. */
-  run_by: z.nullish(z.enum(runners)),
-  arguments: z.nullable(z.string()),
-  call_key: z.nullable(z.string()),
-  /** Of such a call: how many equal calls of its run came before it. */
-  call_repeat: z.nullish(z.int()),
-  output: z.nullable(z.string()),
-  error: z.nullable(z.string()),
-  item: z.nullable(itemSchema),
-  answer: z.nullable(z.record(z.string(), z.unknown())),
-  /** `guard` if no person was asked. */
-  answered_by: z.nullable(z.string()),
-});
+const doneStepSchema = z.lazy(() =>
+  z.object({
+    number: z.int(),
+    attempt: z.int(),
+    item_id: z.string(),
+    kind: z.string(),
+    effect: z.nullable(z.enum(effects)),
+    server_label: z.nullable(z.string()),
+    tool: z.nullable(z.string()),
+    /** Of a call that OpenAI leaves to others: who made it. */
+    run_by: z.nullish(z.enum(runners)),
+    arguments: z.nullable(z.string()),
+    call_key: z.nullable(z.string()),
+    /** Of such a call: how many equal calls of its run came before it. */
+    call_repeat: z.nullish(z.int()),
+    output: z.nullable(z.string()),
+    error: z.nullable(z.string()),
+    item: z.nullable(itemSchema),
+    answer: z.nullable(z.record(z.string(), z.unknown())),
+    /** `guard` if no person was asked. */
+    answered_by: z.nullable(z.string()),
+  })
+);
 export type DoneStep = z.infer<typeof doneStepSchema>;
 
 /** A job as a worker needs it: the view durable_responses.work. Times are what is left, in ms. */
-export const workSchema = z.object({
-  id: z.uuid(),
-  attempt: z.int(),
-  status: z.enum(["background", "running"]),
-  profile: z.string(),
-  owner_id: z.nullable(z.guid()),
-  owner_key: z.guid(),
-  /** The first job of a chain of retries; the job itself if it retries nothing. */
-  first_id: z.uuid(),
-  input: z.nullable(z.union([z.string(), z.array(z.record(z.string(), z.unknown()))])),
-  request: z.nullable(z.record(z.string(), z.unknown())),
-  /** What the caller added to the profile. */
-  settings: z.nullable(z.record(z.string(), z.unknown())),
-  failures: z.int(),
-  response_id: z.nullable(z.string()),
-  once_tools: z.boolean(),
-  on_uncertain: z.enum(["review", "retry"]),
-  guard: z.enum(guards),
-  /** Whether the only `once` calls that a background run can have made are those that had their yes. */
-  guarded: z.boolean(),
-  /** While background: the request that the response answers contained a yes to `once` calls. */
-  calls_started: z.boolean(),
-  /** While running: the background response after which the run may continue in background. */
-  background: z.nullable(z.object({ attempt: z.int(), response_id: z.nullable(z.string()) })),
-  /** The first attempt of the run that this one continues; this attempt if it starts one. */
-  run_since: z.int(),
-  /** Of the attempts that this one continues. */
-  usages: z.array(z.record(z.string(), z.unknown())),
-  deadline_left_ms: z.number(),
-  background_left_ms: z.nullable(z.number()),
-  attempt_age_ms: z.number(),
-  /** How often its background response could not be settled. */
-  settle_failures: z.int(),
-  /** Whether the events of its runs are stored as they come. */
-  streamed: z.boolean(),
-  steps: z.array(doneStepSchema),
-  /** Calls that OpenAI leaves to others, which must be made, or answered by the caller, before the model continues. */
-  open_calls: z.array(
-    z.object({
-      number: z.int(),
-      attempt: z.int(),
-      item_id: z.string(),
-      call_repeat: z.nullable(z.int()),
-      item: itemSchema,
-    }),
-  ),
-});
+export const workSchema = z.lazy(() =>
+  z.object({
+    id: z.uuid(),
+    attempt: z.int(),
+    status: z.enum(["background", "running"]),
+    profile: z.string(),
+    owner_id: z.nullable(z.guid()),
+    owner_key: z.guid(),
+    /** The first job of a chain of retries; the job itself if it retries nothing. */
+    first_id: z.uuid(),
+    input: z.nullable(z.union([z.string(), z.array(z.record(z.string(), z.unknown()))])),
+    request: z.nullable(z.record(z.string(), z.unknown())),
+    /** What the caller added to the profile. */
+    settings: z.nullable(z.record(z.string(), z.unknown())),
+    failures: z.int(),
+    response_id: z.nullable(z.string()),
+    once_tools: z.boolean(),
+    on_uncertain: z.enum(["review", "retry"]),
+    guard: z.enum(guards),
+    /** Whether the only `once` calls that a background run can have made are those that had their yes. */
+    guarded: z.boolean(),
+    /** While background: the request that the response answers contained a yes to `once` calls. */
+    calls_started: z.boolean(),
+    /** While running: the background response after which the run may continue in background. */
+    background: z.nullable(z.object({ attempt: z.int(), response_id: z.nullable(z.string()) })),
+    /** The first attempt of the run that this one continues; this attempt if it starts one. */
+    run_since: z.int(),
+    /** Of the attempts that this one continues. */
+    usages: z.array(z.record(z.string(), z.unknown())),
+    deadline_left_ms: z.number(),
+    background_left_ms: z.nullable(z.number()),
+    attempt_age_ms: z.number(),
+    /** How often its background response could not be settled. */
+    settle_failures: z.int(),
+    /** Whether the events of its runs are stored as they come. */
+    streamed: z.boolean(),
+    steps: z.array(doneStepSchema),
+    /** Calls that OpenAI leaves to others, which must be made, or answered by the caller, before the model continues. */
+    open_calls: z.array(
+      z.object({
+        number: z.int(),
+        attempt: z.int(),
+        item_id: z.string(),
+        call_repeat: z.nullable(z.int()),
+        item: itemSchema,
+      }),
+    ),
+  })
+);
 export type Work = z.infer<typeof workSchema>;
 
 /** The result of claim_response_work(). */
-export const claimSchema = z.object({
-  jobs: z.array(workSchema),
-  spare_workers: z.int(),
-});
+export const claimSchema = z.lazy(() =>
+  z.object({
+    jobs: z.array(workSchema),
+    spare_workers: z.int(),
+  })
+);
 
 /** A job that somebody watches: watched_response_jobs(). */
-export const watchSchema = z.object({ id: z.uuid(), watched_until: z.string() });
+export const watchSchema = z.lazy(() => z.object({ id: z.uuid(), watched_until: z.string() }));
 
 /** A background response that must be cancelled at OpenAI. */
-export const upstreamSchema = z.object({
-  job_id: z.uuid(),
-  attempt: z.int(),
-  response_id: z.string(),
-  profile: z.string(),
-  /** How long ago the cancel was requested, in ms. */
-  asked_ms_ago: z.number(),
-  /** Whether OpenAI was told to ask before each call that must not be made twice. */
-  guarded: z.boolean(),
-  /** The tools of its servers, as OpenAI listed them: a later response of a run has no list of its own. */
-  lists: z.array(itemSchema),
-  /** The requests for approval that got a yes. */
-  yeses: z.array(z.string()),
-});
+export const upstreamSchema = z.lazy(() =>
+  z.object({
+    job_id: z.uuid(),
+    attempt: z.int(),
+    response_id: z.string(),
+    profile: z.string(),
+    /** How long ago the cancel was requested, in ms. */
+    asked_ms_ago: z.number(),
+    /** Whether OpenAI was told to ask before each call that must not be made twice. */
+    guarded: z.boolean(),
+    /** The tools of its servers, as OpenAI listed them: a later response of a run has no list of its own. */
+    lists: z.array(itemSchema),
+    /** The requests for approval that got a yes. */
+    yeses: z.array(z.string()),
+  })
+);
 export type Upstream = z.infer<typeof upstreamSchema>;

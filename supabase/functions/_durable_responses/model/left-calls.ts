@@ -1,6 +1,7 @@
 /** Calls that OpenAI leaves to others: the fields that are read of each kind, and the name of its tool. */
 import type { Item } from "./items.ts";
-import { isRecord, text } from "./lenient.ts";
+import { isRecord } from "./is-record.ts";
+import { text } from "./lenient.ts";
 import { type CallKind, isCallKind, type RunBy } from "./status.ts";
 import * as z from "./zod.ts";
 
@@ -33,12 +34,14 @@ const kindOf: ReadonlyMap<string, CallKind> = new Map<string, CallKind>([
   ["computer_use_preview", "computer_call"],
 ]);
 
-const named = z.looseObject({
-  call_id: text(""),
-  name: text(""),
-  arguments: text(""),
-  input: text(""),
-});
+const named = z.lazy(() =>
+  z.looseObject({
+    call_id: text(""),
+    name: text(""),
+    arguments: text(""),
+    input: text(""),
+  })
+);
 
 /** Fields that every item has, or that only OpenAI sets. */
 const common = new Set(["id", "type", "status", "call_id", "created_by", "output_parts"]);
@@ -48,7 +51,13 @@ export function isLeftCall(item: Item): boolean {
   return isCallKind(item.type) && !(item.type === "shell_call" && isInContainer(item));
 }
 
-/** True for the item that answers a call. The answer to a `local_shell_call` may have the call's id as its own. */
+/** True for the type of an item that answers a call. */
+export function isAnswerType(type: unknown): boolean {
+  return typeof type === "string" && type.endsWith("_output") &&
+    isCallKind(type.slice(0, -"_output".length));
+}
+
+/** True for the item that answers this call. The answer to a `local_shell_call` may have the call's id as its own. */
 export function answers(item: Item, call: Item): boolean {
   return item.type === `${call.type}_output` &&
     (item["call_id"] ?? item["id"]) === call["call_id"];

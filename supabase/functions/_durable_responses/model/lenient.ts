@@ -2,35 +2,33 @@
  * Parsers for what others send, which never fail. Servers that speak the Responses API leave fields out, send null, or a
  * number instead of text. One odd field must not make the rest of an answer unusable.
  */
+import { isRecord } from "./is-record.ts";
 import * as z from "./zod.ts";
 
-/** A text. null and a missing value become `instead`; anything else becomes its JSON. */
-export function text<const T extends string | null>(instead: T) {
-  return z.pipe(
-    z.optional(z.unknown()),
-    z.transform((value): string | T =>
-      typeof value === "string"
-        ? value
-        : value === undefined || value === null
-        ? instead
-        : JSON.stringify(value) ?? instead
-    ),
-  );
+/** A text. null and a missing value are `instead`; anything else is its JSON. */
+export function textOf<const T extends string | null>(value: unknown, instead: T): string | T {
+  if (typeof value === "string") return value;
+  if (value === undefined || value === null) return instead;
+  return JSON.stringify(value) ?? instead;
 }
 
 /** An object with any fields; anything else is null. */
-export const record = z.pipe(
-  z.optional(z.unknown()),
-  z.transform((value) => isRecord(value) ? value : null),
-);
+export function recordOf(value: unknown): Record<string, unknown> | null {
+  return isRecord(value) ? value : null;
+}
 
 /** A list; anything else is an empty list. */
-export const list = z.pipe(
-  z.optional(z.unknown()),
-  z.transform((value): unknown[] => Array.isArray(value) ? value : []),
-);
-
-/** True for an object that is not an array. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+export function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
 }
+
+/** A field that is read by textOf. */
+export function text<const T extends string | null>(instead: T) {
+  return z.pipe(z.optional(z.unknown()), z.transform((value) => textOf(value, instead)));
+}
+
+/** A field that is read by recordOf. */
+export const record = z.lazy(() => z.pipe(z.optional(z.unknown()), z.transform(recordOf)));
+
+/** A field that is read by listOf. */
+export const list = z.lazy(() => z.pipe(z.optional(z.unknown()), z.transform(listOf)));

@@ -1,5 +1,6 @@
 /** An error in any shape: in a body, in an event, in a failed response. */
-import { isRecord, text } from "./lenient.ts";
+import { isRecord } from "./is-record.ts";
+import { text } from "./lenient.ts";
 import * as z from "./zod.ts";
 
 /** What an error says about itself. */
@@ -13,12 +14,14 @@ export interface ReportedError {
   retryAfterMs: number | null;
 }
 
-const errorSchema = z.looseObject({
-  code: text(null),
-  type: text(null),
-  param: text(null),
-  message: text(null),
-});
+const errorSchema = z.lazy(() =>
+  z.looseObject({
+    code: text(null),
+    type: text(null),
+    param: text(null),
+    message: text(null),
+  })
+);
 
 /** Fields in which servers say how long to wait, and one unit of each in ms. */
 const waits: Readonly<Record<string, number>> = {

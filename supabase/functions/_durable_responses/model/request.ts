@@ -4,24 +4,28 @@ import * as z from "./zod.ts";
 const item = z.record(z.string(), z.unknown());
 
 /** Selects tools of a server: those that match all of it. */
-export const toolFilter = z.looseObject({
-  read_only: z.optional(z.boolean()),
-  tool_names: z.optional(z.array(z.string())),
-});
+export const toolFilter = z.lazy(() =>
+  z.looseObject({
+    read_only: z.optional(z.boolean()),
+    tool_names: z.optional(z.array(z.string())),
+  })
+);
 
 /** A tool, as far as this project reads it. OpenAI checks the rest. */
-export const toolSchema = z.looseObject({
-  type: z.string(),
-  server_label: z.optional(z.string()),
-  server_url: z.optional(z.string()),
-  allowed_tools: z.nullish(z.union([z.array(z.string()), toolFilter])),
-  require_approval: z.nullish(z.union([
-    z.string(),
-    z.looseObject({ always: z.nullish(toolFilter), never: z.nullish(toolFilter) }),
-  ])),
-  headers: z.nullish(z.record(z.string(), z.string())),
-  authorization: z.optional(z.string()),
-});
+export const toolSchema = z.lazy(() =>
+  z.looseObject({
+    type: z.string(),
+    server_label: z.optional(z.string()),
+    server_url: z.optional(z.string()),
+    allowed_tools: z.nullish(z.union([z.array(z.string()), toolFilter])),
+    require_approval: z.nullish(z.union([
+      z.string(),
+      z.looseObject({ always: z.nullish(toolFilter), never: z.nullish(toolFilter) }),
+    ])),
+    headers: z.nullish(z.record(z.string(), z.string())),
+    authorization: z.optional(z.string()),
+  })
+);
 export type RequestTool = z.infer<typeof toolSchema>;
 
 /**

@@ -1,7 +1,8 @@
 /** A Responses API response as it came from OpenAI, from any call or event. */
 import { isApprovalRequest, type Item, type Message, messageOf, readItem } from "./items.ts";
 import { isLeftCall } from "./left-calls.ts";
-import { isRecord, list, record, text } from "./lenient.ts";
+import { isRecord } from "./is-record.ts";
+import { listOf, recordOf, textOf } from "./lenient.ts";
 import { readReportedError, type ReportedError } from "./reported-error.ts";
 import * as z from "./zod.ts";
 
@@ -17,18 +18,8 @@ const statuses = [
 /** In characters. Longer ids do not fit into an index. No id of OpenAI, or of a gateway that wraps it, is nearly that long. */
 const longestId = 600;
 
-const responseSchema = z.looseObject({
-  id: z.pipe(text(""), z.transform((id) => id.length <= longestId ? id : "")),
-  // An unknown status is not final.
-  status: z.pipe(
-    z.string(),
-    z.transform((status) => statuses.find((s) => s === status) ?? "unknown"),
-  ),
-  output: z.pipe(list, z.transform((items) => items.map(readItem))),
-  usage: record,
-  incomplete_details: record,
-  metadata: record,
-});
+/** All that is required. The other fields are read one by one, whatever they are. */
+const responseSchema = z.looseObject({ status: z.string() });
 
 /** The fields that are used of a response, from create, retrieve, cancel or a terminal event. */
 export interface UpstreamResponse {
@@ -51,20 +42,28 @@ export interface UpstreamResponse {
  * @throws $ZodError if it is not one
  */
 export function parseUpstreamResponse(response: unknown): UpstreamResponse {
-  const parsed = responseSchema.parse(response);
-  const { reason } = parsed.incomplete_details ?? {};
+  const { status, id, output, usage, error, incomplete_details, metadata } = responseSchema.parse(
+    response,
+  );
+  const known = textOf(id, "");
   return withOutput({
-    id: parsed.id,
-    status: parsed.status,
-    usage: parsed.usage,
-    error: readReportedError(parsed["error"]),
-    incompleteReason: typeof reason === "string" ? reason : null,
+    id: known.length <= longestId ? known : "",
+    // An unknown status is not final.
+    status: statuses.find((one) => one === status) ?? "unknown",
+    usage: recordOf(usage),
+    error: readReportedError(error),
+    incompleteReason: reasonIn(incomplete_details),
     metadata: Object.fromEntries(
-      Object.entries(parsed.metadata ?? {}).flatMap(([key, value]) =>
+      Object.entries(recordOf(metadata) ?? {}).flatMap(([key, value]) =>
         typeof value === "string" ? [[key, value]] : []
       ),
     ),
-  }, parsed.output);
+  }, listOf(output).map(readItem));
+}
+
+function reasonIn(details: unknown): string | null {
+  const { reason } = recordOf(details) ?? {};
+  return typeof reason === "string" ? reason : null;
 }
 
 /** The response with another output, and the answer in that. */

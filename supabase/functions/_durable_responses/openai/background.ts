@@ -27,6 +27,12 @@ export function attemptKeyOf(response: UpstreamResponse): AttemptKey | undefined
   return id !== undefined && Number.isInteger(attempt) ? { id, attempt } : undefined;
 }
 
+/** A response, and OpenAI's id of the request that it answers. */
+export interface Accepted {
+  response: UpstreamResponse;
+  requestId: string | null;
+}
+
 /**
  * Sends a request in background mode.
  * @param acceptMs the accept budget: how long OpenAI may take to answer with an id
@@ -37,7 +43,7 @@ export async function createBackground(
   body: RequestBody,
   key: AttemptKey,
   acceptMs: number,
-): Promise<{ response: UpstreamResponse; requestId: string | null }> {
+): Promise<Accepted> {
   const { data, requestId } = await callForJson("POST", "/responses", {
     body: {
       ...body,

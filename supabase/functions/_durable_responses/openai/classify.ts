@@ -6,7 +6,7 @@ import {
   APIUserAbortError,
 } from "openai/core/error";
 import type { Failure } from "../model/failure.ts";
-import { isRecord } from "../model/lenient.ts";
+import { isRecord } from "../model/is-record.ts";
 import { readReportedError, type ReportedError } from "../model/reported-error.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
 import { makeFailure } from "../platform/make-failure.ts";

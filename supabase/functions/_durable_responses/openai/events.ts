@@ -3,7 +3,7 @@
  * deltas that nobody reads. They are recognized by their `event:` line and dropped before any JSON is parsed. The SDK's own
  * iterator parses each of them.
  */
-import { isRecord } from "../model/lenient.ts";
+import { isRecord } from "../model/is-record.ts";
 import { AnswerTooLarge } from "./unreadable.ts";
 
 const deltaStart = /^event: ?[\w.]+\.delta\n/;

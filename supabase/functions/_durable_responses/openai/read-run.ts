@@ -1,7 +1,7 @@
 /** From the events of a stream, or from one whole answer, to how a request ended. */
 import type { Failure } from "../model/failure.ts";
 import { type Item, readItem } from "../model/items.ts";
-import { isRecord } from "../model/lenient.ts";
+import { isRecord } from "../model/is-record.ts";
 import { errorIn } from "../model/reported-error.ts";
 import {
   isFinalUpstream,

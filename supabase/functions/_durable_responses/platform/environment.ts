@@ -1,79 +1,8 @@
-import * as z from "../model/zod.ts";
+import type { JWK } from "@supabase/supabase-js";
+import { isRecord } from "../model/is-record.ts";
 import { RequestError } from "./errors.ts";
 import { rememberCredential } from "./redact.ts";
-
-/** A JSON dictionary of API keys, in the platform's form: `{"default": "sb_secret_…"}`. */
-const keys = z.pipe(
-  z._default(z.string(), "{}"),
-  z.transform((text, { issues }) => {
-    try {
-      return Object.values(z.record(z.string(), z.string()).parse(JSON.parse(text)));
-    } catch {
-      issues.push({ code: "custom", message: "must be a JSON object of strings", input: text });
-      return z.NEVER;
-    }
-  }),
-);
-
-const keySet = z.object({
-  keys: z.array(z.looseObject({
-    kty: z.string(),
-    // Optional in RFC 7517, but required by supabase-js's type.
-    key_ops: z._default(z.array(z.string()), ["verify"]),
-  })),
-});
-const jwks = z.pipe(
-  z.optional(z.string()),
-  z.transform((text, { issues }) => {
-    if (!text) return undefined;
-    try {
-      return keySet.parse(JSON.parse(text));
-    } catch {
-      issues.push({ code: "custom", message: "must be a JSON Web Key Set", input: text });
-      return z.NEVER;
-    }
-  }),
-);
-
-/** A valid header value: `fetch` refuses any other, and names neither the variable nor a fix. */
-const headerValue = z.string().check(
-  z.regex(/^[\x20-\x7e\xa0-\xff]*$/, "must have no line break and only characters of Latin-1"),
-);
-
-/** An address that `fetch` can call. It refuses the others with each call, and nothing was ever sent. */
-const baseUrl = z.url({ protocol: /^https?$/, error: "must begin with https:// or http://" }).check(
-  z.refine((url) => {
-    const parsed = URL.parse(url);
-    return parsed?.username === "" && parsed.password === "";
-  }, "must have no user and no password"),
-);
-
-const schema = z.object({
-  SUPABASE_URL: z.url(),
-  SUPABASE_SECRET_KEYS: keys,
-  SUPABASE_PUBLISHABLE_KEYS: keys,
-  SUPABASE_SERVICE_ROLE_KEY: z.optional(z.string()),
-  SUPABASE_ANON_KEY: z.optional(z.string()),
-  SUPABASE_JWKS: jwks,
-  OPENAI_API_KEY: headerValue.check(z.minLength(1)),
-  OPENAI_BASE_URL: z.optional(baseUrl),
-  OPENAI_ORG_ID: z.optional(headerValue),
-  OPENAI_PROJECT_ID: z.optional(headerValue),
-  OPENAI_WEBHOOK_SECRET: z.optional(z.string()),
-  DURABLE_RESPONSES_WORKER_SECRET: z.string().check(z.minLength(16)),
-  DURABLE_RESPONSES_JWT_ISSUER: z.optional(z.string()),
-  DURABLE_RESPONSES_JWT_AUDIENCE: z.optional(z.string()),
-  DURABLE_RESPONSES_PUBLIC_URL: z.optional(z.url()),
-  DURABLE_RESPONSES_MCP_HOSTS: z.optional(
-    z.string().check(z.regex(/^[^/]*$/, "must be hosts, like 'mcp.internal, 10.0.0.5:8080'")),
-  ),
-  DURABLE_RESPONSES_WALL_CLOCK_S: z._default(z.coerce.number().check(z.positive()), 150),
-  DURABLE_RESPONSES_LEASE_S: z._default(z.coerce.number().check(z.minimum(1), z.maximum(600)), 30),
-  DURABLE_RESPONSES_CONCURRENCY: z._default(
-    z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)),
-    8,
-  ),
-});
+import { atLeast, hasNoUser, isAddress, isHeaderValue, matching, Variables } from "./variables.ts";
 
 export interface Environment {
   supabaseUrl: string;
@@ -85,7 +14,8 @@ export interface Environment {
   secretKeys: string[];
   /** Keys that identify the project, not the caller. */
   publicKeys: string[];
-  jwks: z.infer<typeof jwks>;
+  /** The project's public keys; undefined if the platform gave none. */
+  jwks: { keys: JWK[] } | undefined;
   /** Who may have issued a user's token; undefined if that cannot be known, see issuersOf. */
   jwtIssuers: string[] | undefined;
   /** The audience that a user's token must have. */
@@ -122,61 +52,77 @@ export function environment(): Environment {
 
 /** Parses the variables that docs/operating.md lists. Exported for tests. */
 export function parseEnvironment(variables: Record<string, string>): Environment {
-  const result = schema.safeParse(variables);
-  if (!result.success) {
-    const wrong = result.error.issues.map((i) => `${i.path.join(".")} (${i.message})`).join(", ");
+  const read = new Variables(variables);
+  const keysIn = (name: string) => read.json(name, "a JSON object of strings", textsIn) ?? [];
+  const secretKeys = [...keysIn("SUPABASE_SECRET_KEYS"), variables["SUPABASE_SERVICE_ROLE_KEY"]];
+  const publicKeys = [...keysIn("SUPABASE_PUBLISHABLE_KEYS"), variables["SUPABASE_ANON_KEY"]];
+  const supabaseUrl = read.required("SUPABASE_URL", isAddress).replace(/\/+$/, "");
+  const publicUrl = read.optional("DURABLE_RESPONSES_PUBLIC_URL", isAddress)?.replace(/\/+$/, "");
+  const hosts = read.optional("DURABLE_RESPONSES_MCP_HOSTS", areHosts) ?? "";
+  const found = {
+    supabaseUrl,
+    publicUrl: publicUrl ?? supabaseUrl,
+    secretKeys: secretKeys.filter(present),
+    publicKeys: publicKeys.filter(present),
+    jwks: variables["SUPABASE_JWKS"]
+      ? read.json("SUPABASE_JWKS", "a JSON Web Key Set", keySetIn)
+      : undefined,
+    jwtIssuers: issuersOf(read.optional("DURABLE_RESPONSES_JWT_ISSUER"), supabaseUrl),
+    jwtAudience: read.optional("DURABLE_RESPONSES_JWT_AUDIENCE") || "authenticated",
+    openaiKey: read.required("OPENAI_API_KEY", atLeast(1), isHeaderValue),
+    openaiBaseUrl: read.optional("OPENAI_BASE_URL", isAddress, hasNoUser),
+    openaiOrganization: read.optional("OPENAI_ORG_ID", isHeaderValue),
+    openaiProject: read.optional("OPENAI_PROJECT_ID", isHeaderValue),
+    webhookSecret: read.optional("OPENAI_WEBHOOK_SECRET"),
+    workerSecret: read.required("DURABLE_RESPONSES_WORKER_SECRET", atLeast(16)),
+    mcpHosts: new Set(hosts.toLowerCase().split(/[\s,]+/).filter(present)),
+    wallClockMs: read.number("DURABLE_RESPONSES_WALL_CLOCK_S", 150, { above: 0 }) * 1000,
+    leaseMs: read.number("DURABLE_RESPONSES_LEASE_S", 30, { from: 1, to: 600 }) * 1000,
+    concurrency: read.number("DURABLE_RESPONSES_CONCURRENCY", 8, { from: 1, to: 100, whole: true }),
+  };
+  if (read.wrong.length > 0) {
     throw new RequestError(
       "not_configured",
-      `Cannot start: environment variables are missing or wrong: ${wrong}`,
-      {
-        hint: "Set them with `supabase secrets set NAME=value`; docs/operating.md lists them",
-      },
+      `Cannot start: environment variables are missing or wrong: ${read.wrong.join(", ")}`,
+      { hint: "Set them with `supabase secrets set NAME=value`; docs/operating.md lists them" },
     );
   }
-  const env = result.data;
-  const secretKeys = [...env.SUPABASE_SECRET_KEYS, env.SUPABASE_SERVICE_ROLE_KEY].filter(present);
-  const secretKey = secretKeys[0];
-  if (!secretKey) {
+  const secretKey = found.secretKeys[0];
+  if (secretKey === undefined) {
     throw new RequestError(
       "not_configured",
       "Cannot start: the platform gave neither SUPABASE_SECRET_KEYS nor SUPABASE_SERVICE_ROLE_KEY",
-      {
-        hint: "Create a secret API key in the dashboard under Settings > API keys",
-      },
+      { hint: "Create a secret API key in the dashboard under Settings > API keys" },
     );
   }
-  const secrets = [
-    ...secretKeys,
-    env.OPENAI_API_KEY,
-    // Two during a rotation.
-    ...(env.OPENAI_WEBHOOK_SECRET?.split(/[\s,]+/) ?? []),
-    env.DURABLE_RESPONSES_WORKER_SECRET,
-  ];
-  secrets.filter(present).forEach(rememberCredential);
-  const supabaseUrl = env.SUPABASE_URL.replace(/\/+$/, "");
-  return {
-    supabaseUrl,
-    publicUrl: env.DURABLE_RESPONSES_PUBLIC_URL?.replace(/\/+$/, "") ?? supabaseUrl,
-    secretKey,
-    secretKeys,
-    publicKeys: [...env.SUPABASE_PUBLISHABLE_KEYS, env.SUPABASE_ANON_KEY].filter(present),
-    jwks: env.SUPABASE_JWKS,
-    jwtIssuers: issuersOf(env.DURABLE_RESPONSES_JWT_ISSUER, supabaseUrl),
-    jwtAudience: env.DURABLE_RESPONSES_JWT_AUDIENCE || "authenticated",
-    openaiKey: env.OPENAI_API_KEY,
-    openaiBaseUrl: env.OPENAI_BASE_URL,
-    openaiOrganization: env.OPENAI_ORG_ID,
-    openaiProject: env.OPENAI_PROJECT_ID,
-    webhookSecret: env.OPENAI_WEBHOOK_SECRET,
-    workerSecret: env.DURABLE_RESPONSES_WORKER_SECRET,
-    mcpHosts: new Set(
-      (env.DURABLE_RESPONSES_MCP_HOSTS ?? "").toLowerCase().split(/[\s,]+/).filter(present),
-    ),
-    wallClockMs: env.DURABLE_RESPONSES_WALL_CLOCK_S * 1000,
-    leaseMs: env.DURABLE_RESPONSES_LEASE_S * 1000,
-    concurrency: env.DURABLE_RESPONSES_CONCURRENCY,
-  };
+  // Two during a rotation.
+  const webhookSecrets = found.webhookSecret?.split(/[\s,]+/) ?? [];
+  [...found.secretKeys, found.openaiKey, ...webhookSecrets, found.workerSecret].filter(present)
+    .forEach(rememberCredential);
+  return { ...found, secretKey };
 }
+
+/** API keys in the platform's form: `{"default": "sb_secret_…"}`. */
+function textsIn(value: unknown): string[] | undefined {
+  const texts = isRecord(value) ? Object.values(value) : [undefined];
+  return texts.every((text) => typeof text === "string") ? texts : undefined;
+}
+
+function keySetIn(value: unknown): { keys: JWK[] } | undefined {
+  const keys = isRecord(value) && Array.isArray(value["keys"]) ? value["keys"].map(keyIn) : [null];
+  return keys.every((key) => key !== null) ? { keys } : undefined;
+}
+
+function keyIn(value: unknown): JWK | null {
+  if (!isRecord(value)) return null;
+  // key_ops is optional in RFC 7517, but required by supabase-js's type.
+  const { kty, key_ops: ops = ["verify"] } = value;
+  const isKey = typeof kty === "string" && Array.isArray(ops) &&
+    ops.every((op) => typeof op === "string");
+  return isKey ? { ...value, kty, key_ops: ops } : null;
+}
+
+const areHosts = matching(/^[^/]*$/, "must be hosts, like 'mcp.internal, 10.0.0.5:8080'");
 
 /**
  * Auth names itself by the project's public address. On the platform, SUPABASE_URL is that address. Locally and self-hosted

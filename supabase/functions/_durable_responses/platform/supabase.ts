@@ -39,8 +39,8 @@ export async function connect(
 }
 
 async function fetchOfDatabase(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-  const signal = AbortSignal.timeout(longestWaitMs);
-  return await withoutFalseSuccess(await fetchOnce(input, { signal, ...init }));
+  const signal = init?.signal ?? AbortSignal.timeout(longestWaitMs);
+  return await withoutFalseSuccess(await fetchOnce(input, { ...init, signal }));
 }
 
 /** supabase-js takes a 404 with no body, or with a list, for success. PostgREST sends neither: something in between failed. */

@@ -21,16 +21,20 @@ export type CallerParam = (typeof callerParams)[number];
 export const limitParams: ReadonlySet<string> = new Set(["max_output_tokens", "max_tool_calls"]);
 
 /** How a caller narrows a server of the profile: fewer of its tools, and a person asked before each call. */
-const narrowingSchema = z.object({
-  allowed_tools: z.optional(z.array(z.string())),
-  require_approval: z.optional(z.literal("always")),
-});
+const narrowingSchema = z.lazy(() =>
+  z.object({
+    allowed_tools: z.optional(z.array(z.string())),
+    require_approval: z.optional(z.literal("always")),
+  })
+);
 export type Narrowing = z.infer<typeof narrowingSchema>;
 
 /** As stored in a job's row: members of a request, and under `tools` the narrowed servers, by label. */
-const callerSettingsSchema = z.looseObject({
-  tools: z.optional(z.record(z.string(), narrowingSchema)),
-});
+const callerSettingsSchema = z.lazy(() =>
+  z.looseObject({
+    tools: z.optional(z.record(z.string(), narrowingSchema)),
+  })
+);
 export type CallerSettings = z.infer<typeof callerSettingsSchema>;
 
 /**

@@ -29,21 +29,23 @@ export function mcp<T extends Omit<OpenAiServer, "type"> | Omit<WorkerServer, "t
 
 export const defaultServerTimeoutMs = 60_000;
 
-const schema = z.looseObject({
-  server_label: z.string().check(
-    // Function names start with it, followed by two underscores.
-    z.regex(
-      /^(?=.{1,32}$)[A-Za-z][A-Za-z0-9-]*(?:_[A-Za-z0-9-]+)*$/,
-      "must be letters, digits, - and single _, at most 32",
+const schema = z.lazy(() =>
+  z.looseObject({
+    server_label: z.string().check(
+      // Function names start with it, followed by two underscores.
+      z.regex(
+        /^(?=.{1,32}$)[A-Za-z][A-Za-z0-9-]*(?:_[A-Za-z0-9-]+)*$/,
+        "must be letters, digits, - and single _, at most 32",
+      ),
     ),
-  ),
-  server_url: z.string().check(z.minLength(1)),
-  timeout_ms: z._default(z.number().check(z.positive()), defaultServerTimeoutMs),
-  connector_id: z.optional(z.never("only OpenAI can use connectors: give the server's address")),
-  tunnel_id: z.optional(z.never("only OpenAI can use tunnels: give the server's address")),
-  headers: z.nullish(z.record(z.string(), z.string())),
-  authorization: z.optional(z.string()),
-});
+    server_url: z.string().check(z.minLength(1)),
+    timeout_ms: z._default(z.number().check(z.positive()), defaultServerTimeoutMs),
+    connector_id: z.optional(z.never("only OpenAI can use connectors: give the server's address")),
+    tunnel_id: z.optional(z.never("only OpenAI can use tunnels: give the server's address")),
+    headers: z.nullish(z.record(z.string(), z.string())),
+    authorization: z.optional(z.string()),
+  })
+);
 
 /** True for a server that our worker calls. */
 export function isWorkerServer(tool: RequestTool): boolean {

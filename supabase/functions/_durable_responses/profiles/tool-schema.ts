@@ -1,5 +1,5 @@
 /** From a tool's zod schema to the JSON Schema that is sent to OpenAI. */
-import { isRecord } from "../model/lenient.ts";
+import { isRecord } from "../model/is-record.ts";
 import * as z from "../model/zod.ts";
 import { RequestError } from "../platform/errors.ts";
 import type { OwnTool } from "./own-tools.ts";

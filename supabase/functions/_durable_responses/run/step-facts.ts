@@ -2,7 +2,7 @@
 import type { Item } from "../model/items.ts";
 import type { DoneStep } from "../model/job.ts";
 import { leftKindOf } from "../model/left-calls.ts";
-import { isRecord } from "../model/lenient.ts";
+import { isRecord } from "../model/is-record.ts";
 import { outputInWords } from "../tools/own/answer-item.ts";
 
 type Fact = Record<string, unknown>;

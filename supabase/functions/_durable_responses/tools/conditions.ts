@@ -1,6 +1,6 @@
 /** Conditions of a profile: whether a person is asked before a call of an MCP tool, depending on its arguments. */
 import { lostByParsing } from "../model/canonical.ts";
-import { isRecord } from "../model/lenient.ts";
+import { isRecord } from "../model/is-record.ts";
 import { describe, log } from "../platform/log.ts";
 import type { ApproveWhen } from "../profiles/profile.ts";
 import { inTime } from "./in-time.ts";

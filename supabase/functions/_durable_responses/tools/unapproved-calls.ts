@@ -5,11 +5,13 @@ import type { Step } from "../model/step.ts";
 import * as z from "../model/zod.ts";
 import type { ToolCallGuard } from "./tool-call-guard.ts";
 
-const yes = z.looseObject({
-  type: z.literal("mcp_approval_response"),
-  approval_request_id: z.string(),
-  approve: z.literal(true),
-});
+const yes = z.lazy(() =>
+  z.looseObject({
+    type: z.literal("mcp_approval_response"),
+    approval_request_id: z.string(),
+    approve: z.literal(true),
+  })
+);
 
 /** Whether a call that must not be made twice, and was not approved here, had no yes at all. */
 export function isUnapproved(

@@ -4,6 +4,7 @@ import type { Work } from "../model/job.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import type { Life } from "./life.ts";
 import { Runs } from "./runs.ts";
+import { newWorkerId } from "./worker-id.ts";
 
 /** Waits for a retry that is due within this time, in ms: cron looks every 10 s. */
 const soonMs = 10_000;
@@ -23,7 +24,7 @@ export interface InPlaceOptions {
  * these are a worker's runs, with its leases, its renewals and its end: first at boundaries, then at once.
  */
 export class InPlace {
-  readonly id = `${Deno.env.get("SB_REGION") ?? "local"}-inline-${crypto.randomUUID().slice(0, 8)}`;
+  readonly id = newWorkerId("inline");
   readonly #runs: Runs;
   /** Places reserved for submits in progress. */
   #reserved = 0;

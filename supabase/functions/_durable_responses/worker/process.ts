@@ -1,6 +1,7 @@
 /** A worker as a plain process. */
 import { log } from "../platform/log.ts";
 import { unlimitedLife } from "./life.ts";
+import { newWorkerId } from "./worker-id.ts";
 import { Worker, type WorkerOptions } from "./worker.ts";
 
 /** How often an idle process looks for work, in ms: it has no cron to wake it. */
@@ -12,8 +13,8 @@ const drainMs = 25_000;
  * Serves the queue until SIGTERM or SIGINT. Then it claims nothing more, each run ends at its next boundary between items,
  * and what still runs after drainMs is cut and handed over.
  */
-export async function serveQueue(options: Omit<WorkerOptions, "life">): Promise<void> {
-  const worker = new Worker({ life: unlimitedLife, ...options });
+export async function serveQueue(options: Omit<WorkerOptions, "id" | "life">): Promise<void> {
+  const worker = new Worker({ id: newWorkerId(), life: unlimitedLife, ...options });
   const ending = Promise.withResolvers<void>();
   let draining = false;
   const drain = () => {

@@ -14,6 +14,8 @@ const lookAgainMs = 1_000;
 let profilesRegistered = false;
 
 export interface WorkerOptions {
+  /** Its name, from newWorkerId. */
+  id: string;
   profiles: Profiles;
   /** Looks after background jobs. Resolves to true if there may be more to do at once. */
   reconcile: () => Promise<boolean>;
@@ -30,7 +32,7 @@ export interface WorkerOptions {
  * its time is nearly up. Then it hands over what still runs.
  */
 export class Worker {
-  readonly id = `${Deno.env.get("SB_REGION") ?? "local"}-${crypto.randomUUID().slice(0, 8)}`;
+  readonly id: string;
   readonly #runs: Runs;
   #notify: () => void = () => {};
   #woken = false;
@@ -39,6 +41,7 @@ export class Worker {
   #afterOwner: string = crypto.randomUUID();
 
   constructor(private readonly options: WorkerOptions) {
+    this.id = options.id;
     // A run that ends while the worker looks is like a nudge: its job may be due again already.
     this.#runs = new Runs(
       this.id,

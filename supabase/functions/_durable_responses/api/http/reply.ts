@@ -1,3 +1,5 @@
+import type { Job } from "../../model/job.ts";
+import { isFinal } from "../../model/status.ts";
 import { RequestError } from "../../platform/errors.ts";
 import { describe, log } from "../../platform/log.ts";
 import { redact } from "../../platform/redact.ts";
@@ -35,6 +37,11 @@ export function nameFunction({ url }: Request): void {
 /** The path at which a caller finds a job. */
 export function pathOfJob(id: string): string {
   return `/functions/v1/${functionName}/${id}`;
+}
+
+/** A job: 200 if there is nothing more to wait for, otherwise 202 and where to look. */
+export function replyWithJob(job: Job): Response {
+  return isFinal(job) ? json(200, job) : json(202, job, { location: pathOfJob(job.id) });
 }
 
 /** The answer to a preflight request. */

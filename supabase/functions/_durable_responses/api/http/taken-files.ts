@@ -1,7 +1,7 @@
 import type { SentFile } from "../../files/take-files.ts";
 import { type Caller, ownerOf } from "../../model/caller.ts";
 import { hasFiles } from "../../model/files.ts";
-import { isRecord } from "../../model/lenient.ts";
+import { isRecord } from "../../model/is-record.ts";
 import { maxBodyBytes, tooLarge } from "./body.ts";
 
 /** An input, and the body that it came in. */

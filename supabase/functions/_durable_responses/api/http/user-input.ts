@@ -13,15 +13,17 @@ function messageOf(role: "user" | "assistant", parts: readonly [string, ...strin
   });
 }
 
-const sayable = z.object({
-  input: z.array(
-    z.discriminatedUnion("role", [
-      messageOf("user", ["input_text", "input_image", "input_file"]),
-      // A conversation that a frontend keeps itself contains the model's messages too.
-      messageOf("assistant", ["input_text", "output_text", "refusal"]),
-    ]),
-  ),
-});
+const sayable = z.lazy(() =>
+  z.object({
+    input: z.array(
+      z.discriminatedUnion("role", [
+        messageOf("user", ["input_text", "input_image", "input_file"]),
+        // A conversation that a frontend keeps itself contains the model's messages too.
+        messageOf("assistant", ["input_text", "output_text", "refusal"]),
+      ]),
+    ),
+  })
+);
 
 /**
  * Refuses input items that a user may not send. The model would take a developer or system message for an instruction of the

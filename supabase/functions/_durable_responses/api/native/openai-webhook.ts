@@ -1,10 +1,4 @@
-import * as jobs from "../../db/jobs.ts";
-import { cancelAbandoned, readAbandoned } from "../../jobs/abandoned.ts";
-import { settleBackground } from "../../jobs/settle.ts";
-import { wakeWorker } from "../../jobs/wake.ts";
-import { isFinalUpstream } from "../../model/upstream-response.ts";
 import * as z from "../../model/zod.ts";
-import { attemptKeyOf, retrieve } from "../../openai/background.ts";
 import { unwrapWebhook } from "../../openai/verify-webhook.ts";
 import { environment } from "../../platform/environment.ts";
 import { RequestError } from "../../platform/errors.ts";
@@ -23,7 +17,7 @@ const eventSchema = z.looseObject({
 
 /**
  * The Edge Function `openai-webhook`. It answers as soon as the signature is checked, and continues in `waitUntil`, because
- * OpenAI wants a 2xx within seconds. If something is lost here, the poll finds it.
+ * OpenAI wants a 2xx within seconds. What settles a job is loaded only then. If something is lost here, the poll finds it.
  */
 export function openaiWebhook(
   { profiles }: { profiles: Profiles },
@@ -76,38 +70,12 @@ async function verify(body: string, headers: Headers): Promise<z.infer<typeof ev
 
 async function settleResponse(profiles: Profiles, responseId: string): Promise<void> {
   try {
-    const found = await jobs.claimBackgroundJob(responseId);
-    const settled = found.known
-      ? await settleKnown(profiles, found)
-      : await settleUnrecorded(profiles, responseId);
-    if (settled?.status === "queued") await wakeWorker("openai-webhook");
+    const { settleReported } = await import("../../jobs/settle-reported.ts");
+    await settleReported(profiles, responseId);
   } catch (error) {
     log.error("cannot settle after a webhook; the poll will", {
       response_id: responseId,
       error: describe(error),
     });
   }
-}
-
-/** Settles a response that a job waits for. Reads an abandoned response too, because it may have done something. */
-async function settleKnown(
-  profiles: Profiles,
-  { work, abandoned }: Awaited<ReturnType<typeof jobs.claimBackgroundJob>>,
-) {
-  if (work) return await settleBackground(profiles, work);
-  if (abandoned) await readAbandoned(profiles, abandoned);
-  return undefined;
-}
-
-/** A response that nobody recorded: its metadata name the attempt, which may still wait for it. */
-async function settleUnrecorded(profiles: Profiles, responseId: string) {
-  const response = await retrieve(responseId);
-  const key = attemptKeyOf(response);
-  if (!key) return undefined;
-  const found = await jobs.adoptBackground(key, responseId);
-  if (found.abandoned && !isFinalUpstream(response)) {
-    await cancelAbandoned(profiles, found.abandoned);
-    return undefined;
-  }
-  return await settleKnown(profiles, found);
 }

@@ -1,5 +1,3 @@
-import { reconcileBackground } from "../../jobs/reconcile.ts";
-import { wakeWorker } from "../../jobs/wake.ts";
 import * as z from "../../model/zod.ts";
 import { sameSecret } from "../../platform/digest.ts";
 import { environment } from "../../platform/environment.ts";
@@ -7,8 +5,8 @@ import { RequestError } from "../../platform/errors.ts";
 import { describe, log } from "../../platform/log.ts";
 import { onShutdown, waitUntil } from "../../platform/runtime.ts";
 import type { Profiles } from "../../profiles/profile.ts";
-import { lifeOf } from "../../worker/life.ts";
-import { Worker } from "../../worker/worker.ts";
+import { newWorkerId } from "../../worker/worker-id.ts";
+import type { Worker } from "../../worker/worker.ts";
 import { readText } from "../http/body.ts";
 import { requireMethod } from "../http/method.ts";
 import { answering, json } from "../http/reply.ts";
@@ -16,13 +14,21 @@ import { answering, json } from "../http/reply.ts";
 /** What a wake-up says about itself: `{"source": "cron"}`. Only for the log. */
 const wakeSchema = z.object({ source: z.string().check(z.maxLength(40)) });
 
+/** A worker, which has looked for nothing yet as long as it is being loaded. */
+interface Place {
+  id: string;
+  worker?: Worker;
+}
+
 /** At most one worker per isolate: a second wake-up finds the first worker and makes it look again. */
-let current: Worker | undefined;
+let current: Place | undefined;
 let watching = false;
+/** Whether the platform is about to end this isolate. */
+let ending = false;
 
 /**
- * The Edge Function `run-jobs`. Cron or a nudge wakes it, with the worker secret. It answers 202 at once and works in
- * `waitUntil`.
+ * The Edge Function `run-jobs`. Cron or a nudge wakes it, with the worker secret. It answers 202 at once, and then loads what
+ * a worker needs and works in `waitUntil`.
  */
 export function runJobs(
   { profiles }: { profiles: Profiles },
@@ -32,7 +38,7 @@ export function runJobs(
 
 async function wake(profiles: Profiles, request: Request): Promise<Response> {
   requireMethod(request, "POST");
-  const { workerSecret, wallClockMs, concurrency, leaseMs } = environment();
+  const { workerSecret } = environment();
   if (!await sameSecret(request.headers.get("x-worker-secret") ?? "", workerSecret)) {
     throw new RequestError(
       "invalid_worker_secret",
@@ -45,19 +51,12 @@ async function wake(profiles: Profiles, request: Request): Promise<Response> {
   }
   const source = await sourceOf(request);
   if (current) {
-    current.wake();
+    current.worker?.wake();
+    log.info("woken", { worker: current.id, source });
   } else {
-    current = new Worker({
-      profiles,
-      reconcile: () => reconcileBackground(profiles),
-      wakeAnother: wakeWorker,
-      life: lifeOf(wallClockMs),
-      concurrency,
-      leaseMs,
-    });
-    waitUntil(work(current));
+    current = { id: newWorkerId() };
+    waitUntil(work(profiles, current, source));
   }
-  log.info("woken", { worker: current.id, source });
   return json(202, { worker: current.id });
 }
 
@@ -71,12 +70,21 @@ async function sourceOf(request: Request): Promise<string> {
   }
 }
 
-async function work(worker: Worker): Promise<void> {
+async function work(profiles: Profiles, place: Place, source: string): Promise<void> {
   if (!watching) {
     watching = true;
-    onShutdown(() => waitUntil(current?.stop() ?? Promise.resolve()));
+    onShutdown(() => {
+      ending = true;
+      waitUntil(current?.worker?.stop() ?? Promise.resolve());
+    });
   }
   try {
+    const { edgeWorker } = await import("../../jobs/edge-worker.ts");
+    // Not before the answer: an isolate's first log line prepares the search for secrets.
+    log.info("woken", { worker: place.id, source });
+    if (ending) return;
+    const worker = edgeWorker(profiles, place.id);
+    place.worker = worker;
     // It was woken while it signed off: the nudge must not be lost.
     do {
       await worker.run();
@@ -84,7 +92,7 @@ async function work(worker: Worker): Promise<void> {
     } while (worker.woken);
   } catch (error) {
     log.error("worker ended unexpectedly; leases run out and cron wakes another", {
-      worker: worker.id,
+      worker: place.id,
       error: describe(error),
     });
   } finally {

@@ -5,7 +5,7 @@ import { type Caller, ownerOf, type Visibility, visibilityOf } from "../../model
 import { canonicalMembers } from "../../model/canonical.ts";
 import type { Job } from "../../model/job.ts";
 import { kindOfCalls } from "../../model/left-calls.ts";
-import { isRecord } from "../../model/lenient.ts";
+import { isRecord } from "../../model/is-record.ts";
 import { isFinalOrPaused } from "../../model/status.ts";
 import { environment } from "../../platform/environment.ts";
 import { describe, log } from "../../platform/log.ts";

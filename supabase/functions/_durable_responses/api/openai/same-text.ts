@@ -1,5 +1,5 @@
 import { canonicalOfValue } from "../../model/canonical.ts";
-import { isRecord } from "../../model/lenient.ts";
+import { isRecord } from "../../model/is-record.ts";
 import * as z from "../../model/zod.ts";
 
 const textSchema = z.looseObject({

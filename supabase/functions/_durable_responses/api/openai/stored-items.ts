@@ -1,6 +1,6 @@
 /** Items of earlier answers, by the ids that callers got. The stored item is used, never the one that was sent. */
 import type { Visibility } from "../../model/caller.ts";
-import { isAnswerType } from "../../model/call-answers.ts";
+import { isAnswerType } from "../../model/left-calls.ts";
 import type { Item } from "../../model/items.ts";
 import { itemIdOf, placeOfItem } from "../../model/ids.ts";
 import { isCallKind } from "../../model/status.ts";

@@ -1,9 +1,10 @@
 import { answerToolCall, findToolCalls } from "../../db/own-calls.ts";
 import { wakeWorker } from "../../jobs/wake.ts";
 import type { SentFile } from "../../files/take-files.ts";
-import { type CallAnswer, callAnswerSchema, isAnswerType } from "../../model/call-answers.ts";
 import { type Caller, visibilityOf } from "../../model/caller.ts";
+import { isAnswerType } from "../../model/left-calls.ts";
 import type { Job } from "../../model/job.ts";
+import type * as z from "../../model/zod.ts";
 import { waitUntil } from "../../platform/runtime.ts";
 import type { Profiles } from "../../profiles/profile.ts";
 import { refuseOtherSettings } from "./approvals.ts";
@@ -29,9 +30,15 @@ export async function answerToolCalls(
   const callIds = items.map((item) => item["call_id"] ?? item["id"]);
   // An answer that cannot name a call of ours is left to OpenAI, or refused later as a user's invention.
   if (items.length === 0 || !callIds.every((id) => typeof id === "string")) return undefined;
-  const id = await findToolCalls(callIds, who);
+  const id = await findToolCalls([...new Set(callIds)], who);
   if (id === null) return undefined;
-  const answers = items.map((item, index) => readAnswer(item, `input.${first + index}`));
+  // Loaded on first use, because cold start counts.
+  const { callAnswerSchema } = await import("../../model/call-answers.ts");
+  const answers = items.map((item, index) => {
+    const answer = callAnswerSchema.safeParse(item);
+    if (answer.success) return answer.data;
+    throw unreadable(answer.error, `input.${first + index}`);
+  });
   await refuseOtherSettings(profiles, body, await readRecord(id, who), caller);
   if (files.length > 0) await (await import("../../files/store-files.ts")).storeFiles(files);
   let job: Job | undefined;
@@ -47,12 +54,9 @@ function lastAnswers(input: CreateBody["input"]) {
   return { first, items: input.slice(first) };
 }
 
-function readAnswer(item: unknown, at: string): CallAnswer {
-  const answer = callAnswerSchema.safeParse(item);
-  if (answer.success) return answer.data;
-  const [issue] = answer.error.issues;
+function unreadable({ issues: [issue] }: z.core.$ZodError, at: string) {
   const where = [at, ...issue?.path ?? []].join(".");
-  throw invalidParam(
+  return invalidParam(
     where,
     "invalid_value",
     `Cannot accept the output of a call: '${where}': ${

@@ -1,6 +1,6 @@
 /** The `tools` of a request to a profile: they name the profile's tools, and may narrow them. */
 import { canonicalOfValue } from "../../model/canonical.ts";
-import { isRecord } from "../../model/lenient.ts";
+import { isRecord } from "../../model/is-record.ts";
 import type { RequestTool } from "../../model/request.ts";
 import * as z from "../../model/zod.ts";
 import type { Narrowing } from "../../profiles/caller-settings.ts";

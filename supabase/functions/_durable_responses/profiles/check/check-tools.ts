@@ -1,5 +1,5 @@
 /** Checks the tools of a profile: who runs them, whether their secrets are set, and whether rules name existing tools. */
-import { kindOfCalls } from "../../model/left-calls.ts";
+import { kindOfCalls, nameOfTool } from "../../model/left-calls.ts";
 import { type RequestTool, toolSchema } from "../../model/request.ts";
 import type { SideEffects } from "../../model/step.ts";
 import { RequestError } from "../../platform/errors.ts";
@@ -22,6 +22,7 @@ export function checkTools(
   return [
     ...tools.flatMap((tool, index) => checkTool(tool, index, effects)),
     ...doubleLabels(tools),
+    ...doubleNames(tools),
     ...unsetSecrets(tools.filter((tool) => !isOwnTool(tool)), isSet),
   ];
 }
@@ -34,7 +35,8 @@ function checkTool(tool: RequestTool, index: number, effects: SideEffects): Foun
     return refusalOf(path, offer);
   }
   // `run_by` says who does; whatever runs a tool here sets it.
-  if (kindOfCalls(tool) !== undefined && tool["run_by"] === undefined) {
+  const kind = kindOfCalls(tool);
+  if (kind !== undefined && kind !== "shell_call" && tool["run_by"] === undefined) {
     const name = typeof tool["name"] === "string" ? ` '${tool["name"]}'` : "";
     return [{
       path,
@@ -101,6 +103,20 @@ function doubleLabels(tools: RequestTool[]): Found[] {
     severity: "wrong",
     message: `Two MCP servers have the server_label '${label}'`,
     hint: "Give each its own server_label: the ledger and side_effects identify servers by it",
+  }));
+}
+
+function doubleNames(tools: RequestTool[]): Found[] {
+  const names = tools.flatMap((tool) => {
+    const kind = kindOfCalls(tool);
+    return kind === undefined ? [] : [nameOfTool(kind, tool["name"])];
+  });
+  const twice = names.filter((name, index) => name !== "" && names.indexOf(name) !== index);
+  return [...new Set(twice)].map((name) => ({
+    path: "tools",
+    severity: "wrong",
+    message: `Two tools are named '${name}'`,
+    hint: "Give each its own name: calls and side_effects identify tools by it",
   }));
 }
 

@@ -1,6 +1,6 @@
 /** An item that has started and not ended. */
 import type { Item } from "../../model/items.ts";
-import { isRecord } from "../../model/lenient.ts";
+import { isRecord } from "../../model/is-record.ts";
 import type { EventBody } from "./shown-event.ts";
 
 type PartList = "content" | "summary";

@@ -3,7 +3,7 @@ import { masked } from "../../db/sanitize.ts";
 import { itemIdOf, placeOfUpstreamId } from "../../model/ids.ts";
 import { type Item, readItem } from "../../model/items.ts";
 import { isLeftCall, leftCallOf } from "../../model/left-calls.ts";
-import { isRecord } from "../../model/lenient.ts";
+import { isRecord } from "../../model/is-record.ts";
 import { dataOf } from "../../openai/events.ts";
 import { itemEvents } from "./item-events.ts";
 import { OpenItem } from "./open-item.ts";

@@ -1,5 +1,5 @@
 /** A call of a server's tool, and what its outcome means. */
-import { isRecord } from "../../model/lenient.ts";
+import { isRecord } from "../../model/is-record.ts";
 import type { Effect } from "../../model/status.ts";
 import { maskCredentials, redact } from "../../platform/redact.ts";
 import type { OutputPart, OwnResult, ReadyCall, RunnableTool } from "../own/own-call.ts";

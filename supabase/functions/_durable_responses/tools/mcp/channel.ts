@@ -7,7 +7,7 @@
  */
 // @ts-types="@modelcontextprotocol/sdk/client/streamableHttp"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { isRecord } from "../../model/lenient.ts";
+import { isRecord } from "../../model/is-record.ts";
 import * as z from "../../model/zod.ts";
 import { describe, log } from "../../platform/log.ts";
 import { AddressRefused } from "./addresses.ts";

@@ -1,7 +1,7 @@
 /**
  * A tool's input schema in the form that OpenAI accepts for a function: one schema that it refuses fails the whole request.
  */
-import { isRecord } from "../../model/lenient.ts";
+import { isRecord } from "../../model/is-record.ts";
 
 export type Schema = Record<string, unknown>;
 

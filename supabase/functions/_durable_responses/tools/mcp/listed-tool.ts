@@ -1,5 +1,5 @@
 /** The tools that a server lists, in the form in which they can be offered. */
-import { isRecord } from "../../model/lenient.ts";
+import { isRecord } from "../../model/is-record.ts";
 import { type Schema, usableSchema } from "./input-schema.ts";
 
 /** A tool that a server offers. */

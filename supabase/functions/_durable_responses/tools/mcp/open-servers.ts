@@ -1,5 +1,5 @@
 /** Connects a plan's servers. Nothing of this is loaded for a plan without any. */
-import { isRecord } from "../../model/lenient.ts";
+import { isRecord } from "../../model/is-record.ts";
 import type { RequestTool } from "../../model/request.ts";
 import { environment } from "../../platform/environment.ts";
 import type { Plan } from "../../profiles/plan.ts";

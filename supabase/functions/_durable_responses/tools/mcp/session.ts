@@ -2,7 +2,8 @@
  * One MCP server as one run sees it: connected when first needed, with a new session if the server has forgotten the old
  * one.
  */
-import { isRecord, list } from "../../model/lenient.ts";
+import { isRecord } from "../../model/is-record.ts";
+import { list } from "../../model/lenient.ts";
 import * as z from "../../model/zod.ts";
 import { McpChannel, type Patience } from "./channel.ts";
 import { CallRefused, CallUnanswered, longestCall, type McpServer } from "./server.ts";

@@ -1,5 +1,5 @@
 /** `tool_choice` of a request whose MCP servers became functions. */
-import { isRecord } from "../../model/lenient.ts";
+import { isRecord } from "../../model/is-record.ts";
 import type { RequestTool } from "../../model/request.ts";
 import type { RunnableTool } from "../own/own-call.ts";
 

@@ -2,7 +2,8 @@
  * A tool's result as the model gets it: text, or parts with images and files, as a `function_call_output` may contain them.
  */
 import { canonicalJson } from "../../model/canonical.ts";
-import { isRecord, list } from "../../model/lenient.ts";
+import { isRecord } from "../../model/is-record.ts";
+import { list } from "../../model/lenient.ts";
 import * as z from "../../model/zod.ts";
 import type { OutputPart } from "../own/own-call.ts";
 import { AnswerTooLarge } from "./server.ts";

@@ -1,4 +1,4 @@
-import { isRecord } from "../../model/lenient.ts";
+import { isRecord } from "../../model/is-record.ts";
 import type { InputItem } from "../../model/request.ts";
 import type { CallKind } from "../../model/status.ts";
 

@@ -1,0 +1,40 @@
+/** Settling what a webhook reports. The function that receives it loads this after its answer. */
+import * as jobs from "../db/jobs.ts";
+import { isFinalUpstream } from "../model/upstream-response.ts";
+import { attemptKeyOf, retrieve } from "../openai/background.ts";
+import type { Profiles } from "../profiles/profile.ts";
+import { cancelAbandoned, readAbandoned } from "./abandoned.ts";
+import { settleBackground } from "./settle.ts";
+import { wakeWorker } from "./wake.ts";
+
+/** Settles the job of a response that has ended, by its webhook. */
+export async function settleReported(profiles: Profiles, responseId: string): Promise<void> {
+  const found = await jobs.claimBackgroundJob(responseId);
+  const settled = found.known
+    ? await settleKnown(profiles, found)
+    : await settleUnrecorded(profiles, responseId);
+  if (settled?.status === "queued") await wakeWorker("openai-webhook");
+}
+
+/** Settles a response that a job waits for. Reads an abandoned response too, because it may have done something. */
+async function settleKnown(
+  profiles: Profiles,
+  { work, abandoned }: Awaited<ReturnType<typeof jobs.claimBackgroundJob>>,
+) {
+  if (work) return await settleBackground(profiles, work);
+  if (abandoned) await readAbandoned(profiles, abandoned);
+  return undefined;
+}
+
+/** A response that nobody recorded: its metadata name the attempt, which may still wait for it. */
+async function settleUnrecorded(profiles: Profiles, responseId: string) {
+  const response = await retrieve(responseId);
+  const key = attemptKeyOf(response);
+  if (!key) return undefined;
+  const found = await jobs.adoptBackground(key, responseId);
+  if (found.abandoned && !isFinalUpstream(response)) {
+    await cancelAbandoned(profiles, found.abandoned);
+    return undefined;
+  }
+  return await settleKnown(profiles, found);
+}
