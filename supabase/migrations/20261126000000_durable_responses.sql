@@ -5217,7 +5217,8 @@ begin
   perform durable_responses.announce_steps(p_job_id, array[v_call.number]);
   perform durable_responses.continue_when_answered(v_wait);
   if p_kind = 'computer_call' then
-    -- Last, since nothing is locked after sent files. The file is the answerer's to show.
+    -- Last, since nothing is locked after sent files; but the reference to it locks the job's row. The file is the answerer's to show.
+    perform from durable_responses.jobs where id = p_job_id for key share;
     perform durable_responses.pin_files(p_job_id, p_owner_id, jsonb_build_array(p_output::jsonb));
   end if;
   return durable_responses.job_view(p_job_id);

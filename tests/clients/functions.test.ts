@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createOpenAI } from "@ai-sdk/openai";
 import { HumanMessage, ToolMessage } from "@langchain/core/messages";
 import { ChatOpenAI } from "@langchain/openai";
-import { tool as agentTool } from "@openai/agents";
+import { shellTool, tool as agentTool } from "@openai/agents";
 // @ts-types="./support/ai.d.ts"
 import { stepCountIs, streamText, tool as aiTool } from "ai";
 import OpenAI from "openai";
@@ -63,6 +63,43 @@ Deno.test("the AI SDK: streamText with a tool of the caller's", async () => {
   await person.made({ jobs: 1 });
 });
 
+for (const store of [undefined, false]) {
+  Deno.test(`the AI SDK: OpenAI's shell and computer at the caller's, with store ${store}`, async () => {
+    const person = await theClients.newPerson();
+    const openai = createOpenAI({ baseURL: person.baseURL, apiKey: person.apiKey });
+    const done: unknown[] = [];
+    const { stream } = streamText({
+      model: openai.responses("desk"),
+      prompt:
+        `Look [[plan: call shell {"commands":["ls"]}; call computer {"actions":[{"type":"screenshot"}]}]]`,
+      tools: {
+        shell: openai.tools.shell({
+          execute: ({ action }) => {
+            done.push(action.commands);
+            const outcome = { type: "exit" as const, exitCode: 0 };
+            return Promise.resolve({ output: [{ stdout: "a.txt", stderr: "", outcome }] });
+          },
+        }),
+        computer: openai.tools.computer({
+          execute: ({ actions }) => {
+            done.push(actions.map(({ type }) => type));
+            const imageUrl = `data:image/png;base64,${btoa("a screen")}`;
+            return Promise.resolve({ output: { type: "computer_screenshot" as const, imageUrl } });
+          },
+        }),
+      },
+      providerOptions: { openai: store === undefined ? {} : { store } },
+      stopWhen: stepCountIs(4),
+    });
+    const parts = await Array.fromAsync(stream);
+    assert.deepEqual(parts.filter(({ type }) => type === "error"), []);
+    assert.deepEqual(done, [["ls"], ["screenshot"]]);
+    const text = parts.flatMap(({ type, text }) => type === "text-delta" ? [text] : []).join("");
+    assert.match(text, /^shell returned: .*a\.txt.*computer returned: .*data:image/);
+    await person.made({ jobs: 1 });
+  });
+}
+
 Deno.test("the Agents SDK: an agent with a tool of the caller's, streamed", async () => {
   const person = await theClients.newPerson();
   const { opened, open } = opening();
@@ -75,6 +112,28 @@ Deno.test("the Agents SDK: an agent with a tool of the caller's, streamed", asyn
   const result = await run(agent, question, { stream: true });
   await result.completed;
   assert.deepEqual([opened, result.finalOutput], [[door], answered]);
+  await person.made({ jobs: 1 });
+});
+
+Deno.test("the Agents SDK: its shell, at the caller's", async () => {
+  const person = await theClients.newPerson();
+  const done: string[][] = [];
+  const client = new OpenAI({ baseURL: person.baseURL, apiKey: person.apiKey });
+  const shell = shellTool({
+    shell: {
+      run: ({ commands }) => {
+        done.push(commands);
+        const outcome = { type: "exit" as const, exitCode: 0 };
+        return Promise.resolve({ output: [{ stdout: "a.txt", stderr: "", outcome }] });
+      },
+    },
+  });
+  const model = new OpenAIResponsesModel(client, "desk");
+  const agent = new Agent({ name: "Porter", model, tools: [shell] });
+  const result = await run(agent, '[[plan: call shell {"commands":["ls"]}]]', { stream: true });
+  await result.completed;
+  assert.deepEqual(done, [["ls"]]);
+  assert.match(String(result.finalOutput), /^shell returned: .*a\.txt/);
   await person.made({ jobs: 1 });
 });
 

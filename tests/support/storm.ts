@@ -230,6 +230,32 @@ export const smallActions: Record<string, StormAction> = {
     });
     known.add("asked", job);
   },
+  async handOut(call, known) {
+    const job = known.one("held");
+    const item = { type: "computer_call", id: "cu_1", call_id: "call_1" };
+    const step = {
+      item_id: "cu_1",
+      kind: item.type,
+      status: "waiting",
+      effect: "none",
+      tool: "computer",
+    };
+    await call("suspend_response_job", {
+      p_job_id: job.id,
+      p_attempt: job.attempt,
+      p_response_id: "resp_1",
+      p_steps: [{ ...step, run_by: "caller", arguments: "{}", item }],
+    });
+    known.add("asked", job);
+  },
+  showScreen: (call, known) => {
+    const storage = { bucket: "response_files", path: `${known.owner}/${pick(stormFiles)}` };
+    return person("answer_response_tool_call", {
+      p_call_id: "call_1",
+      p_kind: "computer_call",
+      p_output: JSON.stringify({ output: { type: "computer_screenshot", storage } }),
+    }, "asked")(call, known);
+  },
   async doubt(call, known) {
     const job = known.one("held");
     const fence = { p_job_id: job.id, p_attempt: job.attempt };

@@ -38,6 +38,14 @@ export const profiles = defineProfiles({
     caller_may: ["instructions"],
     tools: [{ ...mailbox, require_approval: { never: { tool_names: ["gmail_find_email"] } } }],
   },
+  /** The caller has a shell and a screen. */
+  desk: {
+    ...quick,
+    tools: [
+      { type: "shell", environment: { type: "local" }, run_by: "caller" },
+      { type: "computer", run_by: "caller" },
+    ],
+  },
   shaped: { ...quick, output: shape },
   /** The caller opens doors. */
   door: {

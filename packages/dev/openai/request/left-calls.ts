@@ -119,6 +119,7 @@ const AnswerSchemas = [
       type: z.literal("computer_screenshot"),
       image_url: z.string().regex(/^(?:https?:\/\/|data:image\/)/).optional(),
       file_id: z.string().optional(),
+      detail: z.string().optional(),
     }),
     acknowledged_safety_checks: z.array(SafetyCheckSchema).nullish(),
   }),

@@ -40,6 +40,8 @@ const screenshot = z.object({
   image_url: z.optional(z.string()),
   file_id: z.optional(z.string()),
   storage: z.optional(storedFileSchema),
+  // Not in the openai SDK's types. The AI SDK sends it.
+  detail: z.optional(z.string()),
 }).check(z.refine(
   ({ image_url, file_id, storage }) =>
     [image_url, file_id, storage].filter((given) => given !== undefined).length === 1,
