@@ -72,6 +72,7 @@ export async function runChaos(
 export async function startTarget(parts: AsyncDisposableStack, wallClockMs = usualWallClockMs) {
   const stack = await startStack({
     wallClockMs,
+    packages: "bundled",
     profiles: new URL("./profiles.ts", import.meta.url).pathname,
     env: { DURABLE_RESPONSES_LEASE_S: "2" },
     openaiTimings: {

@@ -19,7 +19,7 @@ Deno.test("the compose override is one, and sets what the functions read", async
   const { VERIFY_JWT, ...ours } = environment;
   assert.equal(VERIFY_JWT, "false");
   for (const [name, value] of Object.entries(ours)) {
-    assert.ok(known.includes(`${name}:`), `the functions do not read ${name}`);
+    assert.ok(known.includes(`"${name}"`), `the functions do not read ${name}`);
     assert.ok(value === `\${${name}}` || Number(value) > 0, `${name}: ${value}`);
   }
 });

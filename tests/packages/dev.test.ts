@@ -249,7 +249,7 @@ Deno.test("dev says after each change what is wrong with the profiles, and does 
 
     const unknown = await change(
       fine.replace("model:", "modell: 1, model:"),
-      /profiles: wrong: 'default': A profile has no field 'modell' → Did you mean 'model'\?$/,
+      /wrong in supabase\/functions\/_shared\/profiles\.ts: 'default': A profile has no field 'modell' → Did you mean 'model'\?$/,
     );
     assert.ok(unknown.includes(reloaded), unknown);
 
@@ -265,7 +265,7 @@ Deno.test("dev says after each change what is wrong with the profiles, and does 
 
     const throws = await change(
       `${fine}\nthrow new Error("on its own");\n`,
-      /profiles: wrong: profiles\.ts cannot be loaded: Error: on its own/,
+      /wrong in supabase\/functions\/_shared\/profiles\.ts: profiles\.ts cannot be loaded: Error: on its own/,
     );
     assert.ok(!throws.includes("reloaded"), throws);
 

@@ -14,7 +14,7 @@ import { importKinds } from "./init/import-map.ts";
 import { defaultDeno, optionsOf, reaching } from "./options.ts";
 import { addJobs } from "./program-jobs.ts";
 import { functionName } from "./project/manifest.ts";
-import { functionNames, readRelease } from "./project/release.ts";
+import { aboutRelease, functionNames } from "./project/release.ts";
 import { defaultWaitS } from "./smoke/smoke.ts";
 import { asCalled } from "./terminal/called.ts";
 import { processTerminal, type Terminal } from "./terminal/terminal.ts";
@@ -27,7 +27,7 @@ export async function run(argv: string[]): Promise<number> {
   const terminal = processTerminal();
   const result = { code: 0 };
   try {
-    const { version } = await readRelease();
+    const { version } = await aboutRelease();
     const main = program(terminal, version, result);
     await main.parseAsync(withoutUselessHelp(main, argv), { from: "user" });
     return result.code;

@@ -2,6 +2,8 @@
 import { z } from "zod";
 import { RunFailure, runProcess } from "../processes.ts";
 
+const file = "supabase/functions/_shared/profiles.ts";
+
 const reportSchema = z.object({
   profiles: z.array(z.object({ name: z.string() })),
   findings: z.array(z.object({
@@ -63,9 +65,9 @@ export class ProfileTeller {
     const of = (wanted: Finding["severity"]) =>
       findings.filter(({ severity }) => severity === wanted).map(inOneLine);
     const [wrong, warnings] = [of("wrong"), of("warn")];
-    for (const line of wrong) this.#say(`profiles: wrong: ${line}`);
+    for (const line of wrong) this.#say(`wrong in ${file}: ${line}`);
     for (const line of warnings) {
-      if (!this.#warned.includes(line)) this.#say(`profiles: warn: ${line}`);
+      if (!this.#warned.includes(line)) this.#say(`warning, ${file}: ${line}`);
     }
     if (wrong.length === 0 && this.#state !== "ok") {
       const names = profiles.map(({ name }) => `'${name}'`).join(", ");

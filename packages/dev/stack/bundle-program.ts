@@ -1,6 +1,6 @@
 /** Bundles functions with esbuild, in a process of its own; bundle.ts says what for. */
 import { join, resolve } from "node:path";
-import { build, type Plugin } from "esbuild";
+import { build, type Plugin, stop } from "esbuild";
 import { findPackage } from "../packages.ts";
 import { cachedFolder, hashOf } from "../postgres/template.ts";
 import { bundleOrder } from "./bundle.ts";
@@ -29,7 +29,8 @@ const { outputFiles, metafile } = await build({
   legalComments: "none",
   logLevel: "silent",
   plugins: [replacing(replace)],
-});
+  // Else esbuild's service keeps this process, and holds on to its stderr, whose end is waited for.
+}).finally(stop);
 
 const sources = await Promise.all(
   Object.keys(metafile.inputs).map(async (input) => {
@@ -50,8 +51,6 @@ const folder = await cachedFolder("functions", key, async (empty) => {
 const unfinished = `${record}.${Deno.pid}`;
 await Deno.writeTextFile(unfinished, JSON.stringify({ folder, sources }));
 await Deno.rename(unfinished, record);
-// esbuild's service would keep the process.
-Deno.exit(0);
 
 /** Other modules in the place of those of these paths. */
 function replacing(paths: Readonly<Record<string, string>>): Plugin {

@@ -107,7 +107,7 @@ function actions({ stack, openai, sql, ask, wake }: TestStack, gates: Gates) {
           return { row, done };
         },
         ({ done }) => done,
-        { everyMs: 60, timeoutMs: 60_000 },
+        { everyMs: 150, timeoutMs: 60_000 },
       );
       return row;
     },

@@ -13,7 +13,7 @@ import { checkModels } from "../doctor/profiles.ts";
 import { errorCode, Failure } from "../failure.ts";
 import { findDeno } from "../project/find-deno.ts";
 import { readText, requireProject } from "../project/locate.ts";
-import { profilesPath, readRelease } from "../project/release.ts";
+import { aboutRelease, profilesPath } from "../project/release.ts";
 import { findSqlToolFaults, sqlToolsOf } from "../sql-tools/check-sql-tools.ts";
 import { visibleJson } from "../../../text/visible.ts";
 import { asCalled } from "../terminal/called.ts";
@@ -86,7 +86,7 @@ export async function checkedProfiles(
   deno: string,
   secrets: Readonly<Record<string, string | undefined>>,
 ): Promise<ProfilesReport> {
-  const { folder } = await readRelease();
+  const { folder } = await aboutRelease();
   return await runCheck({
     supabase,
     template: folder,

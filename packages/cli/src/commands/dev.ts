@@ -11,7 +11,7 @@ import { Failure } from "../failure.ts";
 import { findDeno } from "../project/find-deno.ts";
 import { foldersFrom, readText, requireProject } from "../project/locate.ts";
 import { defaultFunctionName, readManifest } from "../project/manifest.ts";
-import { readRelease } from "../project/release.ts";
+import { aboutRelease } from "../project/release.ts";
 import { runToEnd } from "../project/run-to-end.ts";
 
 export interface DevOptions {
@@ -66,7 +66,7 @@ async function findProgram(supabase: string): Promise<string> {
     const found = await programAbove(start);
     if (found !== undefined) return found;
   }
-  const { version } = await readRelease();
+  const { version } = await aboutRelease();
   throw new Failure(`Cannot run the project: the package '${devPackage}' is not installed`, {
     hint: `npm install --save-dev ${devPackage}@${version}`,
   });

@@ -3,7 +3,7 @@ import { connect, type ConnectionOptions } from "../api/connection.ts";
 import { denoArguments } from "../project/deno.ts";
 import { findDeno } from "../project/find-deno.ts";
 import { requireProject } from "../project/locate.ts";
-import { readRelease } from "../project/release.ts";
+import { aboutRelease } from "../project/release.ts";
 import { runToEnd } from "../project/run-to-end.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
@@ -20,7 +20,7 @@ export async function worker(
   options: WorkerOptions,
 ): Promise<number> {
   const supabase = await requireProject(options.cwd);
-  const { folder } = await readRelease();
+  const { folder } = await aboutRelease();
   const args = await denoArguments({
     supabase,
     template: folder,

@@ -6,14 +6,18 @@ import { z } from "zod";
 import { Failure } from "../failure.ts";
 import { readText } from "./locate.ts";
 
-export interface Release {
+/** What is known of the release without reading its files. */
+export interface AboutRelease {
   version: string;
+  /** The folder with the package's copy of the project: `supabase/functions`, `supabase/migrations`, `scripts/worker`. */
+  folder: string;
+}
+
+export interface Release extends AboutRelease {
   /** Text of every file that goes into `supabase/`, by its path there, except profiles.ts and the import map. */
   files: ReadonlyMap<string, string>;
   /** The packages that the functions import by a bare name, and their sources. */
   imports: Readonly<Record<string, string>>;
-  /** The folder with the package's copy of the project: `supabase/functions`, `supabase/migrations`, `scripts/worker`. */
-  folder: string;
 }
 
 /** The names of the functions in the release. `respond` may have another name in a project. */
@@ -47,10 +51,17 @@ export const profilesPath = "functions/_shared/profiles.ts";
 const importMapSchema = z.object({ imports: z.record(z.string(), z.string()) });
 const aboutSchema = z.object({ version: z.string() });
 
+/** The folder next to the built program. */
+const ownFolder = () => fileURLToPath(new URL("./template/", import.meta.url));
+
+/** Which release it is. Each command asks this, and few need its files. */
+export async function aboutRelease(folder: string = ownFolder()): Promise<AboutRelease> {
+  const about: unknown = JSON.parse(await readFile(join(folder, "release.json"), "utf8"));
+  return { version: aboutSchema.parse(about).version, folder };
+}
+
 /** Reads the release next to the built program. */
-export async function readRelease(
-  folder: string = fileURLToPath(new URL("./template/", import.meta.url)),
-): Promise<Release> {
+export async function readRelease(folder: string = ownFolder()): Promise<Release> {
   const supabase = join(folder, "supabase");
   const entries = await readdir(supabase, {
     recursive: true,
@@ -72,10 +83,7 @@ export async function readRelease(
   files.delete(importMapFile);
   // Neither what the adopter edits, nor what is generated from it.
   for (const path of [...files.keys()]) if (path.startsWith(adopters)) files.delete(path);
-  const about: unknown = JSON.parse(
-    await readFile(join(folder, "release.json"), "utf8"),
-  );
-  return { version: aboutSchema.parse(about).version, files, imports, folder };
+  return { ...await aboutRelease(folder), files, imports };
 }
 
 /**
