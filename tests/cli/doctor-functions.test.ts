@@ -79,6 +79,7 @@ Deno.test("a function without its secrets names those that are missing", () =>
 Deno.test("clocks count as different only past the time that the question itself took", () => {
   const report = reportSchema.parse({
     now: "2026-11-23T12:00:00Z",
+    started_at: "2026-11-23T11:00:00Z",
     migrations: null,
     extensions: {},
     cron: [],
