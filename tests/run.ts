@@ -8,7 +8,7 @@ import { Command } from "commander";
 import { join } from "node:path";
 import { projectRoot } from "../packages/dev/postgres/binaries.ts";
 import { planGroups } from "./runner/plan.ts";
-import { describeGroup, summarise } from "./runner/report.ts";
+import { describeGroup, summarize } from "./runner/report.ts";
 import { findTestFiles } from "./runner/files.ts";
 import {
   type GroupResult,
@@ -46,6 +46,6 @@ await runGroups(planGroups(files), {
   },
 });
 const results = await runFailedAgain(first, options);
-const summary = summarise(results, performance.now() - started);
+const summary = summarize(results, performance.now() - started);
 console.log(summary.text);
 Deno.exit(summary.ok ? 0 : 1);

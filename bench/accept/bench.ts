@@ -2,7 +2,7 @@ import { startEdge } from "../../packages/dev/edge/runtime.ts";
 import type { EdgeRuntime } from "../../packages/dev/edge/runtime.ts";
 import type { Bench, BenchOptions, BenchResult } from "../support/bench.ts";
 import { type BenchStack, startBenchStack, until } from "../support/stack.ts";
-import { percentile, summarise } from "../support/stats.ts";
+import { percentile, summarize } from "../support/stats.ts";
 
 const warmUp = 20;
 const functions = new URL("./functions", import.meta.url).pathname;
@@ -65,9 +65,9 @@ export async function measureAccept(
       line: 1,
       unit: "ms",
       rows: [
-        { name: "bare function", summary: summarise(taken.bare) },
-        { name: "careful function", summary: summarise(taken.careful) },
-        { name: "respond", summary: summarise(taken.respond) },
+        { name: "bare function", summary: summarize(taken.bare) },
+        { name: "careful function", summary: summarize(taken.careful) },
+        { name: "respond", summary: summarize(taken.respond) },
       ],
       notes: [
         `${perAccept.toFixed(2)} database round trips each (line: 2); ${row?.n} jobs accepted`,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type Bench, byTurns } from "../support/bench.ts";
 import { deno, firstLine } from "../support/process.ts";
-import { summarise } from "../support/stats.ts";
+import { summarize } from "../support/stats.ts";
 import { measureStack, type StackCost } from "./stack-cost.ts";
 import { deltasPerRun, itemsPerRun } from "./stream.ts";
 
@@ -45,7 +45,7 @@ export const cpu: Bench = {
       );
       const median = (name: string) => rows.find((row) => row.name === name)?.summary.median ?? NaN;
       const megabytes = (name: string) =>
-        `${name} ${summarise(memory.get(name) ?? []).median.toFixed(0)}`;
+        `${name} ${summarize(memory.get(name) ?? []).median.toFixed(0)}`;
       return {
         value: median("product") / median("merely-read"),
         line: 1.3,

@@ -7,7 +7,7 @@ import {
   untilWorkersEnd,
   wake,
 } from "../support/stack.ts";
-import { summarise } from "../support/stats.ts";
+import { summarize } from "../support/stats.ts";
 
 export interface DrainSizes {
   workers: number[];
@@ -56,7 +56,7 @@ export async function measureDrain(
     { count, latencyMs, values },
   ): Row => ({
     name: `${count} workers, ${latencyMs / 1000} s`,
-    summary: summarise(values),
+    summary: summarize(values),
   }));
   const most = Math.max(...workers);
   const fewest = Math.min(...workers);

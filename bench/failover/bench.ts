@@ -1,6 +1,6 @@
 import type { Bench, BenchOptions, BenchResult } from "../support/bench.ts";
 import { ask, startBenchStack, until, untilWorkersEnd } from "../support/stack.ts";
-import { percentile, summarise } from "../support/stats.ts";
+import { percentile, summarize } from "../support/stats.ts";
 
 /** The time from the known failure to the synchronous request. */
 export const failover: Bench = {
@@ -60,8 +60,8 @@ export async function measureFailover(
     line: 50,
     unit: "ms",
     rows: [
-      { name: "with the nudge", summary: summarise(withNudge) },
-      ...(silent > 0 ? [{ name: "without: cron, 10 s", summary: summarise(withoutNudge) }] : []),
+      { name: "with the nudge", summary: summarize(withNudge) },
+      ...(silent > 0 ? [{ name: "without: cron, 10 s", summary: summarize(withoutNudge) }] : []),
     ],
     notes: [
       `with the nudge p50 ${p50.toFixed(1)} ms (line: 50), p99 ${p99.toFixed(1)} ms (line: 250)`,

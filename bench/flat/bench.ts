@@ -1,6 +1,6 @@
 import type { Bench, BenchOptions, BenchResult } from "../support/bench.ts";
 import { startBenchCluster } from "../support/database.ts";
-import { percentile, summarise } from "../support/stats.ts";
+import { percentile, summarize } from "../support/stats.ts";
 import { measureSnapshot } from "./snapshot.ts";
 import { measureTables } from "./tables.ts";
 
@@ -63,11 +63,11 @@ export async function measureFlat(
     line: 1.3,
     unit: "ms",
     rows: [
-      { name: "empty", summary: summarise(empty) },
-      { name: `${sizes.waiting} waiting`, summary: summarise(waiting) },
-      { name: `${sizes.finished} finished`, summary: summarise(finished) },
-      { name: `${sizes.perSecond}/s, no snapshot`, summary: summarise(free.claims) },
-      { name: `${sizes.perSecond}/s, snapshot held`, summary: summarise(held.claims) },
+      { name: "empty", summary: summarize(empty) },
+      { name: `${sizes.waiting} waiting`, summary: summarize(waiting) },
+      { name: `${sizes.finished} finished`, summary: summarize(finished) },
+      { name: `${sizes.perSecond}/s, no snapshot`, summary: summarize(free.claims) },
+      { name: `${sizes.perSecond}/s, snapshot held`, summary: summarize(held.claims) },
     ],
     notes: [
       `${sizes.waiting} waiting against empty: ${ratios(waiting, empty)} (${p99(waiting)} against ${

@@ -1,7 +1,7 @@
 import type { Sql } from "postgres";
 import type { Bench, BenchOptions, BenchResult, Row } from "../support/bench.ts";
 import { type BenchCluster, startBenchCluster } from "../support/database.ts";
-import { percentile, summarise } from "../support/stats.ts";
+import { percentile, summarize } from "../support/stats.ts";
 import { fill } from "./fill.ts";
 import { ask, type Caller, callers, type Question, questions } from "./questions.ts";
 
@@ -137,11 +137,11 @@ function rowsOf(
   return [
     {
       name: `by ${kind}, ${few} jobs`,
-      summary: summarise(asked.flatMap((one) => one.few)),
+      summary: summarize(asked.flatMap((one) => one.few)),
     },
     {
       name: `by ${kind}, ${many} jobs`,
-      summary: summarise(asked.flatMap((one) => one.many)),
+      summary: summarize(asked.flatMap((one) => one.many)),
     },
   ];
 }

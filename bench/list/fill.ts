@@ -8,7 +8,7 @@ export const newcomerId = "00000000-0000-4000-8000-000000000fff";
 /**
  * Writes `count` jobs of 1,001 owners, one every 10 ms until now, without attempts, which no list of the client reads. A
  * tenth of the newest 10,000 is unfinished, in all statuses: a history grows, but the number of unfinished jobs does not. 2
- * % of the rest failed and 1 % were cancelled. Runs as superuser, without triggers, then `vacuum analyze`, as autovacuum
+ * % of the rest failed and 1% were cancelled. Runs as superuser, without triggers, then `vacuum analyze`, as autovacuum
  * would have done by then.
  */
 export async function fill(sql: Sql, count: number): Promise<void> {

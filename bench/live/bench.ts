@@ -4,7 +4,7 @@ import type { Sql } from "postgres";
 import type { Bench, BenchOptions, BenchResult } from "../support/bench.ts";
 import { deno, firstLine } from "../support/process.ts";
 import { startBenchStack } from "../support/stack.ts";
-import { percentile, summarise } from "../support/stats.ts";
+import { percentile, summarize } from "../support/stats.ts";
 import { type Read, read } from "./read.ts";
 
 const here = (path: string) => new URL(path, import.meta.url).pathname;
@@ -205,7 +205,7 @@ function resultOf(
   all: Read[],
   allInPlace: number,
 ): BenchResult {
-  const median = (name: Name) => summarise(first.get(name) ?? []).median;
+  const median = (name: Name) => summarize(first.get(name) ?? []).median;
   const allowed = median("OpenAI's own") * addedPart + addedMs;
   // The mean, because CPU time is counted in steps of 10 ms.
   const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -220,7 +220,7 @@ function resultOf(
     value: Math.max(median("in place") / allowed, cpuRatio / cpuLine, lost === 0 ? 0 : 1 + lost),
     line: 1,
     unit: "ms",
-    rows: names.map((name) => ({ name, summary: summarise(first.get(name) ?? []) })),
+    rows: names.map((name) => ({ name, summary: summarize(first.get(name) ?? []) })),
     notes: [
       `first text in place ${median("in place").toFixed(0)} ms (line: ${
         allowed.toFixed(0)

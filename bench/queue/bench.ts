@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Bench, BenchOptions, BenchResult, Row } from "../support/bench.ts";
 import { type BenchCluster, startBenchCluster } from "../support/database.ts";
 import { deno, firstLine } from "../support/process.ts";
-import { summarise } from "../support/stats.ts";
+import { summarize } from "../support/stats.ts";
 
 const ours = "durable-responses";
 const tunedSystems = ["pg-boss", "graphile-worker"];
@@ -85,11 +85,11 @@ export async function measureQueue(
     progress(`round ${round + 1} of ${rounds}`);
   }
   const medians = (taken: Map<string, number[]>) => (phase: Phase, system: string) =>
-    summarise(taken.get(rowName(phase, system)) ?? []).median;
+    summarize(taken.get(rowName(phase, system)) ?? []).median;
   const rows = phases.flatMap((phase) =>
     systems.map((system): Row => {
       const name = rowName(phase, system);
-      return { name, summary: summarise(rates.get(name) ?? []) };
+      return { name, summary: summarize(rates.get(name) ?? []) };
     })
   );
   return {

@@ -14,7 +14,7 @@ import {
 } from "../flat/claims.ts";
 import { type BenchCluster, startBenchCluster } from "../support/database.ts";
 import { cpuOf } from "../support/process.ts";
-import { summarise } from "../support/stats.ts";
+import { summarize } from "../support/stats.ts";
 
 const jobs = 400;
 const rounds = 7;
@@ -33,7 +33,7 @@ for (let round = 0; round < rounds; round++) {
 }
 console.log("ms of CPU a job".padEnd(28), steps.map((step) => step.padStart(12)).join(" "));
 for (const { file, taken } of variants) {
-  const cells = taken.map((values) => summarise(values).median.toFixed(4).padStart(12));
+  const cells = taken.map((values) => summarize(values).median.toFixed(4).padStart(12));
   console.log((file.split("/").at(-1) ?? file).padEnd(28), cells.join(" "));
 }
 Deno.exit(0);

@@ -3,7 +3,7 @@ import type { Sql } from "postgres";
 import { type Stack, startStack } from "../../packages/dev/stack.ts";
 import type { Bench, BenchOptions, BenchResult } from "../support/bench.ts";
 import { until } from "../support/stack.ts";
-import { summarise } from "../support/stats.ts";
+import { summarize } from "../support/stats.ts";
 
 /** What is announced about a job. Each announcement is a row, and on the platform a billed Realtime message. */
 export const realtime: Bench = {
@@ -57,7 +57,7 @@ export async function measureRealtime(
       }
       progress(`round ${round + 1} of ${jobs}`);
     }
-    const rows = measured.map(({ name, values }) => ({ name, summary: summarise(values) }));
+    const rows = measured.map(({ name, values }) => ({ name, summary: summarize(values) }));
     return {
       value: Math.max(...measured[0]?.values ?? [NaN]),
       line: 0,

@@ -1,4 +1,4 @@
-import { summarise, type Summary } from "./stats.ts";
+import { summarize, type Summary } from "./stats.ts";
 
 export interface BenchOptions {
   /** Fewer repeats: all benches together take under 8 minutes. */
@@ -53,5 +53,5 @@ export async function byTurns(
     for (const { measure, values } of order) values.push(await measure());
     progress(`round ${round + 1} of ${repeats}`);
   }
-  return measured.map(({ name, values }) => ({ name, summary: summarise(values) }));
+  return measured.map(({ name, values }) => ({ name, summary: summarize(values) }));
 }

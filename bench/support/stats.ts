@@ -7,7 +7,7 @@ export interface Summary {
 }
 
 /** Summarizes values. For an even count, the median is the mean of the two in the middle. */
-export function summarise(values: number[]): Summary {
+export function summarize(values: number[]): Summary {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (index: number) => sorted[index] ?? NaN;
   const middle = Math.floor(sorted.length / 2);

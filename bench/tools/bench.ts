@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { startEdge } from "../../packages/dev/edge/runtime.ts";
 import type { Bench, BenchOptions, BenchResult } from "../support/bench.ts";
 import { type BenchStack, startBenchStack, until } from "../support/stack.ts";
-import { summarise } from "../support/stats.ts";
+import { summarize } from "../support/stats.ts";
 import { toolMs } from "./profiles.ts";
 
 const functions = fileURLToPath(new URL("./functions", import.meta.url));
@@ -59,13 +59,13 @@ export async function measureTools(_: BenchOptions, jobs: number): Promise<Bench
     const failed = await sql`select from public.response_jobs where status <> 'completed'`;
     const { loop = [], once = [], sql: inSql = [] } = added;
     return {
-      value: summarise(once).median,
+      value: summarize(once).median,
       line: 30,
       unit: "ms",
       rows: [
-        { name: "the loop by hand", summary: summarise(loop) },
-        { name: "tool(), once", summary: summarise(once) },
-        { name: "sqlTool()", summary: summarise(inSql) },
+        { name: "the loop by hand", summary: summarize(loop) },
+        { name: "tool(), once", summary: summarize(once) },
+        { name: "sqlTool()", summary: summarize(inSql) },
       ],
       notes: [
         `${jobs} jobs of ${rounds} rounds each, one at a time; ${failed.length} not completed`,

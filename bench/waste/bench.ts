@@ -1,6 +1,6 @@
 import type { Bench, BenchOptions, BenchResult } from "../support/bench.ts";
 import { ask, startBenchStack, until } from "../support/stack.ts";
-import { summarise } from "../support/stats.ts";
+import { summarize } from "../support/stats.ts";
 
 const callers = 4;
 
@@ -36,7 +36,7 @@ export async function measureWaste(_: BenchOptions, jobs: number): Promise<Bench
     value,
     line: 1.02,
     unit: "calls/job",
-    rows: [{ name: `${jobs} jobs`, summary: summarise([value]) }],
+    rows: [{ name: `${jobs} jobs`, summary: summarize([value]) }],
     notes: [
       `${upstream.calls.length} calls for ${done} jobs; ${inBackground} of them tried background`,
       "without the breaker every job would cost 2 calls",

@@ -113,7 +113,7 @@ comment on column durable_responses.jobs.priority is 'Higher runs first, -100 to
 comment on column durable_responses.jobs.route is 'The route it runs on: see response_routes.';
 comment on column durable_responses.jobs.max_attempts is 'How many synchronous attempts may fail before the job fails.';
 comment on column durable_responses.jobs.backoff_base_ms is 'First retry delay in ms, doubled with each failure, full jitter.';
-comment on column durable_responses.jobs.backoff_cap_ms is 'Longest retry delay in ms; a longer Retry-After is still honoured.';
+comment on column durable_responses.jobs.backoff_cap_ms is 'Longest retry delay in ms; a longer Retry-After is still honored.';
 comment on column durable_responses.jobs.deadline_ms is 'How long the job may take in ms, without the time that it waits for a person or the caller.';
 comment on column durable_responses.jobs.approval_ms is 'How long a request for approval waits for an answer, in ms.';
 comment on column durable_responses.jobs.review_ms is 'How long a review waits for an answer, in ms.';

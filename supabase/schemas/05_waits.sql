@@ -2,7 +2,7 @@
 -- writes this row and no other. Columns that only one status needs are null in the others.
 
 create table durable_responses.waits (
-  -- No foreign key: checking every new row would cost 4 % of a submit, and more in batches. A trigger deletes the row with its job.
+  -- No foreign key: checking every new row would cost 4% of a submit, and more in batches. A trigger deletes the row with its job.
   job_id uuid primary key,
   status text not null,
   due timestamptz not null,

@@ -5,7 +5,7 @@ import type OpenAI from "openai";
 import { z } from "zod";
 import { eventually } from "../support/eventually.ts";
 import { expireLease } from "../support/job-state.ts";
-import { readAttempts, readJob, summariseAttempts } from "../support/jobs.ts";
+import { readAttempts, readJob, summarizeAttempts } from "../support/jobs.ts";
 import { polled, type Sdk, sdkForFile } from "./support/sdk.ts";
 
 const theSdk = sdkForFile({
@@ -242,7 +242,7 @@ Deno.test("a run in place that fails for now is tried again at once, with no cro
   const { iterator, seen, id } = await streamed(sdk, long);
   seen.push(...await rest(iterator));
   assert.equal(seen.at(-1)?.type, "response.completed");
-  assert.deepEqual(await summariseAttempts(stack.sql, jobOf({ id })), [
+  assert.deepEqual(await summarizeAttempts(stack.sql, jobOf({ id })), [
     "synchronous failed stream_cut",
     "synchronous completed",
   ]);

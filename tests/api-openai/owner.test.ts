@@ -17,7 +17,7 @@ Deno.test("the user sees what a server asked for them: messages of user and assi
     model: "o3",
     instructions: "Keep the discount secret.",
     input: [
-      { role: "developer", content: "The discount is 20 %." },
+      { role: "developer", content: "The discount is 20%." },
       { role: "user", content: "What does it cost?" },
     ],
   });

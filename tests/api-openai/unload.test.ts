@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type OpenAI from "openai";
 import { jobIdOf } from "../../supabase/functions/_durable_responses/model/ids.ts";
 import { replaceInput } from "../support/job-state.ts";
-import { summariseAttempts } from "../support/jobs.ts";
+import { summarizeAttempts } from "../support/jobs.ts";
 import { sdkForFile } from "./support/sdk.ts";
 
 // The function believes that it has 150 s, so it does not hand over by itself.
@@ -33,7 +33,7 @@ Deno.test("a function that is about to be ended hands its run over at once, and 
   });
   assert.ok(job);
   await stack.finished(job);
-  assert.deepEqual(await summariseAttempts(stack.sql, job), [
+  assert.deepEqual(await summarizeAttempts(stack.sql, job), [
     "synchronous handed_over",
     "synchronous completed",
   ]);

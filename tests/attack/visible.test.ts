@@ -37,7 +37,7 @@ Deno.test("what would act is named, and the rest stays as it is", () => {
   assert.equal(visible(plain), plain.replace("\r", ""));
 });
 
-Deno.test("only our colours act on a terminal, also around a text that brings its own", () => {
+Deno.test("only our colors act on a terminal, also around a text that brings its own", () => {
   assert.equal(forTerminal(painted("a\x1b[8mb", 31, 39)), "\x1b[31ma⟨U+001B⟩[8mb\x1b[39m");
   assert.equal(forTerminal(`${painted("x", 1, 22)}\x1b[2J`), "\x1b[1mx\x1b[22m⟨U+001B⟩[2J");
 });

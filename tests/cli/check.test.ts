@@ -22,7 +22,7 @@ async function check(project: SupabaseProject, ...args: string[]) {
 /** A profiles file with these fields, as an adopter writes it. */
 const profilesOf = (fields: string) => `export const profiles = { default: { ${fields} } };\n`;
 
-async function initialised(profiles?: string): Promise<SupabaseProject> {
+async function initialized(profiles?: string): Promise<SupabaseProject> {
   const project = await supabaseProject();
   const { code, stderr } = await thePackage().run(["init", "--yes"], { cwd: project.folder });
   assert.equal(code, 0, stderr);
@@ -31,7 +31,7 @@ async function initialised(profiles?: string): Promise<SupabaseProject> {
 }
 
 Deno.test("profiles that fit are said to, and their types are written for the frontend", async () => {
-  await using project = await initialised(`
+  await using project = await initialized(`
     import { z } from "zod";
     import { defineProfiles } from "../_durable_responses/mod.ts";
     export const profiles = defineProfiles({
@@ -66,7 +66,7 @@ Deno.test("profiles that fit are said to, and their types are written for the fr
 });
 
 Deno.test("types are not written through a link that came with the project", async () => {
-  await using project = await initialised(profilesOf('model: "gpt-6-luna"'));
+  await using project = await initialized(profilesOf('model: "gpt-6-luna"'));
   const home = await Deno.makeTempDir();
   try {
     const link = join(project.folder, "supabase", typesFile);
@@ -83,7 +83,7 @@ Deno.test("types are not written through a link that came with the project", asy
 });
 
 Deno.test("every mistake is told with its profile and what to do, and exit code 1", async () => {
-  await using project = await initialised(`
+  await using project = await initialized(`
     import { z } from "zod";
     import { secret } from "../_durable_responses/mod.ts";
     export const profiles = {
@@ -113,7 +113,7 @@ Deno.test("every mistake is told with its profile and what to do, and exit code 
 });
 
 Deno.test("profiles that cannot be loaded say why, and a types file of somebody else is left", async () => {
-  await using project = await initialised(`
+  await using project = await initialized(`
     import { secret } from "../_durable_responses/mod.ts";
     export const profiles = { default: { model: "gpt-6-luna", instructions: secret("not a name") } };
   `);
@@ -131,7 +131,7 @@ Deno.test("a model that is to be shut down is told, with the key in the project'
   const apiKey = "sk-local-check-test";
   const openai = await startOpenAI({ apiKey, webhookSecret: `whsec_${btoa("of the check test")}` });
   try {
-    await using project = await initialised(profilesOf(`model: "gpt-5"`));
+    await using project = await initialized(profilesOf(`model: "gpt-5"`));
     await project.write(
       ".env.durable-responses.local",
       `OPENAI_API_KEY=${apiKey}\nOPENAI_BASE_URL=${openai.url}\n`,

@@ -59,7 +59,7 @@ const faults: [tool: [name: string, input: string, more?: string], severity: str
     "wrong",
     /public\.proceed is not a plain function, but a procedure/,
   ],
-  [["fits", withField("colour: z.string()")], "wrong", /fits\(.*\) has no argument 'colour'/],
+  [["fits", withField("color: z.string()")], "wrong", /fits\(.*\) has no argument 'color'/],
   [
     ["fits", "z.object({ item: z.string().optional() })"],
     "wrong",

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { startOpenAI } from "../../packages/dev/openai/mod.ts";
 import { findDeno } from "../../packages/dev/postgres/binaries.ts";
 import { forFile } from "../support/for-file.ts";
-import { readAttempts, readJob, summariseAttempts } from "../support/jobs.ts";
+import { readAttempts, readJob, summarizeAttempts } from "../support/jobs.ts";
 import { eventually } from "../support/eventually.ts";
 import { startTestStack } from "../support/stack.ts";
 import { packageForFile } from "./support/package.ts";
@@ -74,7 +74,7 @@ Deno.test("worker runs a job to its answer, and drains on SIGTERM in the middle 
     await worker.stop({ signal: "SIGTERM", graceMs: 20_000 });
     assert.equal((await worker.exited).code, 0, lines.join("\n"));
     // When it ended, it woke an Edge worker, which may already have the job.
-    assert.equal((await summariseAttempts(sql, long))[0], "synchronous handed_over");
+    assert.equal((await summarizeAttempts(sql, long))[0], "synchronous handed_over");
     assert.equal((await readJob(sql, long)).failures, 0);
     assert.equal((await sql`select from public.response_workers where kind = 'process'`).length, 0);
   } finally {

@@ -14,8 +14,8 @@ const violationsSchema = z.array(z.object({
   nodes: z.array(z.object({ html: z.string(), failureSummary: z.string().optional() })),
 }));
 
-/** Themes differ in colours only, so in the second one axe looks at these alone, unless there is time for all. */
-const colourRules = ["color-contrast", "link-in-text-block"];
+/** Themes differ in colors only, so in the second one axe looks at these alone, unless there is time for all. */
+const colorRules = ["color-contrast", "link-in-text-block"];
 
 /** What axe finds on the page as it is now, one line a finding; with `rules`, by these alone. */
 async function findings(page: Page, rules: string[] | undefined): Promise<string[]> {
@@ -47,7 +47,7 @@ async function places(): Promise<[path: string, ready: string][]> {
 for (const colorScheme of ["light", "dark"] as const) {
   Deno.test(`axe finds nothing on any page, ${colorScheme}`, needsBrowser, async () => {
     const { open, openAs, url } = theConsole();
-    const rules = colorScheme === "light" || isLong ? undefined : colourRules;
+    const rules = colorScheme === "light" || isLong ? undefined : colorRules;
     const first = await open({ colorScheme });
     await first.getByRole("heading", { name: "Open a project" }).waitFor();
     assert.deepEqual(await findings(first, rules), [], "sign in");

@@ -29,7 +29,7 @@ Deno.test("the demo answers although background fails, with one email, and --jso
   assert.ok(0 < accepted && 0 < failed_over && failed_over < completed && completed < 30_000);
 });
 
-Deno.test("with --json the timeline goes to stderr, in order and without colours", async () => {
+Deno.test("with --json the timeline goes to stderr, in order and without colors", async () => {
   const { stderr } = await runDemo(["--json"]);
   const seen = [
     mailQuery.slice(0, 40),
@@ -45,7 +45,7 @@ Deno.test("with --json the timeline goes to stderr, in order and without colours
   ].map((text) => stderr.indexOf(text));
   assert.deepEqual(seen, seen.toSorted((a, b) => a - b), stderr);
   assert.ok(seen.every((at) => at >= 0), stderr);
-  assert.ok(!stderr.includes("\x1b["), "no colours where no terminal is");
+  assert.ok(!stderr.includes("\x1b["), "no colors where no terminal is");
 });
 
 Deno.test("--query asks something else, and without --json the answer is on stdout", async () => {
@@ -72,7 +72,7 @@ Deno.test("what the demo cannot do is refused before anything starts", async () 
     [["--scenario", "nothing"], /Cannot play scenario 'nothing': .* --list/],
     [["--scenario", "deadline", "--query", "x"], /--query.* cannot be used with .*--scenario/],
     [["--wall-clock", "0"], /a number of seconds above 0/],
-    [["--colour"], /unknown option '--colour'/],
+    [["--color"], /unknown option '--color'/],
   ];
   for (const [args, message] of cases) {
     const { code, stdout, stderr } = await runDemo(args);

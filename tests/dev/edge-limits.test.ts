@@ -51,7 +51,7 @@ Deno.test("a worker with nothing left to do is dropped early, after half of its 
   });
 });
 
-Deno.test("at 90 % a busy worker gets beforeunload, at 100 % it is killed and its caller gets 546", async () => {
+Deno.test("at 90% a busy worker gets beforeunload, at 100% it is killed and its caller gets 546", async () => {
   await withEdge({ wallClockMs }, async (edge) => {
     const response = await edge.get("life", "/hang");
     assert.equal(response.status, 546);

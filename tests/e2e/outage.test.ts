@@ -1,7 +1,7 @@
 /** The database goes away and comes back: callers get a 503, never a 202 that is lost, and nothing accepted is lost. */
 import assert from "node:assert/strict";
 import { eventually } from "../support/eventually.ts";
-import { readJob, summariseAttempts } from "../support/jobs.ts";
+import { readJob, summarizeAttempts } from "../support/jobs.ts";
 import { type Ask, onTestProfiles, stackForFile } from "../support/stack.ts";
 
 const theStack = stackForFile({ ...onTestProfiles, durable: true });
@@ -51,7 +51,7 @@ Deno.test("a result that comes while Postgres is down is written when it is back
   await stack.database.start();
   const job = await finished(id);
   assert.deepEqual([job.status, job.output_text], ["completed", "kept"]);
-  assert.deepEqual(await summariseAttempts(sql, id), ["synchronous completed"]);
+  assert.deepEqual(await summarizeAttempts(sql, id), ["synchronous completed"]);
 });
 
 Deno.test("a response that OpenAI accepts while Postgres goes away is 202, and found by its webhook or poll", async () => {

@@ -3,7 +3,7 @@ import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { replaceInput } from "../support/job-state.ts";
-import { summariseAttempts } from "../support/jobs.ts";
+import { summarizeAttempts } from "../support/jobs.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Bench, benchForFile, invoiceQuery, mailCounts, recovers } from "./support/bench.ts";
 
@@ -94,7 +94,7 @@ resumeTest(
     ]);
     assert.equal(again?.store, false);
     assert.deepEqual(again?.include, ["reasoning.encrypted_content"]);
-    assert.deepEqual(await summariseAttempts(bench.sql, id), [
+    assert.deepEqual(await summarizeAttempts(bench.sql, id), [
       "synchronous lost worker_lost",
       "synchronous completed",
     ]);
@@ -208,7 +208,7 @@ resumeTest("a model that insists on a call that is done stops for a person", asy
   const id = await killedAfterReply(bench, thrice);
   const row = await bench.settled(id);
   assert.equal(row.status, "needs_review");
-  assert.deepEqual(await summariseAttempts(bench.sql, id), [
+  assert.deepEqual(await summarizeAttempts(bench.sql, id), [
     "synchronous lost worker_lost",
     "synchronous suspended repeated_call",
   ]);

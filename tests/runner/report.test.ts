@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { busyAbove } from "./load.ts";
-import { describeGroup, summarise } from "./report.ts";
+import { describeGroup, summarize } from "./report.ts";
 import { countTests, type GroupResult } from "./run-groups.ts";
 
 const group = { name: "tests/sql", files: ["a.test.ts"], waits: false };
@@ -36,7 +36,7 @@ Deno.test("a process that ends badly without a failed test is one failure", () =
 });
 
 Deno.test("the last line of the run has exactly the agreed form", () => {
-  const last = (results: GroupResult[]) => summarise(results, 1).text.split("\n").at(-1);
+  const last = (results: GroupResult[]) => summarize(results, 1).text.split("\n").at(-1);
   assert.equal(last([result({ passed: 3 }), result({ passed: 4 })]), "7 passed, 0 failed");
   assert.equal(
     last([result({ passed: 1, failed: 2, skipped: 3 })]),
@@ -45,16 +45,16 @@ Deno.test("the last line of the run has exactly the agreed form", () => {
 });
 
 Deno.test("a run without a single test has not passed", () => {
-  assert.equal(summarise([], 1).ok, false);
-  assert.equal(summarise([result({ skipped: 2 })], 1).ok, false);
-  assert.equal(summarise([result({ passed: 1 })], 1).ok, true);
-  assert.equal(summarise([result({ passed: 1, failed: 1 })], 1).ok, false);
+  assert.equal(summarize([], 1).ok, false);
+  assert.equal(summarize([result({ skipped: 2 })], 1).ok, false);
+  assert.equal(summarize([result({ passed: 1 })], 1).ok, true);
+  assert.equal(summarize([result({ passed: 1, failed: 1 })], 1).ok, false);
 });
 
 Deno.test("a group that needs a second run is FLAKY and fails the run", () => {
   const flaky = result({ passed: 1, failedFirst: { loadPerCore: busyAbove } });
   assert.match(describeGroup(flaky), /^FLAKY {2}tests\/sql .*, second run\)$/);
-  const { text, ok } = summarise([result({ passed: 3 }), flaky], 1);
+  const { text, ok } = summarize([result({ passed: 3 }), flaky], 1);
   assert.match(
     text,
     /^FLAKY, so this run has failed: tests\/sql \(load 3\.0 per core .*limit 3\.0\)$/m,
@@ -65,7 +65,7 @@ Deno.test("a group that needs a second run is FLAKY and fails the run", () => {
 Deno.test("a machine that was too busy excuses a second run, and the report says so", () => {
   const excused = result({ passed: 1, failedFirst: { loadPerCore: busyAbove + 0.5 } });
   assert.match(describeGroup(excused), /^ok .*, second run\)$/);
-  const { text, ok } = summarise([excused], 1);
+  const { text, ok } = summarize([excused], 1);
   assert.match(
     text,
     /^Passed the second time, .*: tests\/sql \(load 3\.5 per core .*limit 3\.0\)$/m,
@@ -77,7 +77,7 @@ Deno.test("a machine that was too busy excuses a second run, and the report says
 Deno.test("what fails twice has failed, however busy the machine is", () => {
   const broken = result({ failed: 1, failedFirst: { loadPerCore: 100 } });
   assert.match(describeGroup(broken), /^FAILED .*, second run\)/);
-  const { text, ok } = summarise([broken], 1);
+  const { text, ok } = summarize([broken], 1);
   assert.match(text, /^Failed in: tests\/sql$/m);
   assert.equal(ok, false);
 });

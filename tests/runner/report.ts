@@ -20,7 +20,7 @@ export function isFlaky({ failed, failedFirst }: GroupResult): boolean {
 }
 
 /** The last lines of the run, and whether it counts as passed: something ran, nothing failed and nothing was flaky. */
-export function summarise(results: GroupResult[], ms: number): { text: string; ok: boolean } {
+export function summarize(results: GroupResult[], ms: number): { text: string; ok: boolean } {
   const sum = (key: "passed" | "failed" | "skipped") =>
     results.reduce((total, result) => total + result[key], 0);
   const [passed, failed, skipped] = [sum("passed"), sum("failed"), sum("skipped")];

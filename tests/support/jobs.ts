@@ -41,7 +41,7 @@ export async function readAttempts(sql: Sql, id: string): Promise<AttemptRow[]> 
 }
 
 /** One line for each attempt, to compare: `background failed openai_server_error`. */
-export async function summariseAttempts(sql: Sql, id: string): Promise<string[]> {
+export async function summarizeAttempts(sql: Sql, id: string): Promise<string[]> {
   return (await readAttempts(sql, id)).map(({ mode, outcome, error_code }) =>
     [mode, outcome ?? "under way", error_code].filter(Boolean).join(" ")
   );

@@ -2,7 +2,7 @@
 import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { eventually } from "../support/eventually.ts";
-import { readJob, summariseAttempts } from "../support/jobs.ts";
+import { readJob, summarizeAttempts } from "../support/jobs.ts";
 import { toolsStackForFile } from "./support/tools-stack.ts";
 
 const theStack = toolsStackForFile();
@@ -76,7 +76,7 @@ for (const profile of ["direct", "background"]) {
     assert.equal(
       (await finished(id)).status,
       "completed",
-      (await summariseAttempts(sql, id)).join(),
+      (await summarizeAttempts(sql, id)).join(),
     );
     assert.equal(stack.mailbox.sent.length, 2);
   });

@@ -1,6 +1,6 @@
 /** tool(): what a profile's own functions get, and what happens with their answers. */
 import assert from "node:assert/strict";
-import { readJob, summariseAttempts } from "../support/jobs.ts";
+import { readJob, summarizeAttempts } from "../support/jobs.ts";
 import { eventually } from "../support/eventually.ts";
 import { toolsStackForFile } from "./support/tools-stack.ts";
 
@@ -53,7 +53,7 @@ Deno.test("in background the calls are made by a worker, and the run goes on in 
   );
   const job = await finished(id);
   assert.deepEqual([job.status, job.fallback_reason, job.error_message], ["completed", null, null]);
-  assert.deepEqual(await summariseAttempts(sql, id), [
+  assert.deepEqual(await summarizeAttempts(sql, id), [
     "background continued",
     "synchronous continued",
     "background continued",

@@ -9,7 +9,7 @@ import { checkServers } from "../../packages/cli/src/doctor/servers.ts";
 import { startMailbox } from "../../packages/dev/mcp/mailbox.ts";
 import { eventually } from "../support/eventually.ts";
 import { forFile } from "../support/for-file.ts";
-import { readJob, summariseAttempts } from "../support/jobs.ts";
+import { readJob, summarizeAttempts } from "../support/jobs.ts";
 import { startTestStack } from "../support/stack.ts";
 
 const query = "Find the latest email about the invoice and reply that it will be paid on Friday";
@@ -60,7 +60,7 @@ Deno.test("background completes in background: OpenAI sees functions, and one e-
   const job = await finished(id);
   assert.deepEqual([job.status, job.fallback_reason, job.error_message], ["completed", null, null]);
   assert.match(job.output_text ?? "", /I replied to/);
-  assert.deepEqual(await summariseAttempts(sql, id), [
+  assert.deepEqual(await summarizeAttempts(sql, id), [
     "background continued",
     "synchronous continued",
     "background continued",
@@ -102,7 +102,7 @@ Deno.test("in a synchronous run the calls are made between two requests", async 
   begin();
   const { id } = await submit("direct", query);
   assert.equal((await finished(id)).status, "completed");
-  assert.deepEqual(await summariseAttempts(sql, id), ["synchronous completed"]);
+  assert.deepEqual(await summarizeAttempts(sql, id), ["synchronous completed"]);
   assert.equal(stack.mailbox.sent.length, 1);
 });
 
@@ -269,7 +269,7 @@ Deno.test("a server that is down: the job is tried again, and completes when it 
   const { id } = await submit("gone", query);
   await eventually(
     "an attempt that could not list tools",
-    () => summariseAttempts(sql, id),
+    () => summarizeAttempts(sql, id),
     (attempts) => attempts.some((each) => each.includes("tools_unavailable")),
   );
   // A server that is down says nothing about background.

@@ -2,7 +2,7 @@
 import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { expireLease, isLeaseOver, replaceInput } from "../support/job-state.ts";
-import { isFinal, readJob, summariseAttempts } from "../support/jobs.ts";
+import { isFinal, readJob, summarizeAttempts } from "../support/jobs.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Bench, benchForFile, invoiceQuery, mailCounts } from "../resume/support/bench.ts";
 
@@ -64,7 +64,7 @@ Deno.test("a worker that cannot renew its leases stops its runs before anybody e
   );
   await eventually(
     "the run is stopped and handed over",
-    async () => (await summariseAttempts(bench.sql, id))[0] === "synchronous handed_over",
+    async () => (await summarizeAttempts(bench.sql, id))[0] === "synchronous handed_over",
   );
   await hurry(bench, id);
   gates.open();
@@ -91,7 +91,7 @@ Deno.test("a run whose lease runs out during a call reads on until the call has 
   stack.mailbox.setDelay("gmail_reply_to_email", 0);
   await eventually(
     "the run is handed over",
-    async () => (await summariseAttempts(sql, id))[0] === "synchronous handed_over",
+    async () => (await summarizeAttempts(sql, id))[0] === "synchronous handed_over",
   );
   const [call] = await sql`
     select status from public.response_steps where job_id = ${id} and attempt = 1 and effect = 'once'`;

@@ -7,7 +7,7 @@ import { denoEnvironment } from "../../packages/dev/child-environment.ts";
 import { type RunningProcess, startProcess } from "../../packages/dev/processes.ts";
 import type { Stack } from "../../packages/dev/stack.ts";
 import { forFile } from "../support/for-file.ts";
-import { readAttempts, readJob, summariseAttempts } from "../support/jobs.ts";
+import { readAttempts, readJob, summarizeAttempts } from "../support/jobs.ts";
 import { eventually } from "../support/eventually.ts";
 import { startTestStack } from "../support/stack.ts";
 
@@ -101,7 +101,7 @@ Deno.test("it looks for more while a long run is under way, and drains on SIGTER
   await worker.stop({ signal: "SIGTERM", graceMs: 8_000 });
   assert.equal((await worker.exited).code, 0, "it ended by itself");
   // When it ended, it woke an Edge worker, which may already have the job.
-  assert.equal((await summariseAttempts(sql, long))[0], "synchronous handed_over");
+  assert.equal((await summarizeAttempts(sql, long))[0], "synchronous handed_over");
   assert.equal((await readJob(sql, long)).failures, 0);
   const left = await sql`select from public.response_workers where kind = 'process'`;
   assert.equal(left.length, 0, "it signed off");

@@ -2,7 +2,7 @@
 import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { replaceInput } from "../support/job-state.ts";
-import { readJob, summariseAttempts } from "../support/jobs.ts";
+import { readJob, summarizeAttempts } from "../support/jobs.ts";
 import { eventually } from "../support/eventually.ts";
 import { benchForFile, invoiceQuery, mailCounts } from "../resume/support/bench.ts";
 
@@ -32,7 +32,7 @@ Deno.test("beforeunload stops the run and gives the job back at once, not counte
   const row = await bench.settled(id);
   assert.deepEqual([row.status, row.failures], ["completed", 0]);
   assert.deepEqual(mailCounts(bench), { finds: 1, replies: 1, sent: 1 });
-  assert.deepEqual(await summariseAttempts(sql, id), [
+  assert.deepEqual(await summarizeAttempts(sql, id), [
     "synchronous handed_over",
     "synchronous completed",
   ]);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { benchForFile, mailCounts } from "../resume/support/bench.ts";
 import { eventually } from "../support/eventually.ts";
-import { readJob, summariseAttempts } from "../support/jobs.ts";
+import { readJob, summarizeAttempts } from "../support/jobs.ts";
 
 const believedMs = 6_000;
 
@@ -46,7 +46,7 @@ Deno.test("a call that a stopping worker has written, but not told OpenAI to mak
   }
   const job = await bench.settled(id);
   assert.deepEqual([job.status, job.failures], ["completed", 0]);
-  assert.deepEqual(await summariseAttempts(sql, id), [
+  assert.deepEqual(await summarizeAttempts(sql, id), [
     "background continued",
     "synchronous handed_over",
     "synchronous continued",

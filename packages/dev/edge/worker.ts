@@ -1,8 +1,8 @@
 /**
  * One worker: a Deno process that serves one function, and the platform's limits on its life.
  *
- * booting → active → retiring (50 % of the wall clock: no new requests) → unloading (`beforeunload`, 90 %)
- * → ended (100 %, by SIGKILL). A retiring worker with nothing left to do is dropped early.
+ * booting → active → retiring (50% of the wall clock: no new requests) → unloading (`beforeunload`, 90%)
+ * → ended (100%, by SIGKILL). A retiring worker with nothing left to do is dropped early.
  */
 import { type RunningProcess, startProcess } from "../processes.ts";
 import { signalProcess } from "../run-folder.ts";

@@ -1,22 +1,22 @@
 /** The look of the timeline, the same in the terminal and the picture. */
 import type { Actor, Tone } from "./line.ts";
 
-export type Colour = "red" | "green" | "yellow" | "blue" | "magenta" | "cyan" | "grey";
+export type Color = "red" | "green" | "yellow" | "blue" | "magenta" | "cyan" | "gray";
 
 interface Look {
   glyph: string;
-  colour: Colour;
+  color: Color;
 }
 
 export const tones: Readonly<Record<Tone, Look>> = {
-  sent: { glyph: "→", colour: "cyan" },
-  got: { glyph: "←", colour: "cyan" },
-  good: { glyph: "✓", colour: "green" },
-  bad: { glyph: "✗", colour: "red" },
-  wait: { glyph: "◌", colour: "yellow" },
-  wake: { glyph: "▸", colour: "magenta" },
-  tool: { glyph: "◆", colour: "blue" },
-  note: { glyph: "·", colour: "grey" },
+  sent: { glyph: "→", color: "cyan" },
+  got: { glyph: "←", color: "cyan" },
+  good: { glyph: "✓", color: "green" },
+  bad: { glyph: "✗", color: "red" },
+  wait: { glyph: "◌", color: "yellow" },
+  wake: { glyph: "▸", color: "magenta" },
+  tool: { glyph: "◆", color: "blue" },
+  note: { glyph: "·", color: "gray" },
 };
 
 /** Width of the column of actors. */

@@ -1,9 +1,9 @@
 /** The timeline as text, with colors in a terminal. */
 import { forTerminal, painted } from "../../../packages/text/paint.ts";
-import { actorCell, type Colour, elapsed, fit, margin, tones, wrap } from "./look.ts";
+import { actorCell, type Color, elapsed, fit, margin, tones, wrap } from "./look.ts";
 import type { Line } from "./line.ts";
 
-const codes: Readonly<Record<Colour | "bold", number>> = {
+const codes: Readonly<Record<Color | "bold", number>> = {
   bold: 1,
   red: 31,
   green: 32,
@@ -11,7 +11,7 @@ const codes: Readonly<Record<Colour | "bold", number>> = {
   blue: 34,
   magenta: 35,
   cyan: 36,
-  grey: 90,
+  gray: 90,
 };
 const defaultWidth = 110;
 /** Less does not fit a line's time, glyph and actor. */
@@ -23,7 +23,7 @@ const brokenPipe = 141;
 export interface Terminal {
   /** Columns. */
   width: number;
-  paint(text: string, style: Colour | "bold"): string;
+  paint(text: string, style: Color | "bold"): string;
   write(text: string): void;
 }
 
@@ -54,20 +54,20 @@ export function widthFor(columns: number): number {
 }
 
 /** For `forTerminal`. */
-export function paintAnsi(text: string, style: Colour | "bold"): string {
+export function paintAnsi(text: string, style: Color | "bold"): string {
   return painted(text, codes[style], 0);
 }
 
 /** One line of the timeline. A long text continues below; an error is shown in full. */
 export function lineText({ paint, width }: Terminal, line: Line, elapsedMs: number): string {
-  const { glyph, colour } = tones[line.tone];
+  const { glyph, color } = tones[line.tone];
   const head = [
-    paint(elapsed(elapsedMs), "grey"),
-    paint(glyph, colour),
+    paint(elapsed(elapsedMs), "gray"),
+    paint(glyph, color),
     paint(actorCell(line.actor), "bold"),
   ];
   const text = line.job === undefined ? line.text : `${line.job}: ${line.text}`;
-  const style = line.tone === "bad" ? "red" : line.tone === "note" ? "grey" : undefined;
+  const style = line.tone === "bad" ? "red" : line.tone === "note" ? "gray" : undefined;
   return fit(text, width - margin, line.tone === "bad" ? 5 : 2)
     .map((part) => style ? paint(part, style) : part)
     .map((part, index) => index === 0 ? [...head, part].join("  ") : " ".repeat(margin) + part)

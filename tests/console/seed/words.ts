@@ -42,7 +42,7 @@ export const mailWords = [
 
 export const plainQueries = [
   "What is the difference between a lease and a lock in a job queue?",
-  "Summarise the meeting notes of 12 November in five sentences",
+  "Summarize the meeting notes of 12 November in five sentences",
   "Explain to a new colleague why background runs can fail after tools have run",
   "Give me three names for a newsletter about railway timetables",
   "Which of these two clauses is stricter, and why?",

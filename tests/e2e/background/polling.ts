@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Fault } from "../../../packages/dev/openai/mod.ts";
 import { eventually } from "../../support/eventually.ts";
-import { readAttempts, readJob, summariseAttempts } from "../../support/jobs.ts";
+import { readAttempts, readJob, summarizeAttempts } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/stack.ts";
 import { advance } from "../../support/job-state.ts";
 import { callsFor, functionsAreDone, handedOver, openaiIsDone } from "./at-openai.ts";
@@ -22,7 +22,7 @@ export function testPolling(theStack: () => TestStack): void {
     await wake();
     const job = await finished(id);
     assert.deepEqual([job.status, job.output_text], ["completed", "all done"]);
-    assert.deepEqual(await summariseAttempts(sql, id), ["background completed"]);
+    assert.deepEqual(await summarizeAttempts(sql, id), ["background completed"]);
   });
 
   Deno.test("a lost webhook of a failure: the poll falls back", async () => {
@@ -50,7 +50,7 @@ export function testPolling(theStack: () => TestStack): void {
       await wake();
       const job = await finished(id);
       assert.deepEqual([job.status, job.fallback_reason], ["completed", "background_stuck"]);
-      assert.deepEqual(await summariseAttempts(sql, id), [
+      assert.deepEqual(await summarizeAttempts(sql, id), [
         "background failed background_stuck",
         "synchronous completed",
       ]);

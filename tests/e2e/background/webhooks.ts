@@ -1,7 +1,7 @@
 /** Webhooks that come twice, in the wrong order, or before the response's id is recorded. */
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
-import { readAttempts, readJob, summariseAttempts } from "../../support/jobs.ts";
+import { readAttempts, readJob, summarizeAttempts } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/stack.ts";
 import { functionsAreDone, openaiIsDone, recorded } from "./at-openai.ts";
 
@@ -15,7 +15,7 @@ export function testWebhooks(theStack: () => TestStack): void {
     const job = await finished(id);
     await openaiIsDone(theStack());
     await functionsAreDone(theStack());
-    assert.deepEqual(await summariseAttempts(sql, id), ["background completed"]);
+    assert.deepEqual(await summarizeAttempts(sql, id), ["background completed"]);
     assert.deepEqual(await readJob(sql, id), job);
     const twice = openai.webhooks.deliveries.filter((each) => each.responseId === job.response_id);
     assert.deepEqual(twice.map(({ status }) => status), [200, 200]);
@@ -29,7 +29,7 @@ export function testWebhooks(theStack: () => TestStack): void {
     await finished(id);
     await openaiIsDone(theStack());
     await functionsAreDone(theStack());
-    assert.deepEqual(await summariseAttempts(sql, id), [
+    assert.deepEqual(await summarizeAttempts(sql, id), [
       "background failed openai_server_error",
       "synchronous completed",
     ]);
@@ -45,7 +45,7 @@ export function testWebhooks(theStack: () => TestStack): void {
     });
     assert.equal(status, 200);
     await finished(id);
-    assert.deepEqual(await summariseAttempts(sql, id), [
+    assert.deepEqual(await summarizeAttempts(sql, id), [
       "background failed openai_server_error",
       "synchronous completed",
     ]);
@@ -74,7 +74,7 @@ export function testWebhooks(theStack: () => TestStack): void {
       assert.deepEqual([status, body.status], [202, "background"]);
       const job = await finished(id);
       assert.deepEqual([job.status, job.output_text], ["completed", "all done"]);
-      assert.deepEqual(await summariseAttempts(sql, id), ["background completed"]);
+      assert.deepEqual(await summarizeAttempts(sql, id), ["background completed"]);
       assert.equal(openai.counts().create, before + 1);
     } finally {
       proxy.intercept = undefined;

@@ -1,7 +1,7 @@
 /** OpenAI accepts a request, but its answer is lost: nobody knows the response's id. */
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
-import { readAttempts, readJob, summariseAttempts } from "../../support/jobs.ts";
+import { readAttempts, readJob, summarizeAttempts } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/stack.ts";
 import { query } from "./run-case.ts";
 
@@ -15,7 +15,7 @@ export function testLostCreates(theStack: () => TestStack): void {
     const { id } = await submit(fresh("plain"), query);
     const job = await finished(id);
     assert.deepEqual([job.status, job.fallback_reason], ["completed", "openai_unreachable"]);
-    assert.deepEqual(await summariseAttempts(sql, id), [
+    assert.deepEqual(await summarizeAttempts(sql, id), [
       "background failed openai_unreachable",
       "synchronous completed",
     ]);
@@ -48,7 +48,7 @@ export function testLostCreates(theStack: () => TestStack): void {
     openai.faults.set([{ kind: "create-lost", times: 1 }]);
     const { id } = await submit(fresh("direct"), query);
     assert.equal((await finished(id)).status, "completed");
-    assert.deepEqual(await summariseAttempts(sql, id), [
+    assert.deepEqual(await summarizeAttempts(sql, id), [
       "synchronous failed openai_unreachable",
       "synchronous completed",
     ]);

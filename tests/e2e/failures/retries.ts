@@ -1,7 +1,7 @@
 /** How often a synchronous attempt is repeated, and how soon. */
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
-import { readJob, summariseAttempts } from "../../support/jobs.ts";
+import { readJob, summarizeAttempts } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/stack.ts";
 import { advance } from "../../support/job-state.ts";
 import { query, runCase } from "./run-case.ts";
@@ -38,7 +38,7 @@ export function testRetries(theStack: () => TestStack): void {
     await advance(sql, id, 31_000);
     await wake();
     assert.equal((await finished(id)).status, "completed");
-    assert.deepEqual(await summariseAttempts(sql, id), [
+    assert.deepEqual(await summarizeAttempts(sql, id), [
       "synchronous failed openai_rate_limited",
       "synchronous completed",
     ]);
@@ -63,7 +63,7 @@ export function testRetries(theStack: () => TestStack): void {
     const { id } = await submit(fresh("direct"), query);
     const job = await finished(id);
     assert.deepEqual([job.status, job.error_code], ["failed", "deadline_exceeded"]);
-    assert.deepEqual(await summariseAttempts(sql, id), ["synchronous failed openai_rate_limited"]);
+    assert.deepEqual(await summarizeAttempts(sql, id), ["synchronous failed openai_rate_limited"]);
   });
 
   Deno.test("a job that waits past its deadline fails", async () => {

@@ -1,7 +1,7 @@
 /** One query under faults, to its end, and what OpenAI was asked meanwhile. */
 import assert from "node:assert/strict";
 import type { Fault } from "../../../packages/dev/openai/mod.ts";
-import { type JobRow, summariseAttempts } from "../../support/jobs.ts";
+import { type JobRow, summarizeAttempts } from "../../support/jobs.ts";
 import type { ProfileName } from "../../support/profiles.ts";
 import type { TestStack } from "../../support/stack.ts";
 
@@ -30,7 +30,7 @@ export async function runCase(test: TestStack, failure: FailureCase): Promise<Jo
   try {
     const answer = await submit(fresh(failure.profile), failure.query ?? query);
     const job = await finished(answer.id);
-    const attempts = await summariseAttempts(sql, answer.id);
+    const attempts = await summarizeAttempts(sql, answer.id);
     const after = openai.counts();
     const expected = failure.creates ?? {
       background: failure.attempts.filter((line) => line.startsWith("background")).length,

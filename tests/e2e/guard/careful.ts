@@ -1,6 +1,6 @@
 /** Without the guard in background, the job waits for what may have been done. */
 import assert from "node:assert/strict";
-import { readAttempts, readJob, summariseAttempts } from "../../support/jobs.ts";
+import { readAttempts, readJob, summarizeAttempts } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/stack.ts";
 import { recorded } from "../background/at-openai.ts";
 import { cancel, createBackground, raw, response, retrieve } from "../upstream/answers.ts";
@@ -16,7 +16,7 @@ export function testCarefulWaiting(theStack: () => TestStack): void {
     const from = openai.requests.length;
     const { id } = await submit(fresh("unguarded"), query);
     assert.equal((await finished(id)).status, "completed");
-    assert.deepEqual(await summariseAttempts(sql, id), ["background completed"]);
+    assert.deepEqual(await summarizeAttempts(sql, id), ["background completed"]);
     assert.equal(createsSince(theStack(), from).length, 1);
     assert.equal(await sentInAll(theStack()), 1);
   });
@@ -29,7 +29,7 @@ export function testCarefulWaiting(theStack: () => TestStack): void {
     assert.equal(body.status, "background");
     assert.equal((await readJob(sql, id)).status, "background");
     assert.equal((await finished(id)).status, "completed");
-    assert.deepEqual(await summariseAttempts(sql, id), ["background completed"]);
+    assert.deepEqual(await summarizeAttempts(sql, id), ["background completed"]);
     assert.equal(await sentInAll(theStack()), 1);
   });
 
@@ -45,7 +45,7 @@ export function testCarefulWaiting(theStack: () => TestStack): void {
       await recorded(sql, id);
       const held = await settledInTime(theStack(), id);
       assert.equal(held.status, "needs_review");
-      assert.deepEqual(await summariseAttempts(sql, id), [
+      assert.deepEqual(await summarizeAttempts(sql, id), [
         "background suspended background_stuck",
       ]);
       assert.equal((await readAttempts(sql, id))[0]?.cancel_pending, true);

@@ -2,7 +2,7 @@
 import { findEmail, replyToEmail } from "../../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
-import { readJob, summariseAttempts } from "../../support/jobs.ts";
+import { readJob, summarizeAttempts } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/stack.ts";
 import { begin, createsSince, ofAttempt, query, sentInAll, works } from "./mail.ts";
 
@@ -14,7 +14,7 @@ export function testGoingOn(theStack: () => TestStack): void {
     const { id } = await submit(fresh("mail"), query);
     const job = await finished(id);
     assert.deepEqual([job.status, job.fallback_reason], ["completed", null]);
-    assert.deepEqual(await summariseAttempts(sql, id), [
+    assert.deepEqual(await summarizeAttempts(sql, id), [
       "background continued",
       "synchronous continued",
       "background completed",
@@ -37,7 +37,7 @@ export function testGoingOn(theStack: () => TestStack): void {
     begin(theStack(), [refuses, works]);
     const { id } = await submit(fresh("mail"), query);
     assert.equal((await finished(id)).status, "completed");
-    assert.deepEqual(await summariseAttempts(sql, id), [
+    assert.deepEqual(await summarizeAttempts(sql, id), [
       "background continued",
       "synchronous continued",
       "background completed",
@@ -55,7 +55,7 @@ export function testGoingOn(theStack: () => TestStack): void {
     const { id } = await submit(fresh("mail"), query);
     const job = await finished(id);
     assert.deepEqual([job.status, job.fallback_reason], ["completed", "background_unsupported"]);
-    assert.deepEqual(await summariseAttempts(sql, id), [
+    assert.deepEqual(await summarizeAttempts(sql, id), [
       "background continued",
       "synchronous completed",
     ]);
@@ -68,7 +68,7 @@ export function testGoingOn(theStack: () => TestStack): void {
     begin(theStack(), [{ kind: "background-fails", match: ofAttempt(3) }, works]);
     const { id } = await submit(fresh("mail"), query);
     assert.equal((await finished(id)).status, "completed");
-    assert.deepEqual(await summariseAttempts(sql, id), [
+    assert.deepEqual(await summarizeAttempts(sql, id), [
       "background continued",
       "synchronous continued",
       "background failed openai_server_error",
@@ -90,7 +90,7 @@ export function testGoingOn(theStack: () => TestStack): void {
     assert.equal(theStack().stack.mailbox.sent.length, 0);
     await ask({ path: `/${id}/approve`, body: { approve: true } });
     assert.equal((await finished(id)).status, "completed");
-    assert.deepEqual(await summariseAttempts(sql, id), [
+    assert.deepEqual(await summarizeAttempts(sql, id), [
       "background suspended",
       "synchronous continued",
       "background completed",

@@ -1,7 +1,7 @@
 /** An API that ignores `require_approval` is noticed, and from then on not trusted. */
 import assert from "node:assert/strict";
 import { flagsOf } from "../../support/job-state.ts";
-import { readAttempts, readJob, summariseAttempts } from "../../support/jobs.ts";
+import { readAttempts, readJob, summarizeAttempts } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/stack.ts";
 import { eventually } from "../../support/eventually.ts";
 import { functionsAreDone, recorded } from "../background/at-openai.ts";
@@ -15,7 +15,7 @@ export function testIgnoredApproval(theStack: () => TestStack): void {
     begin(theStack(), [{ kind: "ignore-approval" }, works]);
     const { id } = await submit(profile, query);
     assert.equal((await finished(id)).status, "completed");
-    assert.deepEqual(await summariseAttempts(sql, id), ["background completed"]);
+    assert.deepEqual(await summarizeAttempts(sql, id), ["background completed"]);
     assert.equal(await sentInAll(theStack()), 1);
     assert.equal(await ignores(theStack(), profile), true);
     const calls = await sql`

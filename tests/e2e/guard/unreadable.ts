@@ -2,7 +2,7 @@
 import { findEmail, replyToEmail } from "../../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { advance } from "../../support/job-state.ts";
-import { readAttempts, readJob, summariseAttempts } from "../../support/jobs.ts";
+import { readAttempts, readJob, summarizeAttempts } from "../../support/jobs.ts";
 import { eventually } from "../../support/eventually.ts";
 import type { TestStack } from "../../support/stack.ts";
 import { openaiIsDone, recorded } from "../background/at-openai.ts";
@@ -21,7 +21,7 @@ export function testUnreadable(theStack: () => TestStack): void {
       const { id, body } = await submit(fresh("mail"), query);
       assert.equal(body.status, "queued");
       assert.equal((await finished(id)).status, "completed");
-      const [first, ...rest] = await summariseAttempts(sql, id);
+      const [first, ...rest] = await summarizeAttempts(sql, id);
       assert.match(first ?? "", /^background failed/);
       assert.deepEqual(rest, ["synchronous completed"]);
       assert.equal(await sentInAll(theStack()), 1);
@@ -58,7 +58,7 @@ export function testUnreadable(theStack: () => TestStack): void {
     begin(theStack(), [{ kind: "create-lost", match: ofAttempt(3), times: 1 }, works]);
     const { id } = await submit(fresh("mail"), query);
     assert.equal((await finished(id)).status, "completed");
-    assert.deepEqual(await summariseAttempts(sql, id), [
+    assert.deepEqual(await summarizeAttempts(sql, id), [
       "background continued",
       "synchronous continued",
       "background completed",

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Fault } from "../../../packages/dev/openai/mod.ts";
 import { eventually } from "../../support/eventually.ts";
 import { advance, flagsOf } from "../../support/job-state.ts";
-import { isFinal, type JobRow, readJob, summariseAttempts } from "../../support/jobs.ts";
+import { isFinal, type JobRow, readJob, summarizeAttempts } from "../../support/jobs.ts";
 import type { ProfileName } from "../../support/profiles.ts";
 import type { TestStack } from "../../support/stack.ts";
 import { functionsAreDone } from "../background/at-openai.ts";
@@ -52,7 +52,7 @@ export async function outcomeOf(test: TestStack, id: string) {
     status: job.status,
     error: job.error_code,
     text: job.output_text,
-    attempts: await summariseAttempts(test.sql, id),
+    attempts: await summarizeAttempts(test.sql, id),
     flags: (await flagsOf(test.sql, id)).map(({ code }) => code),
   };
 }

@@ -202,7 +202,7 @@ function middle({ from, to }: Bucket): number {
 }
 
 function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
+  return `${Math.round(share * 100)}%`;
 }
 
 /** In ms, up to 10 h: a job that waits for a person takes a thousand times as long as one that does not. */

@@ -35,14 +35,14 @@ function gradients(phases: readonly Phase[]): string {
     const end = at + ((shares[index] ?? 0) / whole) * 100;
     const place = `${at.toFixed(1)}% ${end.toFixed(1)}%`;
     const isThick = phase.kind === "background" || phase.kind === "running";
-    thick.push(`${isThick ? colour(phase) : "transparent"} ${place}`);
-    thin.push(`${isThick ? "transparent" : colour(phase)} ${place}`);
+    thick.push(`${isThick ? color(phase) : "transparent"} ${place}`);
+    thin.push(`${isThick ? "transparent" : color(phase)} ${place}`);
     at = end;
   });
   return [thick, thin].map((stops) => `linear-gradient(to right, ${stops.join(", ")})`).join(", ");
 }
 
-function colour({ kind, outcome }: Phase): string {
+function color({ kind, outcome }: Phase): string {
   const isBroken = kind === "running" && (outcome === "failed" || outcome === "lost");
   return isBroken ? "var(--fill-broken)" : `var(--fill-${kind})`;
 }

@@ -54,7 +54,7 @@ export const seedEmails: readonly Email[] = [
     subject: "Q4 report: numbers for the board",
     date: "2026-11-22T09:30:00Z",
     body:
-      "Sam, the draft of the Q4 report is in the shared folder. Revenue is up 14 %, churn down to 2.1 %. " +
+      "Sam, the draft of the Q4 report is in the shared folder. Revenue is up 14%, churn down to 2.1%. " +
       "Can you confirm the numbers before Wednesday's board meeting?\n\nJun",
   },
   {

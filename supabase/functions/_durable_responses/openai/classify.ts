@@ -1,4 +1,4 @@
-/** From OpenAI's answer, or the lack of one, to a failure of the catalogue. */
+/** From OpenAI's answer, or the lack of one, to a failure of the catalog. */
 import {
   APIConnectionError,
   APIConnectionTimeoutError,

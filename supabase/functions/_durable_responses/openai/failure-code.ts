@@ -1,4 +1,4 @@
-/** Maps an OpenAI error to a failure of the catalogue: by its code, its type, its status and its words. */
+/** Maps an OpenAI error to a failure of the catalog: by its code, its type, its status and its words. */
 import type { FailureCode } from "../model/failure.ts";
 import type { ReportedError } from "../model/reported-error.ts";
 

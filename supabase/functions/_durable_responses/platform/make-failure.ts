@@ -2,7 +2,7 @@ import { type Failure, type FailureCode, type FailureDetails, failures } from ".
 import { redact } from "./redact.ts";
 
 /**
- * Makes a failure with a code of the catalogue. Text from outside may contain a credential, and a failure is stored and
+ * Makes a failure with a code of the catalog. Text from outside may contain a credential, and a failure is stored and
  * shown, so message and type are masked.
  */
 export function makeFailure(

@@ -27,7 +27,7 @@ export function workerAgeMs(): number {
   return performance.now();
 }
 
-/** Calls back once when the platform is about to end this worker (90 % of the wall clock, CPU, memory). */
+/** Calls back once when the platform is about to end this worker (90% of the wall clock, CPU, memory). */
 export function onShutdown(callback: () => void): void {
   addEventListener("beforeunload", callback, { once: true });
 }

@@ -8,16 +8,16 @@ import { pieces } from "./pieces.ts";
 /** A reasoning item, with a summary where one was asked for and encrypted content where included. */
 export async function reason(run: Run, env: RunEnv, words: string): Promise<void> {
   const id = newId("rs");
-  const summarised = (run.request.reasoning?.summary ?? null) !== null;
+  const summarized = (run.request.reasoning?.summary ?? null) !== null;
   const encrypted = run.request.include?.includes("reasoning.encrypted_content") ?? false;
   const secret = encrypted ? { encrypted_content: encryptReasoning(id, words) } : {};
   const output_index = run.openItem({ type: "reasoning", id, summary: [] });
-  if (summarised) await summarise(run, env, id, output_index, words);
-  const summary = summarised ? [{ type: "summary_text" as const, text: words }] : [];
+  if (summarized) await summarize(run, env, id, output_index, words);
+  const summary = summarized ? [{ type: "summary_text" as const, text: words }] : [];
   run.closeItem(output_index, { type: "reasoning", id, summary, ...secret });
 }
 
-async function summarise(
+async function summarize(
   run: Run,
   env: RunEnv,
   item_id: string,
