@@ -1,4 +1,4 @@
-/** Runs each group of test files in its own `deno test` process, one for each core at a time. */
+/** Runs each group of test files in its own `deno test` process, a few at a time. */
 import { findDeno, projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { startProcess } from "../../packages/dev/processes.ts";
 import { loadPerCore } from "./load.ts";
@@ -35,7 +35,8 @@ export async function runGroups(groups: Group[], options: RunOptions): Promise<v
   const worker = async () => {
     for (let group = queue.shift(); group !== undefined; group = queue.shift()) await run(group);
   };
-  const workers = Array.from({ length: Math.max(2, navigator.hardwareConcurrency) }, worker);
+  // One more than there are cores: a fifth of its time, a group waits for timers and processes.
+  const workers = Array.from({ length: navigator.hardwareConcurrency + 1 }, worker);
   // Waiting groups use some CPU too. Once they have all ended, there is room for one more process.
   const waiting = Promise.all(groups.filter(({ waits }) => waits).map(run)).then(worker);
   await Promise.all([...workers, waiting]);
