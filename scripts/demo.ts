@@ -68,7 +68,7 @@ async function* reports({ query, scenario, json, wallClock }: DemoOptions): Asyn
   const chosen = scenarios.filter(({ name }) => scenario === all || name === scenario);
   if (chosen.length === 0) {
     program.error(
-      `Cannot play scenario '${scenario}': there is none of that name; --list names them`,
+      `Unknown scenario '${scenario}'. --list names them`,
     );
   }
   for (const each of chosen) yield await playScenario(each, terminal);

@@ -125,6 +125,8 @@ Deno.test("commands that talk to a project say which thing they miss, and do not
       /DURABLE_RESPONSES_WORKER_SECRET is not set here/,
     ],
     [["frobnicate"], {}, /unknown command 'frobnicate'/],
+    [["dev", "--openai-port", "1"], {}, /option '--openai-port' needs --openai-only/],
+    [["jobs", "list", "--owner", "bob"], {}, /It must be a user's id, which is a UUID/],
     [["doctor", "--secrets-file", "/nowhere"], {}, /Cannot read '\/nowhere': ENOENT/],
   ];
   for (const [args, env, message] of cases) {

@@ -179,7 +179,7 @@ Deno.test("what fits is not complained of, by check or doctor", async () => {
   assert.deepEqual(await doctorSays(profiles), {
     check: "sql tools",
     status: "ok",
-    message: "public.fits, public.parted, public.closed match their tools",
+    message: "checked against their tools: public.fits, public.parted, public.closed",
   });
 });
 

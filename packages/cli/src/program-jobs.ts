@@ -20,7 +20,7 @@ export function addJobs(main: Command, terminal: Terminal, cwd: string): void {
     .description("list the newest jobs")
     .option("--status <status,…>", `one or more of ${statuses.join(", ")}`)
     .option("--profile <name>", "only jobs of this profile")
-    .option("--owner <user id>", "only jobs of this user")
+    .option("--owner <user id>", "only jobs of this user", userId)
     .option("--limit <n>", "how many at most", limit, 20)
     .action((options: Omit<ListOptions, "cwd">) => listJobs(terminal, { ...options, cwd }));
   reaching(jobs.command("show <id>"), true)
@@ -94,6 +94,11 @@ function seenOf({ request, digest }: Record<string, unknown>) {
     ...(request !== undefined && { request_id: request }),
     ...(digest !== undefined && { digest }),
   };
+}
+
+function userId(text: string): string {
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text;
+  throw new InvalidArgumentError("It must be a user's id, which is a UUID.");
 }
 
 function limit(text: string): number {

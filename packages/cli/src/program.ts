@@ -19,6 +19,9 @@ import { defaultWaitS } from "./smoke/smoke.ts";
 import { asCalled } from "./terminal/called.ts";
 import { processTerminal, type Terminal } from "./terminal/terminal.ts";
 
+/** Options of `dev` that are about the OpenAI stand-in alone. */
+const onlyOfOpenAI: ReadonlySet<string> = new Set(["openaiPort", "listen", "url"]);
+
 /**
  * Runs a command line, and prints errors on stderr.
  * @returns the exit code: 0, 1 for a problem or a refusal, 2 for wrong usage, 130 for Ctrl-C
@@ -153,7 +156,12 @@ Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage, 130 stopped.`,
     )
     .option("--url <url>", "with --openai-only: the project's URL, to which webhooks go")
     .option("--deno <path>", `the Deno to run it with ${defaultDeno}`)
-    .action(async ({ deno, openaiOnly, ...given }: Record<string, string | boolean>) => {
+    .action(async ({ deno, openaiOnly, ...given }: Record<string, string | boolean>, command) => {
+      const alone = Object.keys(given).find((name) => onlyOfOpenAI.has(name));
+      if (alone !== undefined && openaiOnly !== true) {
+        const option = alone.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+        command.error(`error: option '--${option}' needs --openai-only`);
+      }
       result.code = await dev({
         cwd,
         ...(typeof deno === "string" && { deno }),

@@ -79,13 +79,7 @@ export async function applyMigrations(
   { project, tell }: Pick<DatabaseOptions, "project" | "tell">,
 ): Promise<void> {
   const { state } = kept;
-  const hashes = Object.fromEntries(
-    await Promise.all(
-      Object.entries(await readMigrations(project)).map(async ([name, text]) =>
-        [name, await hashOf([text])] as const
-      ),
-    ),
-  );
+  const hashes = await hashesOf(project);
   const added = Object.keys(hashes).filter((name) => !(name in state.migrations));
   const changed = Object.keys(hashes).filter((name) =>
     name in state.migrations && state.migrations[name] !== hashes[name]
@@ -93,12 +87,25 @@ export async function applyMigrations(
   if (added.length > 0) {
     await migrate({ dbUrl: cluster.url(), workdir: project });
     if (Object.keys(state.migrations).length > 0) tell(`Applied ${added.join(", ")}`);
-    for (const name of added) state.migrations[name] = hashes[name] ?? "";
+    // An editor may have saved one again before the CLI read it.
+    const now = await hashesOf(project);
+    for (const name of added) state.migrations[name] = now[name] ?? hashes[name] ?? "";
   }
   await kept.save();
   for (const name of changed) {
     tell(`${name} has changed since it was applied; --fresh makes a new database with it`);
   }
+}
+
+/** By the name of each migration. */
+async function hashesOf(project: string): Promise<Record<string, string>> {
+  return Object.fromEntries(
+    await Promise.all(
+      Object.entries(await readMigrations(project)).map(async ([name, text]) =>
+        [name, await hashOf([text])] as const
+      ),
+    ),
+  );
 }
 
 /** Where the database finds the functions, and what proves to run-jobs that it is the database. */

@@ -71,6 +71,7 @@ export function testCallers(theStack: () => TestStack): void {
       const before = await countJobs(stack.sql);
       const answer = await stack.ask({ token: await tokenOf(stack), body: { query: "hi" } });
       assert.deepEqual([answer.status, answer.code], [401, code]);
+      assert.ok(!JSON.stringify(answer.body).includes("***"), "no word of ours is masked");
       assert.equal(await countJobs(stack.sql), before);
     });
   }

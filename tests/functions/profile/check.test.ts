@@ -35,6 +35,13 @@ Deno.test("profiles.gen.ts in this repository is what check writes of its profil
   assert.equal(await Deno.readTextFile(path), typesFile(await checkProfiles(profiles, () => true)));
 });
 
+Deno.test("a secret in a text that the model gets is refused", async () => {
+  assert.equal(
+    await messageFor({ instructions: `The key is ${secret("SET")}` }),
+    "wrong instructions: 'instructions' has secret(\"SET\"), which works only in tools → The model must not see a secret. Move it into the tool that needs it",
+  );
+});
+
 Deno.test("an unknown field names the likely one", async () => {
   assert.match(
     await messageFor({ instruction: "Be brief" }),

@@ -14,5 +14,5 @@ export async function checkSqlTools(
   const functions = new Set(sqlToolsOf(report).map((tool) => tool.function));
   if (functions.size === 0) return ok("no profile has a tool that is a Postgres function");
   const found = verdictOn(await findSqlToolFaults(project, report));
-  return found ?? ok(`${[...functions].join(", ")} match their tools`);
+  return found ?? ok(`checked against their tools: ${[...functions].join(", ")}`);
 }

@@ -53,10 +53,14 @@ export async function identifyCaller(request: Request): Promise<Caller> {
   if (userToken !== undefined) return await verify(userToken);
   throw new RequestError(
     "missing_token",
-    "Cannot identify the caller: the request has no user token and no secret key",
+    `Cannot identify the caller: ${
+      [bearer, apikey].some((key) => key !== undefined && publicKeys.includes(key))
+        ? "a publishable key names the project and no user, and the request has no user token"
+        : "the request has no user token and no secret key"
+    }`,
     {
       hint:
-        "Send Authorization: Bearer <the session's access_token>. supabase.functions.invoke does so when a user is signed in",
+        "Sign the user in, and send the session's access_token in Authorization, as supabase.functions.invoke does",
     },
   );
 }

@@ -21,7 +21,10 @@ const items = z.array(z.record(z.string(), z.unknown())).check(
 export const inputSchema = z.union([text, items]);
 const wait = z.number().check(
   z.minimum(0, "it must be at least 0 s"),
-  z.maximum(maxWaitS, `it must be at most ${maxWaitS} s`),
+  z.maximum(
+    maxWaitS,
+    { error: ({ input }) => `it must be at most ${maxWaitS} s, but is ${String(input)}` },
+  ),
 );
 
 const bodySchema = z.strictObject({
