@@ -139,10 +139,10 @@ Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage, 130 stopped.`,
 
   main.command("dev")
     .description("run this project on your machine, without Docker or a key")
-    .option("--fresh", "start with a new database, new users and new keys")
+    .option("--fresh", "start with a new database and new users")
     .option(
       "--data <folder>",
-      "where the database, users and keys are kept (default: ~/.local/state/durable-responses)",
+      "where the database and its users are kept (default: ~/.local/state/durable-responses)",
     )
     .option("--ports <api,db>", "ports to use if they are free (default: 54321,54322)")
     .option("--wall-clock <seconds>", "how long a function's worker lives (default: 150)")

@@ -87,8 +87,8 @@ function devProgram(ownCheck?: ProfileCheck): Command {
       "Runs the project on this machine: database, API, functions and the OpenAI stand-in",
     )
     .option("--project <folder>", "the folder that holds supabase/", ".")
-    .option("--data <folder>", "where the database, users and keys are kept")
-    .option("--fresh", "start with a new database, new users and new keys", false)
+    .option("--data <folder>", "where the database and its users are kept")
+    .option("--fresh", "start with a new database and new users", false)
     .option("--ports <api,db>", "preferred ports", parsePorts, usualPorts)
     .option(
       "--wall-clock <seconds>",

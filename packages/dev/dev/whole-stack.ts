@@ -23,7 +23,7 @@ export interface DevOptions {
   project: string;
   /** What is kept from one run to the next. */
   data: string;
-  /** Begin with a new database, new users and new keys. */
+  /** Begin with a new database and new users. */
   fresh: boolean;
   ports: { api: number; db: number };
   wallClockS: number;

@@ -101,7 +101,7 @@ async function takeFolder(folder: string): Promise<() => void> {
   if (await lock.tryLock(true)) return () => lock.close();
   lock.close();
   throw new Error(
-    `Cannot start the stack: another one is running on what is kept in '${folder}'; stop it, or name another folder`,
+    `Cannot start the stack: another one is running on what is kept in '${folder}'; stop it, or name another folder (dev: --data <folder>)`,
   );
 }
 
