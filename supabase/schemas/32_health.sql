@@ -17,7 +17,7 @@ select a.job_id, a.finished_at, a.number, 'attempt_' || a.outcome,
 from public.response_attempts a where a.outcome is not null
 union all
 select s.job_id, coalesce(s.finished_at, s.started_at), s.attempt, 'step_' || s.status,
-  s.kind || coalesce(' ' || s.server_label || '.' || s.tool, '') || coalesce(': ' || left(s.error, 200), '')
+  s.kind || coalesce(' ' || coalesce(s.server_label || '.', '') || s.tool, '') || coalesce(': ' || left(s.error, 200), '')
 from public.response_steps s
 union all
 select s.job_id, s.answered_at, s.attempt, 'answered', s.answer::text || ' by ' || s.answered_by

@@ -34,6 +34,27 @@ sqlTest("a job's timeline tells what happened, in order", async (machine) => {
   assert.equal(rows.find(({ event }) => event === "completed")?.["detail"], "Hello");
 });
 
+sqlTest("a step of the timeline names the tool, whoever makes the call", async (machine) => {
+  const { id } = await machine.submitBackground("resp_1");
+  await machine.call("fall_back_response_job", { p_job_id: id, p_attempt: 1, p_error: someError });
+  await machine.claim();
+  const step = { status: "finished", effect: "none", arguments: "{}" };
+  await machine.call("save_response_steps", {
+    p_job_id: id,
+    p_attempt: 2,
+    p_steps: [
+      { ...step, item_id: "fc_1", kind: "function_call", tool: "ship", run_by: "worker" },
+      { ...step, item_id: "mcp_1", kind: "mcp_call", server_label: "mailbox", tool: "find" },
+    ],
+  });
+  const rows = await machine.db.owner`
+    select detail from public.response_timeline where job_id = ${id} and event = 'step_finished' order by detail`;
+  assert.deepEqual(rows.map(({ detail }) => detail), [
+    "function_call ship",
+    "mcp_call mailbox.find",
+  ]);
+});
+
 sqlTest("an owner sees the timeline of own jobs only", async (machine) => {
   const [owner, other] = [await machine.db.createUser(), await machine.db.createUser()];
   await tellStory(machine, owner);
