@@ -69,7 +69,7 @@ Deno.test("--list names every scenario and starts nothing", async () => {
 
 Deno.test("what the demo cannot do is refused before anything starts", async () => {
   const cases: [string[], RegExp][] = [
-    [["--scenario", "nothing"], /Cannot play scenario 'nothing': .* --list/],
+    [["--scenario", "nothing"], /Unknown scenario 'nothing'\. --list/],
     [["--scenario", "deadline", "--query", "x"], /--query.* cannot be used with .*--scenario/],
     [["--wall-clock", "0"], /a number of seconds above 0/],
     [["--color"], /unknown option '--color'/],
