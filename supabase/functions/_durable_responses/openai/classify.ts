@@ -9,6 +9,7 @@ import type { Failure } from "../model/failure.ts";
 import { isRecord } from "../model/is-record.ts";
 import { readReportedError, type ReportedError } from "../model/reported-error.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
+import { messageOf } from "../platform/log.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import { codeOf, statusIn } from "./failure-code.ts";
 import { retryDelay } from "./retry-delay.ts";
@@ -70,7 +71,7 @@ export function classifyError(error: unknown): Failure {
 export function workerError(error: unknown): Failure {
   return makeFailure(
     "worker_error",
-    `Cannot run the job: ${error instanceof Error ? error.message : String(error)}`,
+    `Cannot run the job: ${messageOf(error)}`,
   );
 }
 

@@ -16,5 +16,18 @@ export const log = {
 
 /** An error as a log field. */
 export function describe(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return saidBy(() => error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+}
+
+/** What an error says. An adopter's code may throw anything: a value without a prototype, or with a getter that throws. */
+export function messageOf(error: unknown): string {
+  return saidBy(() => String(error instanceof Error ? error.message : error));
+}
+
+function saidBy(say: () => string): string {
+  try {
+    return say();
+  } catch {
+    return "an error that cannot be shown as text";
+  }
 }

@@ -107,12 +107,15 @@ export type OwnTool = TypeScriptTool | SqlTool;
 
 export const defaultToolTimeoutMs = 30_000;
 
+/** In ms; a timer takes no more, and would end at once. */
+const longestTimeoutMs = 2 ** 31 - 1;
+
 /** A tool in TypeScript, which the worker runs. */
 export function tool<S extends z.$ZodType>(options: ToolOptions<S>): TypeScriptTool {
   const { execute, timeoutMs = defaultToolTimeoutMs } = options;
-  if (!(timeoutMs > 0)) {
+  if (!(timeoutMs > 0 && timeoutMs <= longestTimeoutMs)) {
     throw new TypeError(
-      `Cannot make the tool '${options.name}': timeoutMs must be more than 0: it is ${timeoutMs}`,
+      `Cannot make the tool '${options.name}': timeoutMs must be more than 0 and at most ${longestTimeoutMs}: it is ${timeoutMs}`,
     );
   }
   let loaded: ((input: z.infer<S>, ctx: ToolContext) => unknown) | undefined;
@@ -201,9 +204,11 @@ async function approvalOf<S extends z.$ZodType>(
 /** The default export of a module, if a tool returned one. */
 function loadedFrom(output: unknown): ((...args: unknown[]) => unknown) | undefined {
   if (Object.prototype.toString.call(output) !== "[object Module]") return undefined;
-  if (typeof output !== "object" || output === null || !("default" in output)) return undefined;
-  const { default: called } = output;
-  return isFunction(called) ? called : undefined;
+  const called = typeof output === "object" && output !== null && "default" in output
+    ? output.default
+    : undefined;
+  if (isFunction(called)) return called;
+  throw new TypeError("The module that execute loads must export a function as its default");
 }
 
 function isFunction(value: unknown): value is (...args: unknown[]) => unknown {

@@ -1,5 +1,5 @@
 /** Tools in TypeScript: `tool()` of a profile, called in the worker. */
-import { describe, log } from "../../platform/log.ts";
+import { describe, log, messageOf } from "../../platform/log.ts";
 import { RequestError } from "../../platform/errors.ts";
 import { maskCredentials, rememberSecret } from "../../platform/redact.ts";
 import { supabase } from "../../platform/supabase.ts";
@@ -10,10 +10,13 @@ import {
   type TypeScriptTool,
 } from "../../profiles/own-tools.ts";
 import type { OwnCall, OwnResult, RunnableTool } from "./own-call.ts";
-import { readArguments } from "./read-arguments.ts";
+import { readArguments, readBySchema } from "./read-arguments.ts";
 
 /** Longest output, in bytes of UTF-8: it goes to the model with every following request, and into the ledger. */
 export const maxOutputBytes = 1_000_000;
+
+/** Longest error, in characters. */
+const maxErrorLength = 10_000;
 
 export function functionTool(tool: TypeScriptTool): RunnableTool {
   return {
@@ -24,7 +27,7 @@ export function functionTool(tool: TypeScriptTool): RunnableTool {
     async read(args) {
       const json = readArguments(args);
       if ("error" in json) return json;
-      const read = await tool.read(json.value);
+      const read = await readBySchema(() => tool.read(json.value));
       if ("error" in read) return read;
       return {
         needsApproval: read.needsApproval,
@@ -117,7 +120,8 @@ function thrown(error: unknown): OwnResult {
   if (error instanceof RequestError && error.code === "secret_not_set") {
     return { kind: "fatal", code: "secret_not_set", message: error.message };
   }
-  const message = maskCredentials(error instanceof Error ? error.message : String(error));
+  const said = messageOf(error).slice(0, maxErrorLength).replaceAll("\0", "").toWellFormed();
+  const message = maskCredentials(said);
   return error instanceof ToolError && error.fatal
     ? { kind: "fatal", code: "tool_failed", message }
     : { kind: "error", error: message || "It failed, and did not say why" };

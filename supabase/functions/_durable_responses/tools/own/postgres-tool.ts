@@ -1,12 +1,13 @@
 /** Tools that are Postgres functions: `sqlTool()` of a profile. See supabase/schemas/30_sql_tools.sql. */
 import { runSqlTool, type SqlToolAnswer } from "../../db/own-calls.ts";
 import { persist } from "../../db/persist.ts";
+import { isRecord } from "../../model/is-record.ts";
 import { isUnavailable } from "../../platform/errors.ts";
-import { describe } from "../../platform/log.ts";
+import { describe, messageOf } from "../../platform/log.ts";
 import type { SqlTool } from "../../profiles/own-tools.ts";
 import { stepOfCall } from "./call-steps.ts";
 import type { OwnCall, OwnResult, RunnableTool } from "./own-call.ts";
-import { readArguments } from "./read-arguments.ts";
+import { readArguments, readBySchema } from "./read-arguments.ts";
 
 export function postgresTool(tool: SqlTool): RunnableTool {
   return {
@@ -17,8 +18,14 @@ export function postgresTool(tool: SqlTool): RunnableTool {
     async read(args) {
       const json = readArguments(args);
       if ("error" in json) return json;
-      const read = await tool.read(json.value);
+      const read = await readBySchema(() => tool.read(json.value));
       if ("error" in read) return read;
+      if (!isRecord(read.input)) {
+        return {
+          error:
+            "Not called: a Postgres function takes its arguments by name, so the schema must give an object",
+        };
+      }
       return {
         needsApproval: read.needsApproval,
         make: (call, signal) => make(tool, read.input, call, signal),
@@ -43,8 +50,7 @@ async function make(
     }
   } catch (error) {
     if (isUnavailable(error)) return { kind: "unknown", error: describe(error) };
-    const message = error instanceof Error ? error.message : String(error);
-    return { kind: "fatal", code: "tool_failed", message };
+    return { kind: "fatal", code: "tool_failed", message: messageOf(error) };
   }
   return answer.error === null
     ? { kind: "output", output: answer.output ?? "null" }

@@ -1,4 +1,6 @@
 import { lostByParsing } from "../../model/canonical.ts";
+import { messageOf } from "../../platform/log.ts";
+import { inTime } from "../in-time.ts";
 
 /**
  * The arguments that a model wrote, as JSON. The call must be exactly what the ledger has and a person approves, which is the
@@ -16,5 +18,16 @@ export function readArguments(args: string): { value: unknown } | { error: strin
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return { error: `The arguments are not JSON: ${error.message}` };
+  }
+}
+
+/** What a tool's schema makes of them. Its checks are an adopter's code: they may throw, or never end. */
+export async function readBySchema<T>(
+  read: () => Promise<T | { error: string }>,
+): Promise<T | { error: string }> {
+  try {
+    return await inTime(read);
+  } catch (error) {
+    return { error: `The arguments cannot be checked: ${messageOf(error)}` };
   }
 }
