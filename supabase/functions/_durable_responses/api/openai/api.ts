@@ -63,11 +63,18 @@ type Act = (asked: Asked) => Promise<Response>;
 
 const createRoute = "POST responses";
 
+/** The largest integer that the database has for it. */
+const maxSequenceNumber = 2 ** 31 - 1;
+
 const retrieve: Act = async ({ caller, id, searchParams }) => {
   const who = visibilityOf(caller);
   const after = Number(searchParams.get("starting_after") ?? -1);
-  if (!Number.isInteger(after)) {
-    throw invalidParam("starting_after", "invalid_type", "'starting_after' must be an integer");
+  if (!Number.isInteger(after) || after > maxSequenceNumber) {
+    throw invalidParam(
+      "starting_after",
+      "invalid_type",
+      `'starting_after' must be an integer of at most ${maxSequenceNumber}`,
+    );
   }
   const record = await readRecord(knownId(id), who);
   if (searchParams.get("stream") !== "true") {

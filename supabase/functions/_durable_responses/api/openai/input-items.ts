@@ -21,6 +21,9 @@ export function inputItemsPage(record: ResponseRecord, query: URLSearchParams) {
   const items = itemsOf(record);
   if (order === "desc") items.reverse();
   const start = after === undefined ? 0 : items.findIndex(({ id }) => id === after) + 1;
+  if (after !== undefined && start === 0) {
+    throw invalidParam("after", "invalid_value", `No input item with id '${after.slice(0, 100)}'`);
+  }
   const data = items.slice(start, start + limit);
   return {
     object: "list",

@@ -1,0 +1,19 @@
+/** Where a page or a stream is to begin: a place that cannot be is refused, not taken for another one. */
+import assert from "node:assert/strict";
+import { refusalOf } from "./support/refusal.ts";
+import { sdkForFile } from "./support/sdk.ts";
+
+const theSdk = sdkForFile();
+
+Deno.test("a place that a response does not have is a 400 that names the parameter", async () => {
+  const { client } = theSdk();
+  const { id } = await client.responses.create({ model: "plain", input: "Hello" });
+  const after = await refusalOf(client.responses.inputItems.list(id, { after: "nope" }));
+  assert.deepEqual([after.status, after.param], [400, "after"]);
+  for (const place of [2 ** 31, 1e30, 1.5]) {
+    const error = await refusalOf(
+      client.responses.retrieve(id, { stream: true, starting_after: place }),
+    );
+    assert.deepEqual([error.status, error.param], [400, "starting_after"]);
+  }
+});
