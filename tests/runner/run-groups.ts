@@ -35,8 +35,7 @@ export async function runGroups(groups: Group[], options: RunOptions): Promise<v
   const worker = async () => {
     for (let group = queue.shift(); group !== undefined; group = queue.shift()) await run(group);
   };
-  // One more than there are cores: a fifth of its time, a group waits for timers and processes.
-  const workers = Array.from({ length: navigator.hardwareConcurrency + 1 }, worker);
+  const workers = Array.from({ length: Math.max(2, navigator.hardwareConcurrency) }, worker);
   // Waiting groups use some CPU too. Once they have all ended, there is room for one more process.
   const waiting = Promise.all(groups.filter(({ waits }) => waits).map(run)).then(worker);
   await Promise.all([...workers, waiting]);
