@@ -76,8 +76,8 @@ Deno.test("a run whose lease runs out during a call reads on until the call has 
   const bench = theBench();
   const { gates, stack, sql } = bench;
   await bench.clear();
-  // Much longer than a lease that is not renewed, also where the call is noticed late.
-  stack.mailbox.setDelay("gmail_reply_to_email", 10_000);
+  // Longer than a lease that is not renewed, and shorter than the stall budget.
+  stack.mailbox.setDelay("gmail_reply_to_email", 6_500);
   const id = await bench.submit("sync");
   await eventually("the call has begun", async () => {
     const rows = await sql`
