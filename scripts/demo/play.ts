@@ -1,5 +1,6 @@
 /** Plays one scenario, or the default demo, on its own stack. */
 import type { StackOptions } from "../../packages/dev/stack.ts";
+import { messageOf } from "../../packages/dev/message-of.ts";
 import type { Line } from "./timeline/line.ts";
 import { nothingSeen, type Report, reportOf } from "./report.ts";
 import { NotHeld, type Scenario, type ScenarioContext } from "./scenario.ts";
@@ -122,5 +123,5 @@ function contextOf({ stack, sql, caller, look, timeline }: Session): ScenarioCon
 /** The reason why it did not hold. An unexpected error is printed with its stack. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof NotHeld)) console.error(error);
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

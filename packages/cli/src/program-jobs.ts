@@ -1,5 +1,6 @@
 /** The commands of `jobs`, their options and their help. */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { isUuid } from "./api/job-id.ts";
 import {
   type Action,
   actOnJob,
@@ -97,7 +98,7 @@ function seenOf({ request, digest }: Record<string, unknown>) {
 }
 
 function userId(text: string): string {
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text;
+  if (isUuid(text)) return text;
   throw new InvalidArgumentError("It must be a user's id, which is a UUID.");
 }
 

@@ -1,5 +1,6 @@
 /** The console in the default browser of whoever has started it. */
 import open from "open";
+import { messageOf } from "../message-of.ts";
 
 /** Whether somebody sits before this machine's screen: a terminal, no CI, and a display that a browser can use. */
 export function canOpenBrowser(
@@ -29,6 +30,6 @@ export async function openBrowser(url: string): Promise<string | undefined> {
     await open(url);
     return undefined;
   } catch (error) {
-    return `Cannot open a browser: ${error instanceof Error ? error.message : String(error)}`;
+    return `Cannot open a browser: ${messageOf(error)}`;
   }
 }

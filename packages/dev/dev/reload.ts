@@ -5,7 +5,8 @@
 import { join, relative, sep } from "node:path";
 import { functionNames } from "../edge/function-names.ts";
 import type { Stack } from "../stack/options.ts";
-import { messageOf, type Restarted, shown, type Verified, verifier } from "./verify.ts";
+import { messageOf } from "../message-of.ts";
+import { type Restarted, shown, type Verified, verifier } from "./verify.ts";
 
 /** An editor writes a file in several steps, and several files at once. */
 const quietMs = 150;

@@ -1,9 +1,10 @@
 /**
- * What became of a restart, found out while the functions already run: whether they can be loaded, and what the profiles are like. A
- * change that comes meanwhile begins this anew, for both.
+ * Checks after a restart, while the functions already run, whether they can be loaded and whether the profiles are right. A
+ * further change starts both checks again.
  */
 import { sep } from "node:path";
 import type { Stack } from "../stack/options.ts";
+import { messageOf } from "../message-of.ts";
 import { isOfTheFile, type ProfileCheck, ProfileTeller } from "./profile-check.ts";
 
 export interface Verified {
@@ -62,8 +63,4 @@ export function verifier({ stack, check, say }: Verified) {
 export function shown(paths: string[]): string {
   const [first = "", ...more] = paths.map((path) => `supabase/${path.replaceAll(sep, "/")}`);
   return more.length === 0 ? first : `${first} and ${more.length} more`;
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

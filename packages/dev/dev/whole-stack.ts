@@ -8,6 +8,7 @@ import { type LogEvent, type Stack, startStack } from "../stack.ts";
 import { banner } from "../stack/banner.ts";
 import { forgetKept } from "../stack/kept.ts";
 import { openaiFromEnvironment } from "../stack/openai-access.ts";
+import { messageOf } from "../message-of.ts";
 import { writeEnvFile } from "./env-file.ts";
 import type { ProfileCheck } from "./profile-check.ts";
 import { projectSecrets } from "./project-secrets.ts";
@@ -110,6 +111,6 @@ async function showConsole(
     const trouble = opens ? await openBrowser(url) : undefined;
     if (trouble !== undefined) console.log(visible(trouble));
   } catch (error) {
-    console.log(visible(`\n${error instanceof Error ? error.message : String(error)}`));
+    console.log(visible(`\n${messageOf(error)}`));
   }
 }

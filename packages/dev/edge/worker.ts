@@ -233,7 +233,7 @@ export class EdgeWorker {
     }
   }
 
-  /** What became of a worker whose connection broke: its exit follows at once, if it is the reason. */
+  /** Why a worker's connection broke. If the worker has exited, that is known within a second. */
   async #failure(): Promise<"limit" | "exited" | "lost"> {
     const lost = new Promise<undefined>((resolve) => this.#after(1000, () => resolve(undefined)));
     const reason = await Promise.race([this.ended, lost]);

@@ -23,7 +23,7 @@ const unknownLegacyKey = {
 };
 
 /**
- * Checks the `apikey` header (or query parameter) and says which Authorization goes on.
+ * Checks the `apikey` header (or query parameter), and returns the Authorization to pass on.
  *
  * A user's token is left alone. No token, or an `sb_…` key in its place, becomes the legacy JWT of the key's role:
  * opaque keys mean nothing to PostgREST and Auth.

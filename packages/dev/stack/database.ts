@@ -4,6 +4,7 @@ import { type Cluster, startCluster } from "../postgres/cluster.ts";
 import { migrate, migratedTemplate, readMigrations } from "../postgres/migrate.ts";
 import { seed } from "../postgres/seed.ts";
 import { hashOf, platformTemplate } from "../postgres/template.ts";
+import { messageOf } from "../message-of.ts";
 import type { Kept } from "./kept.ts";
 
 export interface DatabaseOptions {
@@ -66,7 +67,7 @@ async function runSeeds(cluster: Cluster, kept: Kept, { project, tell }: Databas
   } catch (error) {
     tell(
       `${
-        error instanceof Error ? error.message : String(error)
+        messageOf(error)
       }; the next start runs it again, or leave it out: [db.seed] in supabase/config.toml`,
     );
   }

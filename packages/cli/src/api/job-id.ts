@@ -3,12 +3,16 @@ import { z } from "zod";
 import { Failure } from "../failure.ts";
 import type { Project } from "./project.ts";
 
-const whole = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** Ids start with the time, so jobs of the same minute start alike: their ends differ. */
 const shortLength = 8;
 const short = /^[0-9a-f]{6,12}$/i;
 /** How many of the newest jobs are searched for a short id. */
 const searched = 1000;
+
+export function isUuid(text: string): boolean {
+  return uuid.test(text);
+}
 
 export function shortId(id: string): string {
   return id.slice(-shortLength);
@@ -16,7 +20,7 @@ export function shortId(id: string): string {
 
 /** @throws Failure if none of the newest jobs matches, or several do */
 export async function jobIdOf(project: Project, typed: string): Promise<string> {
-  if (whole.test(typed)) return typed;
+  if (isUuid(typed)) return typed;
   if (!short.test(typed)) {
     throw new Failure(
       `Cannot find job '${typed}': a job's id is a UUID, or its last 8 digits`,

@@ -2,6 +2,7 @@ import { quotaMessage, unexplained } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { DownloadFailed } from "../request/download.ts";
 import { untilAborted, wait } from "../wait.ts";
+import { messageOf } from "../../message-of.ts";
 import type { RunEnv } from "./env.ts";
 import { RunFailure } from "./failure.ts";
 import { runModel } from "./model-loop.ts";
@@ -76,5 +77,5 @@ async function untilFailure(run: Run, env: RunEnv, afterMs?: number): Promise<vo
 /** A fault of this stand-in's own is told like one of OpenAI's, with its reason. */
 function asFailure(error: unknown): RunFailure {
   if (error instanceof DownloadFailed) return new RunFailure(error.responseCode, error.message);
-  return new RunFailure("server_error", error instanceof Error ? error.message : String(error));
+  return new RunFailure("server_error", messageOf(error));
 }

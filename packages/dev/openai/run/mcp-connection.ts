@@ -8,6 +8,7 @@ import {
 import { unpooledFetch } from "../../mcp/unpooled.ts";
 import type { ListedTool } from "../request/items.ts";
 import type { McpTool } from "../request/tools.ts";
+import { messageOf } from "../../message-of.ts";
 import type { McpCallError } from "./wire.ts";
 
 /** What a tool call came to: text, or an error in the shape of an mcp_call item. */
@@ -52,7 +53,7 @@ export class McpConnection {
     return tools;
   }
 
-  /** Calls a tool. Errors come back as values, since a run goes on after them. */
+  /** Calls a tool. Errors are returned as values, because the run continues after them. */
   call(tool: string, args: Record<string, unknown>): Promise<CallOutcome> {
     const call = this.#call(tool, args);
     this.#underWay.add(call);
@@ -126,7 +127,7 @@ function asCallError(error: unknown): McpCallError {
   if (error instanceof McpError) {
     return { type: "mcp_protocol_error", code: error.code, message: error.message };
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const code = error instanceof StreamableHTTPError ? error.code ?? 502 : 502;
   return { type: "http_error", code, message };
 }

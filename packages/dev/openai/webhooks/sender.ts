@@ -5,6 +5,7 @@ import { newId } from "../ids.ts";
 import type { Timings, WebhookDelivery } from "../types.ts";
 import { RunStopped } from "../run/run.ts";
 import { wait } from "../wait.ts";
+import { messageOf } from "../../message-of.ts";
 import type { WebhookFault } from "./schema.ts";
 
 const deliveryTimeoutMs = 10_000;
@@ -127,7 +128,7 @@ export class WebhookSender {
       await response.body?.cancel();
       delivery.status = response.status;
     } catch (error) {
-      delivery.error = error instanceof Error ? error.message : String(error);
+      delivery.error = messageOf(error);
     }
     const { type, responseId, status, error } = delivery;
     this.#say(`webhook ${type} for ${responseId} → ${status ?? error}`);

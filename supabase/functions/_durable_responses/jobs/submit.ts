@@ -240,7 +240,7 @@ async function tryBackground(
     }
     const { response, requestId } = accepted;
     if (isFinalUpstream(response)) {
-      // The caller gets what became of it.
+      // The caller gets its result.
       const { settleWith } = await import("./settle.ts");
       return await settleWith(attempt, plan, response, requestId);
     }

@@ -1,4 +1,5 @@
 import { RequestError } from "../platform/errors.ts";
+import { messageOf } from "../platform/log.ts";
 import * as z from "../model/zod.ts";
 import { pathOf } from "./check/finding.ts";
 
@@ -14,7 +15,7 @@ export function profileFault(profile: string, error: unknown): unknown {
   const issue = error instanceof z.$ZodError ? error.issues[0] : undefined;
   if (issue?.path[0] === "input") return error;
   const why = issue === undefined
-    ? (error instanceof Error ? error.message : String(error)).split("\n")[0]
+    ? messageOf(error).split("\n")[0]
     : `'${pathOf(issue.path)}' is invalid: ${issue.message}`;
   return new RequestError("invalid_profile", `Cannot use profile '${profile}': ${why}`, {
     hint,

@@ -100,7 +100,7 @@ async function attempt(
     const { tools } = opened;
     connections.push(tools.close);
     stream?.handOut(tools.isCallers);
-    await warnOfLeftOutTools(claimed, tools.warnings);
+    await warnOf(claimed, "MCP tools that cannot be offered", tools.warnings);
     const plan = { ...planned.plan, body: tools.body };
     const parts = { plan, tools, effects, control, stepWriter, stream };
     const open = await makeOpenCalls(claimed, parts);
@@ -128,7 +128,11 @@ async function attempt(
     const text = liveText.open(work);
     const run = { ...parts, work, guard, tracker, text };
     const result = await runRounds(run).finally(() => text.close());
-    await warnOfUnknownRules(work, effects);
+    await warnOf(
+      work,
+      "Rules in side_effects for tools that no server lists",
+      effects.unknownRules(),
+    );
     return await ending(work, plan, result, control, tracker, stepWriter);
   } catch (error) {
     log.error("attempt failed unexpectedly", { job_id: claimed.id, error: describe(error) });
@@ -242,21 +246,7 @@ function withRequestId(why: Failure, requestId: string | null): Failure {
   return why.requestId || !requestId ? why : { ...why, requestId };
 }
 
-async function warnOfLeftOutTools(work: Work, leftOut: readonly string[]): Promise<void> {
-  if (leftOut.length === 0) return;
-  await recordWarning(
-    work,
-    `MCP tools that cannot be offered: ${leftOut.length}`,
-    leftOut.join("; "),
-  );
-}
-
-async function warnOfUnknownRules(work: Work, effects: EffectRules): Promise<void> {
-  const unknown = effects.unknownRules();
-  if (unknown.length === 0) return;
-  await recordWarning(
-    work,
-    `Rules in side_effects for tools that no server lists: ${unknown.length}`,
-    unknown.join(", "),
-  );
+/** The owner learns how many there are; operators read in the log which. */
+async function warnOf(work: Work, what: string, which: readonly string[]): Promise<void> {
+  if (which.length > 0) await recordWarning(work, `${what}: ${which.length}`, which.join("; "));
 }

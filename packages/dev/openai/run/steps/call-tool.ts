@@ -15,8 +15,8 @@ export interface CallRequest {
 }
 
 /**
- * Calls a tool for real, as an mcp_call item. When the run is stopped meanwhile, the call goes on at
- * the server: nobody can take it back.
+ * Calls a tool for real, as an mcp_call item. If the run is stopped meanwhile, the call continues
+ * at the server: nobody can take it back.
  *
  * @throws RunFailure 424 when it takes longer than `timings.mcpTimeoutMs`
  */

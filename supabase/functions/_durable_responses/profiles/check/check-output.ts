@@ -1,6 +1,7 @@
 /** Checks whether OpenAI accepts the schema of a profile's answer, and names the field. */
 import * as z from "../../model/zod.ts";
 import { type Found, pathOf } from "./finding.ts";
+import { messageOf } from "../../platform/log.ts";
 
 const guide = "https://platform.openai.com/docs/guides/structured-outputs#supported-schemas";
 
@@ -49,7 +50,7 @@ async function askHelper(output: z.$ZodType): Promise<Found[]> {
     zodTextFormat(output, "output");
     return [];
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     const path = /`([^`]*)`/.exec(text)?.[1] ?? "";
     const isPath = path.startsWith("properties/");
     return [refused(isPath ? fieldPath(path.split("/")) : "output", told(text))];

@@ -1,9 +1,10 @@
 /** A call of a server's tool, and what its outcome means. */
 import { isRecord } from "../../model/is-record.ts";
 import type { Effect } from "../../model/status.ts";
+import { messageOf } from "../../platform/log.ts";
 import { maskCredentials, redact } from "../../platform/redact.ts";
 import type { OutputPart, OwnResult, ReadyCall, RunnableTool } from "../own/own-call.ts";
-import { readArguments } from "../own/read-arguments.ts";
+import { readInput } from "../own/read-arguments.ts";
 import type { ListedTool } from "./listed-tool.ts";
 import { AnswerTooLarge, AnswerUnfit, CallRefused, saysUnfit } from "./server.ts";
 import type { McpSession } from "./session.ts";
@@ -25,14 +26,11 @@ export function runnableTool(
       ? "idempotent"
       : undefined,
     records: false,
-    read(args) {
-      const json = readArguments(args);
-      return Promise.resolve("error" in json ? json : readInput(json.value));
-    },
+    read: (args) => readInput(args, (input) => Promise.resolve(readyCall(input))),
   };
 
   /** The server checks the input against its schema, so we do not: its own error helps the model most. */
-  function readInput(input: unknown): { error: string } | ReadyCall {
+  function readyCall(input: unknown): { error: string } | ReadyCall {
     if (!isRecord(input)) return { error: "The arguments must be a JSON object" };
     return {
       needsApproval: () => needsApproval(JSON.stringify(input)),
@@ -76,7 +74,7 @@ function masked(part: OutputPart): OutputPart {
 
 /** What counts is whether the call was made. Only a clear refusal means that it was not. */
 function ofFailure(error: unknown, effect: Effect): OwnResult {
-  const message = redact(error instanceof Error ? error.message : String(error));
+  const message = redact(messageOf(error));
   if (error instanceof CallRefused) {
     return { kind: "error", error: `The call was not made: ${message}` };
   }

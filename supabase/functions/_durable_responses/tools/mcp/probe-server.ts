@@ -1,5 +1,6 @@
 /** Whether a server that the worker calls can be reached now, from where the function runs. */
 import { environment } from "../../platform/environment.ts";
+import { messageOf } from "../../platform/log.ts";
 import { redact } from "../../platform/redact.ts";
 import type { PlannedServer } from "../../profiles/mcp-server.ts";
 import { McpSession } from "./session.ts";
@@ -13,7 +14,7 @@ export async function probeServer(server: PlannedServer, signal: AbortSignal): P
     const { tools, warnings } = await session.listTools(signal);
     return { tools: tools.length, warnings };
   } catch (error) {
-    return { error: redact(error instanceof Error ? error.message : String(error)) };
+    return { error: redact(messageOf(error)) };
   } finally {
     await session.close();
   }

@@ -9,6 +9,7 @@ import { McpChannel, type Patience } from "./channel.ts";
 import { CallRefused, CallUnanswered, longestCall, type McpServer } from "./server.ts";
 import { type ListedTool, readTools } from "./listed-tool.ts";
 import { waitFor } from "./wait-for.ts";
+import { messageOf } from "../../platform/log.ts";
 
 /** The protocol versions in which tools mean the same here, newest first: each has only added to them. */
 export const protocolVersions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
@@ -133,7 +134,7 @@ export class McpSession {
       if (signal.aborted) throw new CallRefused("the run was stopped before it");
       return await waitFor(this.#channel ??= this.#begin(), { signal });
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       throw new CallRefused(
         `cannot connect: ${message}`,
         error instanceof CallRefused ? error : {},

@@ -10,6 +10,7 @@ import { McpSession, type ToolList } from "./session.ts";
 import { toolListOf } from "./tool-lists.ts";
 import { functionName } from "./tool-names.ts";
 import { ToolsUnavailable } from "./tools-unavailable.ts";
+import { messageOf } from "../../platform/log.ts";
 
 /** A server, and what the request says about its tools. */
 export interface Served {
@@ -93,7 +94,7 @@ async function listOf(
   try {
     return await toolListOf(server, () => session.listTools(signal), signal);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     throw new ToolsUnavailable(
       codeOf(error),
       `Cannot list the tools of ${server.label}: ${message}`,

@@ -10,7 +10,7 @@ import {
   type TypeScriptTool,
 } from "../../profiles/own-tools.ts";
 import type { OwnCall, OwnResult, RunnableTool } from "./own-call.ts";
-import { readArguments, readBySchema } from "./read-arguments.ts";
+import { readInput } from "./read-arguments.ts";
 
 /** Longest output, in bytes of UTF-8: it goes to the model with every following request, and into the ledger. */
 export const maxOutputBytes = 1_000_000;
@@ -25,9 +25,7 @@ export function functionTool(tool: TypeScriptTool): RunnableTool {
     effect: tool.effect,
     records: false,
     async read(args) {
-      const json = readArguments(args);
-      if ("error" in json) return json;
-      const read = await readBySchema(() => tool.read(json.value));
+      const read = await readInput(args, tool.read);
       if ("error" in read) return read;
       return {
         needsApproval: read.needsApproval,

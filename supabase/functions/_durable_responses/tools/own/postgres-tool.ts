@@ -7,7 +7,7 @@ import { describe, messageOf } from "../../platform/log.ts";
 import type { SqlTool } from "../../profiles/own-tools.ts";
 import { stepOfCall } from "./call-steps.ts";
 import type { OwnCall, OwnResult, RunnableTool } from "./own-call.ts";
-import { readArguments, readBySchema } from "./read-arguments.ts";
+import { readInput } from "./read-arguments.ts";
 
 export function postgresTool(tool: SqlTool): RunnableTool {
   return {
@@ -16,9 +16,7 @@ export function postgresTool(tool: SqlTool): RunnableTool {
     effect: tool.effect,
     records: true,
     async read(args) {
-      const json = readArguments(args);
-      if ("error" in json) return json;
-      const read = await readBySchema(() => tool.read(json.value));
+      const read = await readInput(args, tool.read);
       if ("error" in read) return read;
       if (!isRecord(read.input)) {
         return {

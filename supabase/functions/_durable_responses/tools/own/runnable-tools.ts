@@ -7,6 +7,7 @@ import type { EffectRules } from "../effect-rules.ts";
 import { ToolsUnavailable } from "../mcp/tools-unavailable.ts";
 import { unlistedTool } from "../mcp/unlisted-tool.ts";
 import type { RunnableTool } from "./own-call.ts";
+import { messageOf } from "../../platform/log.ts";
 
 export interface RunnableTools {
   /** The request with everything that it offers. */
@@ -66,9 +67,7 @@ async function loadServers() {
   } catch (error) {
     throw new ToolsUnavailable(
       "tools_unavailable",
-      `Cannot load the client for MCP servers: ${
-        error instanceof Error ? error.message : String(error)
-      }`,
+      `Cannot load the client for MCP servers: ${messageOf(error)}`,
     );
   }
 }

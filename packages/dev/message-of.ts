@@ -1,0 +1,4 @@
+/** What was thrown, as text for a person. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
