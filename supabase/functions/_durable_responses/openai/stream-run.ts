@@ -3,6 +3,7 @@ import { APIError } from "openai/core/error";
 import type { Failure } from "../model/failure.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
+import { maxTimerMs } from "../platform/clock.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import { callForJson, callOpenAI } from "./call.ts";
 import { classifyError } from "./classify.ts";
@@ -109,9 +110,6 @@ export async function runStreamed(
     ? { kind: "aborted" }
     : { kind: "failed", failure: ended, requestId, final: false };
 }
-
-/** Longest delay that setTimeout accepts, in ms. */
-const maxTimerMs = 2 ** 31 - 1;
 
 /** Whichever ends first: the attempt's budget or the job's deadline. */
 function timeLimit(budgets: RunBudgets): { afterMs: number; why: Failure } {

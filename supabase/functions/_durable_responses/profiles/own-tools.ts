@@ -5,6 +5,7 @@
 import type { SupabaseClient } from "@supabase/supabase-js";
 import type { Effect } from "../model/status.ts";
 import * as z from "../model/zod.ts";
+import { maxTimerMs } from "../platform/clock.ts";
 
 /** What a tool gets besides its input. */
 export interface ToolContext {
@@ -107,15 +108,12 @@ export type OwnTool = TypeScriptTool | SqlTool;
 
 export const defaultToolTimeoutMs = 30_000;
 
-/** In ms; a timer takes no more, and would end at once. */
-const longestTimeoutMs = 2 ** 31 - 1;
-
 /** A tool in TypeScript, which the worker runs. */
 export function tool<S extends z.$ZodType>(options: ToolOptions<S>): TypeScriptTool {
   const { execute, timeoutMs = defaultToolTimeoutMs } = options;
-  if (!(timeoutMs > 0 && timeoutMs <= longestTimeoutMs)) {
+  if (!(timeoutMs > 0 && timeoutMs <= maxTimerMs)) {
     throw new TypeError(
-      `Cannot make the tool '${options.name}': timeoutMs must be more than 0 and at most ${longestTimeoutMs}: it is ${timeoutMs}`,
+      `Cannot make the tool '${options.name}': timeoutMs must be more than 0 and at most ${maxTimerMs}: it is ${timeoutMs}`,
     );
   }
   let loaded: ((input: z.infer<S>, ctx: ToolContext) => unknown) | undefined;
