@@ -5,9 +5,8 @@ import { type LeftCall, leftCallOf, leftKindOf } from "../../model/left-calls.ts
 import type { DoneStep, Work } from "../../model/job.ts";
 import type { RequestBody } from "../../model/request.ts";
 import { sha256 } from "../../platform/digest.ts";
-import { describe, log } from "../../platform/log.ts";
+import { saysAsk } from "../conditions.ts";
 import type { EffectRules } from "../effect-rules.ts";
-import { inTime } from "../in-time.ts";
 import { doneCalls } from "../ledger.ts";
 import { callKey } from "../step-of-item.ts";
 import { reminder, reminderHead, repeatedCall } from "../tool-call-guard.ts";
@@ -130,7 +129,8 @@ async function judge(call: OwnCall, place: number, rules: Rules): Promise<Judged
   if (repeated !== undefined) return repeated;
   const answer = answerTo(call, work.steps);
   if (answer === undefined) {
-    return await asksPerson(read, call, rules)
+    const about = { tool: call.tool, job_id: work.id };
+    return await saysAsk("needsApproval", () => read.needsApproval(), about, rules.conditionMs)
       ? { kind: "ask", call }
       : { kind: "make", call, ready: read, tool };
   }
@@ -155,19 +155,6 @@ function maxCalls({ max_tool_calls: limit }: RequestBody): number {
 
 function callsMade(steps: DoneStep[]): number {
   return steps.filter((step) => step.kind === "mcp_call" || leftKindOf(step)).length;
-}
-
-async function asksPerson(
-  ready: ReadyCall,
-  { tool }: OwnCall,
-  { conditionMs }: Rules,
-): Promise<boolean> {
-  try {
-    return await inTime(() => ready.needsApproval(), conditionMs);
-  } catch (error) {
-    log.warn("needsApproval failed, so a person is asked", { tool, error: describe(error) });
-    return true;
-  }
 }
 
 /** A `once` call that an earlier run has made: the model is told the first time, then a person decides. */
