@@ -5362,6 +5362,7 @@ grant execute on function durable_responses.may_run_now(durable_responses.waits,
 --   1. search_path, claims and role of the owner are set, so that row security holds in the tool as for the owner's own
 --      requests. The headers of the worker's request are removed, because they contain the secret key.
 --   2. the call
+--      A function that leaves another role or other claims behind is refused: what runs next would run as somebody else.
 --   3. deferred constraints and triggers run now: at the commit they would run as service_role, and a failure there would
 --      undo the ledger's row
 --   4. the role is reset
@@ -5462,6 +5463,7 @@ declare
   v_wait durable_responses.waits;
   v_known jsonb;
   v_query text;
+  v_identity text;
   v_answer jsonb;
   v_output text;
   v_error text;
@@ -5496,7 +5498,12 @@ begin
       perform set_config('request.jwt.claims', durable_responses.owner_claims(v_wait.owner_id)::text, true);
       perform set_config('role', 'authenticated', true);
     end if;
+    v_identity := concat_ws(' ', current_setting('role'), current_setting('request.jwt.claims', true));
     execute v_query into v_answer using p_arguments;
+    if v_identity is distinct from concat_ws(' ', current_setting('role'), current_setting('request.jwt.claims', true)) then
+      raise exception using errcode = 'insufficient_privilege',
+        message = format('Cannot accept what %s did: it changed the role or the claims that it was called with, and was undone', p_function);
+    end if;
     set constraints all immediate;
     perform set_config('role', v_role, true);
     perform set_config('search_path', '', true), set_config('request.jwt.claims', coalesce(v_claims, ''), true);
@@ -6031,6 +6038,8 @@ as $$
         'security_definer', p.prosecdef,
         -- The word `execute`, in any language but SQL, where it only runs prepared statements. Comment lines are left out.
         'dynamic_sql', l.lanname <> 'sql' and regexp_replace(p.prosrc, '^\s*--.*$', '', 'gn') ~* '\mexecute\M',
+        'sets_role', p.prosrc ~* '\mset\s+(local\s+|session\s+)?(role|session\s+authorization)\M|\mset_config\s*\(\s*''(role|request\.)'
+          or exists (select from unnest(p.proconfig) setting where setting like 'role=%'),
         'user_may', has_schema_privilege('authenticated', n.oid, 'usage') and has_function_privilege('authenticated', p.oid, 'execute'),
         'service_may', has_schema_privilege('service_role', n.oid, 'usage') and has_function_privilege('service_role', p.oid, 'execute')
       ) order by p.oid) as list
@@ -6041,7 +6050,7 @@ as $$
     ) facts on true;
 $$;
 comment on function public.describe_sql_tools(text[]) is
-  'For `npx durable-responses check` and `doctor`. For each name with its schema (public.my_orders), all functions of that name: arguments with their types, rights of users and of service_role, SECURITY DEFINER, dynamic SQL. Empty for a name that no function has.';
+  'For `npx durable-responses check` and `doctor`. For each name with its schema (public.my_orders), all functions of that name: arguments with their types, rights of users and of service_role, SECURITY DEFINER, dynamic SQL, whether it sets a role or claims. Empty for a name that no function has.';
 
 revoke execute on function durable_responses.type_facts(oid), public.describe_sql_tools(text[]) from public, anon, authenticated;
 grant execute on function durable_responses.type_facts(oid), public.describe_sql_tools(text[]) to service_role;

@@ -6,6 +6,7 @@
 --   1. search_path, claims and role of the owner are set, so that row security holds in the tool as for the owner's own
 --      requests. The headers of the worker's request are removed, because they contain the secret key.
 --   2. the call
+--      A function that leaves another role or other claims behind is refused: what runs next would run as somebody else.
 --   3. deferred constraints and triggers run now: at the commit they would run as service_role, and a failure there would
 --      undo the ledger's row
 --   4. the role is reset
@@ -106,6 +107,7 @@ declare
   v_wait durable_responses.waits;
   v_known jsonb;
   v_query text;
+  v_identity text;
   v_answer jsonb;
   v_output text;
   v_error text;
@@ -140,7 +142,12 @@ begin
       perform set_config('request.jwt.claims', durable_responses.owner_claims(v_wait.owner_id)::text, true);
       perform set_config('role', 'authenticated', true);
     end if;
+    v_identity := concat_ws(' ', current_setting('role'), current_setting('request.jwt.claims', true));
     execute v_query into v_answer using p_arguments;
+    if v_identity is distinct from concat_ws(' ', current_setting('role'), current_setting('request.jwt.claims', true)) then
+      raise exception using errcode = 'insufficient_privilege',
+        message = format('Cannot accept what %s did: it changed the role or the claims that it was called with, and was undone', p_function);
+    end if;
     set constraints all immediate;
     perform set_config('role', v_role, true);
     perform set_config('search_path', '', true), set_config('request.jwt.claims', coalesce(v_claims, ''), true);

@@ -62,6 +62,18 @@ async function makeThings({ db }: Machine): Promise<void> {
       end loop;
     end;
     $$;
+    create function public.becomes(who text) returns void language plpgsql as $$
+    begin
+      perform public.add_thing('before');
+      perform set_config(case who when 'service_role' then 'role' else 'request.jwt.claims' end, who, true);
+      if who = 'service_role' then
+        insert into public.things (owner_id, name) values (gen_random_uuid(), 'as service');
+      end if;
+    end;
+    $$;
+    create function public.looks_around(who uuid) returns setof public.things language sql as $$
+      select * from things where owner_id = who;
+    $$;
     create function public.twice(a integer) returns integer language sql as 'select a';
     create function public.twice(a text) returns text language sql as 'select a';
   `);
@@ -174,6 +186,38 @@ sqlTest("an assertion of its own that fails is its error, too", async (m) => {
   assert.deepEqual([output, error], [null, "it must not be so"]);
   const [left] = await m.db.owner`select count(*)::int as things from public.things`;
   assert.equal(left?.["things"], 0);
+});
+
+sqlTest("a function that becomes somebody else, and stays it, is undone", async (m) => {
+  const { work, owner } = await ownersJob(m);
+  await m.db.owner`grant insert on public.things to service_role`;
+  const other = await m.db.createUser();
+  for (
+    const who of ["service_role", "anon", JSON.stringify({ sub: other, role: "authenticated" })]
+  ) {
+    const { output, error } = await run(m, work, "becomes", { who }, { id: `fc_${who}` });
+    assert.deepEqual([output, await things(m)], [null, []], who);
+    assert.match(
+      error,
+      /it changed the role or the claims that it was called with, and was undone/,
+    );
+  }
+  // The next call is the owner's again.
+  await run(m, work, "add_thing", { name: "lamp" });
+  assert.deepEqual(await things(m), [{ owner_id: owner, name: "lamp" }]);
+});
+
+sqlTest("another's rows are neither read nor written, whatever the arguments say", async (m) => {
+  const { work, owner } = await ownersJob(m);
+  const other = await m.db.createUser();
+  await m.db
+    .admin`insert into public.things (owner_id, name) values (${other}, 'theirs'), (${owner}, 'own')`;
+  const found = async (who: string, as: string, id: string) =>
+    JSON.parse((await run(m, work, "looks_around", { who }, { as, id })).output).length;
+  assert.equal(await found(other, "user", "fc_1"), 0);
+  assert.equal(await found(owner, "user", "fc_2"), 1);
+  await m.db.owner`grant select on public.things to service_role`;
+  assert.equal(await found(other, "service", "fc_3"), 1);
 });
 
 sqlTest("what it throws is its error, and undone", async (m) => {
