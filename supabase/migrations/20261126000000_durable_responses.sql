@@ -785,6 +785,7 @@ create table public.response_steps (
   arguments text,
   call_key text,
   call_repeat integer,
+  round integer,
   digest text generated always as (case when run_by is not null or kind in ('mcp_call', 'mcp_approval_request', 'background_run')
     then durable_responses.call_digest(server_label, tool, arguments) end) stored,
   output text,
@@ -806,6 +807,7 @@ create table public.response_steps (
   constraint response_steps_own_call check (case when run_by is null then kind <> 'function_call' else kind in (
     'function_call', 'custom_tool_call', 'apply_patch_call', 'local_shell_call', 'shell_call', 'computer_call') end),
   constraint response_steps_call_repeat check (call_repeat >= 0),
+  constraint response_steps_round check (round >= 1),
   constraint response_steps_finished_at check ((status in ('started', 'uncertain', 'waiting')) = (finished_at is null)),
   constraint response_steps_uncertain_is_call check (status <> 'uncertain' or run_by is not null or kind in ('mcp_call', 'background_run')),
   constraint response_steps_waiting_is_asked check (status <> 'waiting' or run_by is not null or kind = 'mcp_approval_request'),
@@ -831,6 +833,7 @@ comment on column public.response_steps.run_by is 'Of a call that OpenAI leaves 
 comment on column public.response_steps.arguments is 'For a call: its arguments, JSON as text, exactly as the model wrote it. Of a custom_tool_call, its input; of a kind that has neither, the fields of its item.';
 comment on column public.response_steps.call_key is 'For a call: server, tool and canonical arguments; equal keys are the same call.';
 comment on column public.response_steps.call_repeat is 'Of a call with run_by: how many equal calls of its run came before it. With call_key it makes the call''s idempotency key.';
+comment on column public.response_steps.round is 'Of a call that we make or say yes to: the number of the response that asked for it, counting those of the job that asked for calls. It limits how many there may be, whatever becomes of their attempts.';
 comment on column public.response_steps.digest is 'SHA-256 of server, tool and arguments as stored here. A decision names it, and is refused if it belongs to another call.';
 comment on column public.response_steps.output is 'What the tool answered. Of a call that was handed out and whose answer is no text, the fields of that answer, JSON as text.';
 comment on column public.response_steps.error is 'The tool''s error.';
@@ -1165,13 +1168,13 @@ comment on function public.response_attempts(public.response_jobs) is 'A job''s 
 create function public.response_steps(public.response_jobs) returns setof public.response_steps
 language sql stable set search_path = '' rows 10
 as $$
-  -- Column by column: three are not granted to users, who could read none with `select *`.
-  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, null::text, null::integer, digest, output, error,
+  -- Column by column: four are not granted to users, who could read none with `select *`.
+  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, null::text, null::integer, null::integer, digest, output, error,
     null::jsonb, call_id, answer, answered_by, answered_at, started_at, finished_at
   from public.response_steps where job_id = $1.id;
 $$;
 comment on function public.response_steps(public.response_jobs) is
-  'A job''s steps, for embedding in PostgREST, as users may see them: call_key, call_repeat and item are null.';
+  'A job''s steps, for embedding in PostgREST, as users may see them: call_key, call_repeat, round and item are null.';
 create function public.response_attempts(public.response_jobs_internal) returns setof public.response_attempts_internal
 language sql stable set search_path = '' rows 3
 as $$
@@ -1512,12 +1515,12 @@ begin
   ), written as (
     insert into public.response_steps (
       job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, call_key,
-      call_repeat, output, error, item, started_at, finished_at)
+      call_repeat, round, output, error, item, started_at, finished_at)
     select
       -- Two items of one answer may have the same id. Each is still a step of its own.
       p_job_id, number, p_attempt, id || case when place = 1 then '' else '#' || place end,
       s ->> 'kind', s ->> 'status', s ->> 'effect', s ->> 'server_label', s ->> 'tool', s ->> 'run_by', s ->> 'arguments',
-      s ->> 'call_key', (s ->> 'call_repeat')::integer,
+      s ->> 'call_key', (s ->> 'call_repeat')::integer, (s ->> 'round')::integer,
       s ->> 'output', s ->> 'error', nullif(s -> 'item', 'null'), v_now,
       case when s ->> 'status' in ('started', 'uncertain', 'waiting') then null else v_now end
     from (select *, row_number() over (partition by id order by number) as place from given) placed
@@ -1526,7 +1529,8 @@ begin
       -- A reader of the response may know only the function's name; the maker of the call knows the tool.
       server_label = coalesce(excluded.server_label, response_steps.server_label), tool = coalesce(excluded.tool, response_steps.tool),
       call_key = coalesce(excluded.call_key, response_steps.call_key),
-      call_repeat = coalesce(excluded.call_repeat, response_steps.call_repeat), output = excluded.output, error = excluded.error,
+      call_repeat = coalesce(excluded.call_repeat, response_steps.call_repeat),
+      round = coalesce(excluded.round, response_steps.round), output = excluded.output, error = excluded.error,
       item = excluded.item, finished_at = excluded.finished_at
     -- A settled step stays settled: a late repeat of an earlier event changes nothing.
     where response_steps.status = 'started' or response_steps.status = 'waiting' and response_steps.run_by is not null
@@ -1538,7 +1542,7 @@ begin
 end;
 $$;
 comment on function durable_responses.write_steps(uuid, integer, jsonb) is
-  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, run_by?, arguments?, call_key?, call_repeat?, output?, error?, item?, taken_from?}], each once per attempt and item. An item without an id gets a generated one: <kind>_<job>_<number>. taken_from: the earlier attempt that wrote the call as waiting.';
+  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, run_by?, arguments?, call_key?, call_repeat?, round?, output?, error?, item?, taken_from?}], each once per attempt and item. An item without an id gets a generated one: <kind>_<job>_<number>. taken_from: the earlier attempt that wrote the call as waiting.';
 
 create function durable_responses.settle_calls(p_job_id uuid, p_attempt integer) returns text
 language plpgsql set search_path = ''
@@ -2152,6 +2156,7 @@ begin
       'usages', coalesce((
         select jsonb_agg(a.usage order by a.number) from durable_responses.attempts a
         where a.job_id = p_wait.job_id and p_wait.attempt > 1 and a.outcome = 'continued' and a.usage is not null), '[]'::jsonb),
+      'rounds', coalesce((select max(s.round) from public.response_steps s where s.job_id = p_wait.job_id), 0),
       'steps', coalesce((
         select jsonb_agg(jsonb_build_object(
           'number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'kind', s.kind, 'effect', s.effect,
@@ -2191,13 +2196,13 @@ create view durable_responses.work with (security_invoker = true) as
         floor(date_part('epoch', w.background_until - clock.now) * 1000) as background_left_ms,
         floor(date_part('epoch', clock.now - w.since) * 1000) as attempt_age_ms, w.settle_failures,
         exists (select from durable_responses.streams s where s.job_id = w.job_id) as streamed,
-        false as calls_started, null::jsonb as background, w.attempt as run_since, '[]'::jsonb as usages,
+        false as calls_started, null::jsonb as background, w.attempt as run_since, '[]'::jsonb as usages, 0 as rounds,
         '[]'::jsonb as steps, '[]'::jsonb as open_calls
       -- Kept apart by the planner, which would otherwise build the row in both cases.
       offset 0
     ) first_try;
 comment on view durable_responses.work is
-  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. calls_started: calls that must not be made twice had their yes. open_calls: calls that OpenAI leaves to others, which must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: its events are stored (13_streams.sql).';
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. calls_started: calls that must not be made twice had their yes. open_calls: calls that OpenAI leaves to others, which must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. rounds: how many of the job''s responses have asked for calls. streamed: its events are stored (13_streams.sql).';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
 grant select on durable_responses.work to service_role;
 

@@ -38,6 +38,8 @@ export interface Rules {
   work: Pick<Work, "id" | "attempt" | "owner_id" | "first_id" | "steps" | "run_since">;
   tools: RunnableTools;
   effects: EffectRules;
+  /** The number of the round that asks for them; undefined for calls whose rows have it. */
+  round?: number | undefined;
   /** How long a tool's `needsApproval` may take, if not the usual time. */
   conditionMs?: number;
 }
@@ -56,7 +58,7 @@ export async function judgeCalls(asked: AskedCall[], rules: Rules): Promise<Judg
 async function callOf(
   { item, stepId, row }: AskedCall,
   before: OwnCall[],
-  { work, tools, effects }: Rules,
+  { work, tools, effects, round }: Rules,
 ): Promise<OwnCall> {
   const left = leftCallOf(item) ?? nothing;
   const { arguments: args } = left;
@@ -84,6 +86,7 @@ async function callOf(
     arguments: args,
     callKey: key,
     repeat,
+    round,
     effect: known || tools.isCallers(left) ? effects.effectOf(server ?? "", tool) : "none",
     idempotencyKey: await sha256(`${work.first_id}\n${key}\n${repeat}`),
   };

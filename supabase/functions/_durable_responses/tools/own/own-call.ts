@@ -27,6 +27,8 @@ export interface OwnCall {
   callKey: string;
   /** How many equal calls of the run came before it. After one that failed or is in doubt, it counts as the same call again. */
   repeat: number;
+  /** The number of its round in the job; undefined if its row has it. */
+  round?: number | undefined;
   effect: Effect;
   /** The same for the same call in every attempt. */
   idempotencyKey: string;
