@@ -160,10 +160,18 @@ function callsMade(steps: DoneStep[]): number {
   return steps.filter((step) => step.kind === "mcp_call" || leftKindOf(step)).length;
 }
 
-/** A `once` call that an earlier run has made: the model is told the first time, then a person decides. */
+/**
+ * A `once` call that an earlier run has made: the model is told the first time, then a person decides. Of several equal calls
+ * in one response, each is a call of its own: that another one is done says nothing about it. Calls that OpenAI made, and those
+ * of a job that this one retries, are not counted, so any of them is taken for this one.
+ */
 function repeatOf(call: OwnCall, { steps, run_since }: Rules["work"]): Judged | undefined {
   if (call.effect !== "once") return undefined;
-  const before = doneCalls(steps.filter(({ attempt }) => attempt < run_since)).get(call.callKey);
+  const before = doneCalls(
+    steps.filter(({ attempt, call_repeat: repeat }) =>
+      attempt < run_since && (repeat ?? call.repeat) === call.repeat
+    ),
+  ).get(call.callKey);
   if (before === undefined) return undefined;
   const reminded = steps.some(({ kind, call_key, error }) =>
     kind === "function_call" && call_key === call.callKey && error?.startsWith(reminderHead)
