@@ -112,6 +112,28 @@ Deno.test("every mistake is told with its profile and what to do, and exit code 
   ]);
 });
 
+Deno.test("with --strict a warning fails, and the same project passes when its secret is set", async () => {
+  await using project = await initialized(`
+    import { secret } from "../_durable_responses/mod.ts";
+    export const profiles = {
+      mail: {
+        model: "gpt-6-luna",
+        tools: [{ type: "mcp", server_label: "mail", server_url: secret("MAIL_URL") }],
+      },
+    };
+  `);
+  assert.equal((await check(project)).code, 0);
+  const strict = await check(project, "--strict");
+  assert.equal(strict.code, 1);
+  assert.match(strict.stdout, /^warn +mail: The secret MAIL_URL is not set here$/m);
+  assert.match(strict.stdout, /^1 warning fails with --strict$/m);
+  const json = await check(project, "--strict", "--json");
+  assert.deepEqual([json.code, JSON.parse(json.stdout).ok], [1, false]);
+  await project.write(".env.durable-responses.local", "MAIL_URL=https://mail.example/mcp\n");
+  const { code, stdout } = await check(project, "--strict");
+  assert.equal(code, 0, stdout);
+});
+
 Deno.test("profiles that cannot be loaded say why, and a types file of somebody else is left", async () => {
   await using project = await initialized(`
     import { secret } from "../_durable_responses/mod.ts";
@@ -139,6 +161,7 @@ Deno.test("a model that is to be shut down is told, with the key in the project'
     const { code, stdout } = await check(project);
     assert.match(stdout, /^warn +models: 'gpt-5' (?:shuts|was shut) down on 2026-12-11\n +→ /m);
     assert.equal(code, 0);
+    assert.equal((await check(project, "--strict")).code, 1);
   } finally {
     await openai.stop();
   }
