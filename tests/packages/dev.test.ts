@@ -105,11 +105,17 @@ interface Dev {
 
 /** @param args additional arguments; a later `--deno` wins */
 async function startDev(folder: string, ...args: string[]): Promise<Dev> {
+  return await startDevBy(["node", ...cliArguments(folder)], folder, ...args);
+}
+
+/** @param cli the command line of the CLI */
+async function startDevBy(cli: string[], folder: string, ...args: string[]): Promise<Dev> {
   let output = "";
+  const [command = "", ...before] = cli;
   const process = startProcess({
     name: "durable-responses dev",
-    command: "node",
-    args: [...cliArguments(folder), "dev", "--deno", findDeno(), "--no-open", ...args],
+    command,
+    args: [...before, "dev", "--deno", findDeno(), "--no-open", ...args],
     cwd: folder,
     env: environment(),
     onLine: (line) => output += `${line}\n`,
@@ -291,6 +297,54 @@ for (const [signal, code] of [["SIGTERM", 143], ["SIGHUP", 129], ["SIGINT", 130]
     await eventually("nothing is left", () => children.every(({ pid }) => !isRunning(pid)));
   });
 }
+
+Deno.test("SIGTERM to npx, whose shell does not pass it on, ends the stack too", async () => {
+  const { folder } = theProject();
+  const bin = join(folder, "node_modules", ".bin");
+  await Deno.mkdir(bin, { recursive: true });
+  await Deno.chmod(join(folder, "node_modules/durable-responses/dist/main.js"), 0o755);
+  await Deno.symlink("../durable-responses/dist/main.js", join(bin, "durable-responses"));
+  const only = ["--openai-only", "--openai-port", String(freePort())];
+  const dev = await startDevBy(["npx", "durable-responses"], folder, ...only);
+  const children = await descendantsOf(dev.process.pid);
+  assert.ok(children.some(({ command }) => command.includes("--openai-only")));
+  await dev.process.stop({ signal: "SIGTERM", graceMs: 20_000 });
+  await eventually("nothing is left", () => children.every(({ pid }) => !isRunning(pid)));
+});
+
+Deno.test("a second dev of a project is refused with who runs it, and the first one's env file stays", async () => {
+  const { folder, read } = theProject();
+  const folders = await Promise.all(
+    [1, 2].map(async () => {
+      const data = await Deno.makeTempDir({ prefix: "dev-data-" });
+      await Deno.chmod(data, 0o711);
+      return data;
+    }),
+  );
+  const [data = "", other = ""] = folders;
+  const ports = () => ["--ports", `${freePort()},${freePort()}`];
+  const first = await startDev(folder, "--data", data, ...ports());
+  try {
+    const env = await read(".env.durable-responses-dev.local");
+    await assert.rejects(
+      startDev(folder, "--data", other, ...ports()),
+      /Cannot run the project: another dev runs it already \(process \d+\)\. To stop it, press Ctrl-C in its terminal, or run: kill \d+\n/,
+    );
+    assert.equal(await read(".env.durable-responses-dev.local"), env);
+    const pid = Number(/^# process (\d+)$/m.exec(env)?.[1]);
+    assert.ok((await descendantsOf(first.process.pid)).some((child) => child.pid === pid));
+    // As the refusal says.
+    Deno.kill(pid, "SIGTERM");
+    await first.process.exited;
+    await (await startDev(folder, "--data", other, ...ports())).process.stop({
+      signal: "SIGTERM",
+      graceMs: 20_000,
+    });
+  } finally {
+    await first.process.stop({ signal: "SIGTERM", graceMs: 20_000 });
+    for (const each of folders) await Deno.remove(each, { recursive: true });
+  }
+});
 
 /** The rows of the table that the seeds fill. */
 async function notes(dev: Dev): Promise<number[]> {
