@@ -211,7 +211,7 @@ as $$
 begin
   raise exception using errcode = 'DR409',
     message = format('Cannot change job %s from %s to %s: there is no such transition', p_job_id, p_from, p_to),
-    hint = 'See the state diagram in docs/architecture.md.';
+    hint = 'Read the job again: its status has changed, and says what can be done now.';
 end;
 $$;
 comment on function durable_responses.refuse_transition(uuid, text, text) is
@@ -5024,7 +5024,8 @@ declare
   v_left boolean;
 begin
   if p_owner_id is null then
-    raise exception using errcode = 'DR400', message = 'Cannot delete an owner without an id: p_owner_id is null';
+    raise exception using errcode = 'DR400', message = 'Cannot delete an owner without an id: p_owner_id is null',
+      hint = 'Pass the user''s id as auth.users has it.';
   end if;
   if not durable_responses.is_deleted_owner(p_owner_id) then
     insert into durable_responses.deleted_owners (owner_id, requested_at) values (p_owner_id, v_now);
@@ -5542,7 +5543,7 @@ begin
     raise exception using errcode = 'DR500',
       message = format('Cannot wake the worker: the Vault secret %s is not set',
         case when v_url is null then 'durable_responses_project_url' else 'durable_responses_worker_secret' end),
-      hint = 'Run npx durable-responses connect; see docs/operating.md.';
+      hint = 'Run npx durable-responses connect.';
   end if;
   return net.http_post(
     url := rtrim(v_url, '/') || '/functions/v1/run-jobs',
@@ -5827,7 +5828,7 @@ begin
     and coalesce(v_claims -> 'app_metadata' ->> 'durable_responses', '') <> 'operator' then
     raise exception using errcode = '42501',
       message = 'Cannot show the overview: the caller is not an operator',
-      hint = 'Set durable_responses to "operator" in the user''s app_metadata, and sign in again; see docs/operating.md.';
+      hint = 'Set durable_responses to "operator" in the user''s app_metadata, and sign in again.';
   end if;
   v_found := public.response_doctor();
   return jsonb_build_object(
@@ -5878,10 +5879,12 @@ declare
   v_id uuid;
 begin
   if coalesce(p_project_url, '') !~ '^https?://[^/\s]+' then
-    raise exception using errcode = 'DR400', message = 'Cannot connect: the project URL must start with https:// or http://';
+    raise exception using errcode = 'DR400', message = 'Cannot connect: the project URL must start with https:// or http://',
+      hint = 'Pass the address of the project''s API, such as https://<project-ref>.supabase.co.';
   end if;
   if char_length(coalesce(p_worker_secret, '')) < 16 then
-    raise exception using errcode = 'DR400', message = 'Cannot connect: the worker secret must have at least 16 characters';
+    raise exception using errcode = 'DR400', message = 'Cannot connect: the worker secret must have at least 16 characters',
+      hint = 'Run npx durable-responses connect, which passes the secret that init made.';
   end if;
   for v_name, v_value in select key, value from jsonb_each_text(v_values) loop
     select id into v_id from vault.secrets where name = v_name;
@@ -6110,7 +6113,8 @@ declare
 begin
   if p_outcome is null or p_outcome not in ('happened', 'did_not_happen', 'cancel') then
     raise exception using errcode = 'DR400',
-      message = 'Cannot resolve with that outcome: it must be happened, did_not_happen or cancel';
+      message = 'Cannot resolve with that outcome: it must be happened, did_not_happen or cancel',
+      hint = 'Say whether the call was made: happened or did_not_happen. cancel stops the job.';
   end if;
   if v_wait.status is distinct from 'needs_review' or v_wait.due <= v_now then
     raise exception using errcode = 'DR409', message = format('Cannot resolve job %s: it is %s', p_job_id,

@@ -325,12 +325,16 @@ Deno.test("a second dev of a project is refused with who runs it, and the first 
   const ports = () => ["--ports", `${freePort()},${freePort()}`];
   const first = await startDev(folder, "--data", data, ...ports());
   try {
+    const envPath = join(folder, "supabase/.env.durable-responses-dev.local");
     const env = await read(".env.durable-responses-dev.local");
     await assert.rejects(
       startDev(folder, "--data", other, ...ports()),
       /Cannot run the project: another dev runs it already \(process \d+\)\. To stop it, press Ctrl-C in its terminal, or run: kill \d+\n/,
     );
     assert.equal(await read(".env.durable-responses-dev.local"), env);
+    const { checks } = JSON.parse(await cli(folder, "doctor", "--json", "--secrets-file", envPath));
+    const webhook = checks.find(({ check }: { check: string }) => check === "webhook");
+    assert.equal(webhook.message, "takes a signed event, refuses a forged one");
     const pid = Number(/^# process (\d+)$/m.exec(env)?.[1]);
     assert.ok((await descendantsOf(first.process.pid)).some((child) => child.pid === pid));
     // As the refusal says.

@@ -39,7 +39,9 @@ function textOf(stack: Stack, user: SignedInUser): string {
     SUPABASE_ANON_KEY: stack.anonKey,
     SUPABASE_SERVICE_ROLE_KEY: stack.serviceRoleKey,
     SUPABASE_DB_URL: stack.dbUrl,
-    // Not OPENAI_…: whoever has sourced the file and starts the stack again means the stand-in, not another server.
+    // Not OPENAI_API_KEY: whoever has sourced the file and starts the stack again means the stand-in, not another server.
+    // Dev does not read it from its environment either: doctor signs a webhook with it.
+    OPENAI_WEBHOOK_SECRET: stack.webhookSecret,
     ...(stack.openai && {
       OPENAI_STAND_IN_URL: stack.openai.url,
       OPENAI_STAND_IN_KEY: stack.openai.apiKey,

@@ -97,6 +97,7 @@ export async function listJobs(
   }
   if (rows.length === 0) {
     terminal.note("No such jobs.");
+    if (options.profile !== undefined) await noteProfiles(terminal, project, options.profile);
     return;
   }
   const cells = rows.map((row) => [
@@ -119,6 +120,18 @@ export async function listJobs(
       "answer or error",
     ], cells)
   ) terminal.out(line);
+}
+
+/** A profile that the functions do not have is probably misspelled. */
+async function noteProfiles(terminal: Terminal, project: Project, wanted: string): Promise<void> {
+  const report = z.looseObject({ profiles: z.array(z.string()) });
+  const { profiles } = await project.call("response_doctor", {}, report);
+  if (profiles.length === 0 || profiles.includes(wanted)) return;
+  terminal.note(
+    `The functions have no profile '${wanted}'. They have ${
+      profiles.map((name) => `'${name}'`).join(", ")
+    }.`,
+  );
 }
 
 export async function showJob(

@@ -179,7 +179,7 @@ export const failures = {
   },
   secret_not_set: {
     class: "permanent",
-    hint: "Set it with `supabase secrets set`, then retry the job",
+    hint: "Set it in the functions' secrets, then retry the job",
   },
   stored_prompt: {
     class: "permanent",
