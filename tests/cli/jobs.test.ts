@@ -49,7 +49,7 @@ Deno.test("jobs list shows the newest first, filtered, as a table or as JSON", a
     "default",
   ]);
   const [header, row] = stdout.split("\n");
-  assert.match(header ?? "", /^id +status +profile +attempt +age +question +answer or error$/);
+  assert.match(header ?? "", /^id +status +profile +runs +age +question +answer or error$/);
   assert.match(
     row ?? "",
     new RegExp(`^${id.slice(-8)}  completed  default +1 .*What is a durable response\\?`),
@@ -76,8 +76,10 @@ Deno.test("jobs show gives the answer and what happened, step by step", async ()
   const { id } = await submit("default", "Say hello");
   const { stdout } = await run(["jobs", "show", id]);
   assert.match(stdout, new RegExp(`^${id}  completed, profile default`));
-  assert.match(stdout, /^time +attempt +event +detail$/m);
+  assert.match(stdout, /^time +run +event +detail$/m);
   assert.match(stdout, /^\+0\.0 s +0 +accepted +profile default$/m);
+  assert.match(stdout, /^\+\S+ s +1 +run_completed +background$/m);
+  assert.doesNotMatch(stdout, /attempt/);
 });
 
 Deno.test("nothing that an answer says acts on the terminal, and JSON says it exactly", async () => {

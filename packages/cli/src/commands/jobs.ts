@@ -6,6 +6,7 @@ import { jobIdOf, shortId } from "../api/job-id.ts";
 import { Project } from "../api/project.ts";
 import { visibleExactly, visibleJson } from "../../../text/visible.ts";
 import { Failure } from "../failure.ts";
+import { count } from "../terminal/count.ts";
 import { ago, table } from "../terminal/table.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
@@ -114,7 +115,7 @@ export async function listJobs(
       "id",
       "status",
       "profile",
-      "attempt",
+      "runs",
       "age",
       "question",
       "answer or error",
@@ -164,10 +165,11 @@ export async function showJob(
   const cells = events.map(({ at, attempt, event, detail }) => [
     `+${((Date.parse(at) - start) / 1000).toFixed(1)} s`,
     String(attempt),
-    event,
+    // People read a second attempt as a first that failed, but a run may simply continue after a call.
+    event.replace(/^attempt_/, "run_"),
     oneLine(detail ?? "", 100),
   ]);
-  for (const line of table(["time", "attempt", "event", "detail"], cells)) {
+  for (const line of table(["time", "run", "event", "detail"], cells)) {
     terminal.out(line);
   }
 }
@@ -193,7 +195,7 @@ export async function actOnJob(
 
 function describe(job: Job, { color }: Terminal): string[] {
   const lines = [
-    `${color.bold(job.id)}  ${job.status}, profile ${job.profile}, attempt ${job.attempt}, ${
+    `${color.bold(job.id)}  ${job.status}, profile ${job.profile}, ${count(job.attempt, "run")}, ${
       ago(job.created_at)
     } old`,
   ];
