@@ -72,30 +72,59 @@ function environment(more: Record<string, string> = {}): Record<string, string> 
   return { ...Deno.env.toObject(), OPENAI_API_KEY: "", NO_COLOR: "1", ...more };
 }
 
-/** The code block of the page that follows a comment with this file's name. */
-async function exampleOf(page: string): Promise<string> {
-  const text = await Deno.readTextFile(join(projectRoot, page));
-  const [, example] =
-    /<!-- run by tests\/packages\/dev\.test\.ts -->\n+```ts\n([\s\S]*?)\n```/.exec(text) ??
-      [];
-  assert.ok(example, `${page} has an example`);
-  return example;
+/** The code blocks of the page that follow a comment with this file's name. */
+function examplesOf(text: string): string[] {
+  const marked = /<!-- run by tests\/packages\/dev\.test\.ts -->\n+```ts\n([\s\S]*?\n)```/g;
+  return [...text.matchAll(marked)].map(([, example = ""]) => example);
 }
 
-Deno.test("the example of docs/testing.md passes in an adopter's project, types included", async () => {
-  const { folder } = theProject();
-  const file = join(folder, "tests", "profiles.test.ts");
+Deno.test("the examples of docs/testing.md pass in an adopter's project, types included", async () => {
+  const { folder, read, write } = theProject();
+  const page = await Deno.readTextFile(join(projectRoot, "docs/testing.md"));
+  const [, theirs] =
+    /<!-- supabase\/functions\/_shared\/profiles\.ts, .*-->\n+```ts\n([\s\S]*?\n)```/
+      .exec(page) ?? [];
+  const examples = examplesOf(page);
+  assert.ok(theirs !== undefined && examples.length === 2, `${examples.length} examples`);
+  const profiles = "functions/_shared/profiles.ts";
+  const before = await read(profiles);
   await Deno.mkdir(join(folder, "tests"), { recursive: true });
-  await Deno.writeTextFile(file, await exampleOf("docs/testing.md"));
-  const { stdout } = await runProcess({
-    name: "deno test",
+  for (const [index, example] of examples.entries()) {
+    await Deno.writeTextFile(join(folder, "tests", `example-${index + 1}.test.ts`), example);
+  }
+  await write(profiles, theirs);
+  try {
+    const { stdout } = await runProcess({
+      name: "deno test",
+      command: findDeno(),
+      args: ["test", "-A", "--node-modules-dir=manual", "tests"],
+      cwd: folder,
+      env: environment(),
+    });
+    assert.match(stdout, /2 passed \| 0 failed/);
+  } finally {
+    await write(profiles, before);
+  }
+  await checkFaults(folder, page);
+});
+
+/** The page's list of faults fits the types. */
+async function checkFaults(folder: string, page: string): Promise<void> {
+  const [, faults] = /```ts\n(faults: \[\n[\s\S]*?\n\],\n)```/.exec(page) ?? [];
+  assert.ok(faults !== undefined);
+  const file = join(folder, "tests", "faults.ts");
+  await Deno.writeTextFile(
+    file,
+    `import type { StackOptions } from "durable-responses-dev";\nexport const options: StackOptions = {\n${faults}};\n`,
+  );
+  await runProcess({
+    name: "deno check",
     command: findDeno(),
-    args: ["test", "-A", "--node-modules-dir=manual", "tests"],
+    args: ["check", "--node-modules-dir=manual", file],
     cwd: folder,
     env: environment(),
   });
-  assert.match(stdout, /1 passed \| 0 failed/);
-});
+}
 
 interface Dev {
   output(): string;

@@ -201,7 +201,7 @@ export const failures = {
   budget_exceeded: {
     class: "permanent",
     hint:
-      "Make the step shorter, or run an off-platform worker (npm run worker), then retry the job",
+      "Make the step shorter, or run an off-platform worker (npx durable-responses worker), then retry the job",
   },
   approval_expired: {
     class: "permanent",
