@@ -1,3 +1,4 @@
+import { flawIn } from "../../model/flaw.ts";
 import * as z from "../../model/zod.ts";
 import { after } from "../../platform/clock.ts";
 import { RequestError } from "../../platform/errors.ts";
@@ -161,15 +162,16 @@ export async function readJsonText<S extends z.$ZodType>(
   if (flaw) throw new RequestError("invalid_request", `Cannot accept the body: ${flaw}`);
   const result = z.safeParse(schema, body);
   if (!result.success) {
-    const issue = result.error.issues[0];
-    const where = issue && issue.path.length > 0 ? `'${issue.path.join(".")}'` : "the body";
-    const message = `Cannot accept ${where}: ${issue?.message ?? "it is invalid"}`;
+    const { place, why } = flawIn(result.error, body);
+    const message = `Cannot accept ${place === "" ? "the body" : `'${place}'`}: ${why}`;
     throw new RequestError(
       "invalid_request",
       // The names in it come from the caller, and may be as long as the body.
       message.slice(0, maxMessageChars),
       {
-        hint: "See docs/api.md for the request",
+        hint:
+          "See docs/api.md for the request, or docs/openai-compatible.md if it is one of OpenAI's",
+        ...(place !== "" && { param: place }),
         cause: result.error,
       },
     );

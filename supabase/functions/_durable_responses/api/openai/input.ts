@@ -6,7 +6,7 @@ import { conversationBefore } from "./conversation.ts";
 import type { CreateBody } from "./create-body.ts";
 import { jobIdOf } from "../../model/ids.ts";
 import { invalidParam, type Refusal } from "./refusal.ts";
-import { isOutput, ownIdOf, withStoredItems } from "./stored-items.ts";
+import { isOutput, itemNotFound, ownIdOf, withStoredItems } from "./stored-items.ts";
 
 type InputItem = Record<string, unknown>;
 
@@ -37,6 +37,7 @@ export async function inputOf(
   const fromHere = (item: InputItem) => ownIdOf(item) !== undefined;
   const withOutputs = said.some(fromHere);
   if (isUser) {
+    said.forEach(refuseStrangeReference);
     refuseUnsayable(
       said.map((item) => fromHere(item) || (withOutputs && isOutput(item)) ? stored : item),
     );
@@ -46,8 +47,11 @@ export async function inputOf(
   const whole = !isUser && !named;
   const resolved = await withStoredItems(said, who, whole);
   const isSaid = new Set(said);
-  // The remaining outputs belong to no call of ours.
-  if (isUser) refuseUnsayable(resolved.filter((item) => isSaid.has(item)));
+  if (isUser) {
+    // The remaining outputs belong to no call of ours. The other items are known to be fine, and keep the places.
+    const left = new Set(resolved);
+    refuseUnsayable(said.map((item) => left.has(item) ? item : stored));
+  }
   const now = [...instructions, ...resolved];
   if (previous === undefined) {
     if (now.length === 0) throw nothingAsked();
@@ -77,6 +81,13 @@ const stored: InputItem = { role: "assistant", content: "" };
 function listOf(input: CreateBody["input"]): InputItem[] {
   if (typeof input === "string") return [{ role: "user", content: input }];
   return input ?? [];
+}
+
+/** An id that is none of ours names no item of this user, whatever the project has stored at OpenAI. */
+function refuseStrangeReference(item: InputItem, index: number): void {
+  const { type, id } = item;
+  if (type !== "item_reference" || ownIdOf(item) !== undefined) return;
+  throw itemNotFound(String(id), index);
 }
 
 function asUser(item: InputItem): InputItem {

@@ -1,4 +1,5 @@
 import { canonicalOfValue } from "../../model/canonical.ts";
+import { seen } from "../../model/flaw.ts";
 import * as z from "../../model/zod.ts";
 import { type CallerSettings, limitParams } from "../../profiles/caller-settings.ts";
 import type { Plan } from "../../profiles/plan.ts";
@@ -80,7 +81,7 @@ function refuseHigher(param: string, value: unknown, own: unknown): void {
     throw invalidParam(
       param,
       "invalid_value",
-      `Cannot accept '${param}': it must be a whole number`,
+      `Cannot accept '${param}': it must be a whole number of at least 1, but is ${seen(value)}`,
     );
   }
   if (typeof own !== "number" || limit.data <= own) return;
