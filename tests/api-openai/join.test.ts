@@ -1,6 +1,8 @@
 /** One thing asked is one job: the same question again, before its answer is known to be read, gets the same response. */
 import assert from "node:assert/strict";
 import OpenAI from "openai";
+import { jobIdOf } from "../../supabase/functions/_durable_responses/model/ids.ts";
+import { advance } from "../support/job-state.ts";
 import { countJobs } from "../support/jobs.ts";
 import { refusalOf } from "./support/refusal.ts";
 import { polled, type Sdk, sdkForFile } from "./support/sdk.ts";
@@ -94,6 +96,20 @@ Deno.test("an answer that was sent to the end, and never arrived: its repeat is 
     }
     assert.deepEqual([calls, sent.length], [2, before + 1]);
   }
+});
+
+Deno.test("a connection that dies unnoticed: the SDK's late repeat gets the first response, a late question a new one", async () => {
+  const { client, sdk } = await newUser();
+  const { sent } = sdk.stack.stack.mailbox;
+  const before = sent.length;
+  const first = await client.responses.create(question);
+  await advance(sdk.stack.sql, jobIdOf(first.id) ?? "", 11 * 60_000);
+  const repeat = await client.responses.create(question, {
+    headers: { "x-stainless-retry-count": "1" },
+  }).withResponse();
+  assert.deepEqual([repeat.data.id, joined(repeat)], [first.id, "true"]);
+  assert.equal(sent.length, before + 1);
+  assert.notEqual((await client.responses.create(question)).id, first.id);
 });
 
 Deno.test("a response that failed and did nothing is not joined: trying again works at once", async () => {

@@ -50,6 +50,17 @@ sqlTest(
   },
 );
 
+sqlTest("a request that says that it is a repeat joins for 15 minutes", async (machine) => {
+  const anna = await machine.db.createUser();
+  const { job } = await ask(machine, anna);
+  await finish(machine);
+  machine.clock.advance(14 * 60_000);
+  const repeat = await ask(machine, anna, { is_repeat: true });
+  assert.deepEqual([repeat.joined, repeat.job.id], [true, job.id]);
+  machine.clock.advance(2 * 60_000);
+  assert.equal((await ask(machine, anna, { is_repeat: true })).created, true);
+});
+
 sqlTest("once its owner has taken the answer, the question is a new one", async (machine) => {
   const [anna, ben] = [await machine.db.createUser(), await machine.db.createUser()];
   const { job } = await ask(machine, anna);

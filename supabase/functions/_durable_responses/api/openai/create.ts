@@ -105,7 +105,7 @@ async function submit(
     );
   }
   const { background, stream } = body;
-  return await submitJob(profiles, caller, { ...query, settings, joins }, {
+  return await submitJob(profiles, caller, { ...query, settings, joins, isRepeat: blindRepeat }, {
     background: background === true ? undefined : false,
     stream: stream === true,
     waits: background !== true,
