@@ -138,6 +138,40 @@ const asked: [string, Record<string, unknown>, string, RegExp][] = [
     /id 'resp_\w+' not found/,
   ],
   ["a limit that is a text", { model: "free", max_output_tokens: "5" }, "max_output_tokens", /"5"/],
+  ["a text format that is a number", { model: "free", text: 5 }, "text", /object, but is 5/],
+  [
+    "an effort that is not in an object",
+    {
+      model: "free",
+      reasoning: "high",
+    },
+    "reasoning",
+    /object, but is "high"/,
+  ],
+  [
+    "a text part without text",
+    {
+      input: [user(hi, { type: "input_text" })],
+    },
+    "input[0].content[1].text",
+    /a string, but is missing/,
+  ],
+  [
+    "an item whose id is a number",
+    {
+      input: [{ id: 5, role: "user", content: "Hi" }],
+    },
+    "input[0].id",
+    /a string, but is 5/,
+  ],
+  [
+    "a reference without an id",
+    {
+      input: [{ type: "item_reference" }, user(hi)],
+    },
+    "input[0].id",
+    /but is missing/,
+  ],
   ["tools that are an object", { tools: {} }, "tools", /a list, but is an object/],
   ["a tool without a type", { tools: [{}] }, "tools[0].type", /a string, but is missing/],
   [

@@ -116,7 +116,7 @@ function check(part: FilePart, where: string, isServer: boolean): Content | unde
   const given = sources.filter((field) => part[field] !== undefined && part[field] !== null);
   const [source] = given;
   if (source === undefined) {
-    throw refused(where, `it must have ${sources.join(", ")}, but has none`);
+    throw refused(where, `it must have one of ${sources.join(", ")}, but has none`);
   }
   if (refersToStorage(part)) {
     const { success } = z.safeParse(storedFileSchema, part["storage"]);

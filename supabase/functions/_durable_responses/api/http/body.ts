@@ -153,7 +153,8 @@ export async function readJsonText<S extends z.$ZodType>(
       "invalid_json",
       text === "" ? "Cannot read the body: it is empty" : "Cannot read the body: it is not JSON",
       {
-        hint: 'Send a JSON object such as {"query": "What is in my inbox?"}',
+        hint:
+          'Send a JSON object such as {"query": "What is in my inbox?"}, or {"model": "mail", "input": "What is in my inbox?"} to /v1/responses',
         cause,
       },
     );

@@ -7,6 +7,7 @@ import { RequestError } from "../../platform/errors.ts";
 function messageWith(parts: readonly [string, ...string[]]) {
   return z.lazy(() =>
     z.looseObject({
+      id: z.nullish(z.string()),
       content: z.union([
         z.string(),
         z.array(z.looseObject({ type: z.enum(parts) })).check(z.minLength(1)),
@@ -19,6 +20,13 @@ const messages = {
   user: messageWith(["input_text", "input_image", "input_file"]),
   // A conversation that a frontend keeps itself contains the model's messages too.
   assistant: messageWith(["input_text", "output_text", "refusal"]),
+};
+
+/** The field of a part that has its words. */
+const said: Readonly<Record<string, string>> = {
+  input_text: "text",
+  output_text: "text",
+  refusal: "refusal",
 };
 
 const forItems =
@@ -50,10 +58,22 @@ function refuseItem(item: unknown, at: string): void {
     const but = role === undefined ? "is missing" : `is ${seen(role)}`;
     throw refusal(`${at}.role`, `it must be "user" or "assistant", but ${but}`, forRoles);
   }
-  const { error } = messages[role].safeParse(item);
-  if (!error) return;
-  const { place, why } = flawIn(error, item);
-  throw refusal(`${at}.${place}`, why, forContent);
+  const { data, error } = messages[role].safeParse(item);
+  if (error) {
+    const { place, why } = flawIn(error, item);
+    throw refusal(`${at}.${place}`, why, forContent);
+  }
+  if (typeof data.content === "string") return;
+  for (const [index, part] of data.content.entries()) {
+    const field = said[part.type];
+    if (field === undefined || typeof part[field] === "string") continue;
+    const but = part[field] === undefined ? "is missing" : `is ${seen(part[field])}`;
+    throw refusal(
+      `${at}.content[${index}].${field}`,
+      `it must be a string, but ${but}`,
+      forContent,
+    );
+  }
 }
 
 function refusal(param: string, why: string, hint: string): RequestError {

@@ -1,6 +1,7 @@
 /** From the input that a caller sends to the input of a job. */
 import { type Caller, visibilityOf } from "../../model/caller.ts";
 import { canonicalOfValue } from "../../model/canonical.ts";
+import { seen } from "../../model/flaw.ts";
 import { refuseUnsayable } from "../http/user-input.ts";
 import { conversationBefore } from "./conversation.ts";
 import type { CreateBody } from "./create-body.ts";
@@ -87,7 +88,14 @@ function listOf(input: CreateBody["input"]): InputItem[] {
 function refuseStrangeReference(item: InputItem, index: number): void {
   const { type, id } = item;
   if (type !== "item_reference" || ownIdOf(item) !== undefined) return;
-  throw itemNotFound(String(id), index);
+  if (typeof id === "string") throw itemNotFound(id, index);
+  const place = `input[${index}].id`;
+  const but = id === undefined ? "is missing" : `is ${seen(id)}`;
+  throw invalidParam(
+    place,
+    "invalid_type",
+    `Cannot accept '${place}': it must be the id of an item of an earlier response, but ${but}`,
+  );
 }
 
 function asUser(item: InputItem): InputItem {

@@ -35,6 +35,17 @@ const ignoredValues: ReadonlyMap<string, z.ZodMiniType> = new Map<string, z.ZodM
   ["include", z.array(z.literal("reasoning.encrypted_content"))],
 ]);
 
+/** The kinds of value that OpenAI takes for a parameter at all. It checks the rest. */
+const kindsOf: ReadonlyMap<string, readonly string[]> = new Map([
+  ["parallel_tool_calls", ["boolean"]],
+  ["reasoning", ["object"]],
+  ["temperature", ["number"]],
+  ["text", ["object"]],
+  ["tool_choice", ["string", "object"]],
+  ["top_p", ["number"]],
+  ["truncation", ["string"]],
+]);
+
 /**
  * What a request adds to its profile, as far as the profile allows; null if nothing. Libraries send settings that change
  * nothing, and those pass: null, OpenAI's default if the profile sets no other value, and the profile's own value.
@@ -69,10 +80,23 @@ export function settingsBeyond(
     if (param === "text" ? sameText(value, own) : same(value, own)) continue;
     // The answer is checked against the profile's own schema, and no other can replace it.
     if (!may.has(param) || (param === "text" && output)) throw decidedByProfile(param, body.model);
+    refuseOtherKind(param, value);
     if (limitParams.has(param)) refuseHigher(param, value, own);
     settings[param] = value;
   }
   return Object.keys(settings).length > 0 ? settings : null;
+}
+
+function refuseOtherKind(param: string, value: unknown): void {
+  const kinds = kindsOf.get(param);
+  if (!kinds || kinds.includes(typeof value) && !Array.isArray(value)) return;
+  throw invalidParam(
+    param,
+    "invalid_type",
+    `Cannot accept '${param}': it must be a value of the type ${kinds.join(" or ")}, but is ${
+      seen(value)
+    }`,
+  );
 }
 
 function refuseHigher(param: string, value: unknown, own: unknown): void {

@@ -53,6 +53,13 @@ export function responseNotFound(id: string): Refusal {
   });
 }
 
+/** OpenAI's errors have one text. One that quotes OpenAI may end with its period. */
+export function withHint(
+  { message, hint }: { message: string; hint?: string | undefined },
+): string {
+  return hint === undefined ? message : `${message.replace(/[.]+$/, "")}. ${hint}`;
+}
+
 /** Our codes for which OpenAI has its own. */
 const openaiCodes: Partial<Record<RequestErrorCode, string>> = {
   unknown_profile: "model_not_found",
@@ -88,8 +95,7 @@ export function toRefusal(error: unknown, mayRepeat: boolean): Refusal {
   if (error.status >= 500) {
     log.error("request failed", { error: describe(error), code: error.code });
   }
-  const message = error.hint === undefined ? error.message : `${error.message}. ${error.hint}`;
-  return new Refusal(error.status, message, {
+  return new Refusal(error.status, withHint(error), {
     code: openaiCodes[error.code] ?? error.code,
     param: error.param ?? params[error.code] ?? null,
     retry: mayPass.has(error.code) &&
