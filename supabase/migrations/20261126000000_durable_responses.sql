@@ -2312,7 +2312,7 @@ begin
   raise exception using errcode = 'DR424',
     message = format('Cannot use the file ''%s/%s'': there is no such file, or it is not the owner''s to read',
       left(p_bucket, 100), left(p_path, 200)),
-    hint = 'Check bucket and path, and that a select policy on storage.objects lets the job''s owner read the file. Nothing was accepted.';
+    hint = 'Check bucket and path, and that a select policy on storage.objects lets the job''s owner read the file. Who continues somebody else''s conversation must be able to read its files. Nothing was accepted.';
 end;
 $$;
 comment on function durable_responses.refuse_file(text, text) is
@@ -2387,11 +2387,13 @@ begin
       message = 'Cannot submit a job: claims must be those of its owner', hint = 'Leave them out: owner_claims() has them.';
   end if;
   -- What was sent is its owner's by its path: no policy lets a user into that bucket. So is what somebody else, who may act on a
-  -- job of theirs, has shown in it.
+  -- job of theirs, has shown in it. And who continues somebody else's job, because they may see it, takes over what was sent in it:
+  -- it is part of the input, like a photo that is small enough for the row. Files in other buckets stay with who may read them.
   select array_agg(f.path order by f.path) into v_sent from unnest(v_buckets, v_paths) f (bucket, path)
   where f.bucket = v_own and (p_owner_id is null or split_part(f.path, '/', 1) = p_owner_id::text or exists (
     select from durable_responses.job_files shown join durable_responses.jobs j on j.id = shown.job_id
-    where shown.bucket = v_own and shown.path = f.path and j.owner_id = p_owner_id));
+    where shown.bucket = v_own and shown.path = f.path and (j.owner_id = p_owner_id
+      or j.id = (select continued_from from durable_responses.jobs where id = p_job_id))));
   perform from durable_responses.sent_files where path = any (v_sent) order by path for update;
   select array_agg(path) into v_sent from durable_responses.sent_files where path = any (v_sent) and not is_removing;
   v_found := durable_responses.visible_files(array(select v_own from unnest(v_sent)), v_sent, null);
@@ -2581,9 +2583,15 @@ $$;
 --
 -- Libraries repeat a request when a connection breaks, agents ask again when they get no message, people reload. None of them
 -- sends an idempotency key. So a submission that joins (from the OpenAI-compatible endpoint, for owners and profiles whose
--- tools must not act twice) leaves its question here, and the same request finds it until its answer is read (retrieved,
--- streamed to the end, continued from), and at most 60 s after the job is final, because the answer to a waiting request may be
--- lost on its way.
+-- tools must not act twice) leaves its question here, and the same request finds it until its answer is read (retrieved
+-- or continued from), and at most 60 s after the job is final. The answer to the request itself does not count, nor does the end
+-- of its stream: nobody knows whether they arrived, and who did not get them asks again.
+--
+-- Some repeats say that they are one (the openai SDK: x-stainless-retry-count). They join for 15 minutes: the SDK waits 10 minutes
+-- for an answer, so if a connection dies unnoticed, its repeat comes long after the job. Nobody asks anew in such a request.
+--
+-- A job that failed before it could do anything that must not be done twice is not joined: a person's "try again" would show
+-- the same failure for a minute.
 
 create table durable_responses.open_questions (
   owner_id uuid not null,
@@ -2602,10 +2610,23 @@ alter table durable_responses.open_questions enable row level security;
 revoke all on durable_responses.open_questions from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.open_questions to service_role;
 
-create function durable_responses.join_question(p_owner_id uuid, p_request_hash text, p_job_id uuid) returns uuid
+create function durable_responses.did_nothing(p_job durable_responses.jobs) returns boolean
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return not exists (select from public.response_steps where job_id = p_job.id and effect = 'once')
+    and (durable_responses.is_guarded(p_job)
+      or not exists (select from durable_responses.attempts where job_id = p_job.id and mode = 'background'));
+end;
+$$;
+comment on function durable_responses.did_nothing(durable_responses.jobs) is
+  'Whether a final job has certainly made no call that must not be made twice: its ledger has none, not even a refused one, and no background run could make one that the ledger does not know.';
+
+create function durable_responses.join_question(p_owner_id uuid, p_request_hash text, p_job_id uuid, p_is_repeat boolean) returns uuid
 language plpgsql set search_path = ''
 as $$
 declare
+  v_since constant timestamptz := durable_responses.clock() - case when p_is_repeat then interval '15 min' else interval '60 s' end;
   v_open uuid;
 begin
   loop
@@ -2624,9 +2645,10 @@ begin
     return null;
   end if;
   if exists (
-    select from durable_responses.jobs
-    where id = v_open and owner_id = p_owner_id
-      and (status is null or finished_at > durable_responses.clock() - interval '60 s')
+    select from durable_responses.jobs j
+    where j.id = v_open and j.owner_id = p_owner_id
+      and (j.status is null or j.finished_at > v_since
+        and not (j.status = 'failed' and durable_responses.did_nothing(j)))
   ) then
     return v_open;
   end if;
@@ -2634,8 +2656,8 @@ begin
   return null;
 end;
 $$;
-comment on function durable_responses.join_question(uuid, text, uuid) is
-  'The job that already answers this owner''s request: unfinished, or final for at most 60 s with an answer that was not read yet. null if there is none: then the request belongs to p_job_id, which the same transaction must insert.';
+comment on function durable_responses.join_question(uuid, text, uuid, boolean) is
+  'The job that already answers this owner''s request: unfinished, or final for at most 60 s (for a request that says that it is a repeat, 15 min) with an answer that was not read yet, unless it failed and did nothing. null if there is none: then the request belongs to p_job_id, which the same transaction must insert.';
 
 create function public.take_response_answer(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns void
 language plpgsql set search_path = ''
@@ -2651,9 +2673,9 @@ $$;
 comment on function public.take_response_answer(uuid, uuid, boolean) is
   'The owner has read the answer of a final job: the same request from now on is a new job. Does nothing for a job that is not final, or not the caller''s.';
 
-revoke execute on function durable_responses.join_question(uuid, text, uuid), public.take_response_answer(uuid, uuid, boolean)
+revoke execute on function durable_responses.did_nothing(durable_responses.jobs), durable_responses.join_question(uuid, text, uuid, boolean), public.take_response_answer(uuid, uuid, boolean)
   from public, anon, authenticated;
-grant execute on function durable_responses.join_question(uuid, text, uuid), public.take_response_answer(uuid, uuid, boolean)
+grant execute on function durable_responses.did_nothing(durable_responses.jobs), durable_responses.join_question(uuid, text, uuid, boolean), public.take_response_answer(uuid, uuid, boolean)
   to service_role;
 -- The JSON of a submit, and how it is parsed: an unknown field or an invalid value is refused (DR400).
 --
@@ -2690,11 +2712,12 @@ create type durable_responses.submission as (
   settings jsonb,
   continued_from uuid,
   joins boolean,
+  is_repeat boolean,
   stream boolean,
   claims jsonb
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; see the columns of jobs for the values. id is a new UUIDv7, with which a submit whose answer was lost can be repeated. joins: if the owner has made the same request (request_hash) and not read the answer, that job is returned instead of a new one. stream: the events of its runs are stored as they come (13_streams.sql). claims: of the owner''s token, as whom the files that the input refers to are checked (16_files.sql); not stored.';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; see the columns of jobs for the values. id is a new UUIDv7, with which a submit whose answer was lost can be repeated. joins: if the owner has made the same request (request_hash) and not read the answer, that job is returned instead of a new one. is_repeat: whether the request says itself that it may have been sent before. stream: the events of its runs are stored as they come (13_streams.sql). claims: of the owner''s token, as whom the files that the input refers to are checked (16_files.sql); not stored.';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -2702,7 +2725,7 @@ as $$
 declare
   -- What is not given, in the order of the type's fields.
   v_default constant durable_responses.submission :=
-    '(,,,,,,{},,,synchronous,0,20000,600000,86400000,604800000,2592000000,30000,5,1000,300000,,,,t,review,always,,,f,f,)'::durable_responses.submission;
+    '(,,,,,,{},,,synchronous,0,20000,600000,86400000,604800000,2592000000,30000,5,1000,300000,,,,t,review,always,,,f,f,f,)'::durable_responses.submission;
   v_given durable_responses.submission;
   v_unknown text;
 begin
@@ -2714,7 +2737,7 @@ begin
   if p_job - array['schema_major', 'id', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
     'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
     'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard', 'settings',
-    'continued_from', 'joins', 'stream', 'claims'] <> '{}'
+    'continued_from', 'joins', 'is_repeat', 'stream', 'claims'] <> '{}'
   then
     select name into v_unknown from jsonb_object_keys(p_job) name
     where name not in (
@@ -2728,7 +2751,7 @@ begin
     -- A null is a value that is not given.
     if num_nulls(v_given.metadata, v_given.mode, v_given.priority, v_given.accept_ms, v_given.background_ms, v_given.deadline_ms,
       v_given.approval_ms, v_given.review_ms, v_given.poll_ms, v_given.max_attempts, v_given.backoff_base_ms, v_given.backoff_cap_ms,
-      v_given.once_tools, v_given.on_uncertain, v_given.guard, v_given.joins, v_given.stream) > 0
+      v_given.once_tools, v_given.on_uncertain, v_given.guard, v_given.joins, v_given.is_repeat, v_given.stream) > 0
     then
       v_given := jsonb_populate_record(v_default, (select jsonb_object_agg(key, value) from jsonb_each(p_job) where value <> 'null'));
     end if;
@@ -2883,7 +2906,7 @@ begin
     end if;
   end if;
   if g.joins and g.owner_id is not null and g.idempotency_key is null then
-    v_open := durable_responses.join_question(g.owner_id, g.request_hash, v_id);
+    v_open := durable_responses.join_question(g.owner_id, g.request_hash, v_id, g.is_repeat);
     if v_open is not null then
       return json_build_object('created', false, 'joined', true, 'job', durable_responses.job_view(v_open));
     end if;

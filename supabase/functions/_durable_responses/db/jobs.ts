@@ -52,6 +52,8 @@ export interface Submission {
   continued_from: string | null;
   /** Whether the same question of the owner joins this job as long as nobody has read its answer. */
   joins: boolean;
+  /** Whether the request says itself that it may have been sent before. */
+  is_repeat: boolean;
   /** The claims of the owner's token, with whose rights the input's files are checked; null without a token. */
   claims: Readonly<Record<string, unknown>> | null;
 }
