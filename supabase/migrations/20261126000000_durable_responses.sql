@@ -6159,7 +6159,7 @@ declare
   v_given record;
   v_index bigint;
   v_numbers integer[];
-  v_taken jsonb := '{}';
+  v_taken jsonb := '{}'::jsonb;
   v_state text;
   v_message text;
   v_hint text;
