@@ -113,16 +113,45 @@ Deno.test("two outputs, each beside its call, and the yes later", async () => {
   );
 });
 
-Deno.test("streamed: a yes and an output, and the text after them", async () => {
-  const { asked } = await ask(find, open("1"), reply);
+Deno.test("the second turn asks again: the answers of the first are history", async () => {
+  const first = await ask(find, open("1"), reply);
   const before = mails();
-  const final = theSdk().client.responses.stream({
-    model: "porter",
-    previous_response_id: asked.id,
-    input: [...outputsOf(asked), ...yesesOf(asked)] as unknown as OpenAI.Responses.ResponseInput,
-  }).finalResponse();
-  await done(final as Promise<Response>, asked, before);
+  const turn = [first.question, ...itemsOf(first.asked), ...outputsOf(first.asked)];
+  const whole = [...turn, ...yesesOf(first.asked)];
+  const said = await create(whole);
+  assert.equal(said.id, first.asked.id);
+  const history = [...whole, ...itemsOf(said)];
+  const question = {
+    role: "user",
+    content: `Again ${crypto.randomUUID()} [[plan: ${[find, open("2"), reply].join("; ")}]]`,
+  };
+  const asked = await create([...history, question]);
+  assert.notEqual(asked.id, said.id);
+  assert.deepEqual([callsOf(asked).length, requestsOf(asked).length], [1, 1]);
+  assert.equal(mails(), before + 1);
+  const input = [...history, question, ...itemsOf(asked), ...outputsOf(asked), ...yesesOf(asked)];
+  await done(create(input), asked, before + 1);
 });
+
+for (const apart of [false, true]) {
+  Deno.test(`streamed: an output and a yes, ${apart ? "one after the other" : "together"}`, async () => {
+    const { asked } = await ask(find, open("1"), reply);
+    const before = mails();
+    const stream = (input: Item[]) =>
+      theSdk().client.responses.stream({
+        model: "porter",
+        previous_response_id: asked.id,
+        input: input as unknown as OpenAI.Responses.ResponseInput,
+      }).finalResponse() as Promise<Response>;
+    if (apart) {
+      const half = await stream(outputsOf(asked));
+      assert.deepEqual([half.id, callsOf(half).length, requestsOf(half).length], [asked.id, 0, 1]);
+      await done(stream(yesesOf(half)), asked, before);
+    } else {
+      await done(stream([...outputsOf(asked), ...yesesOf(asked)]), asked, before);
+    }
+  });
+}
 
 interface Others {
   /** A response of the same user, which waits too. */
