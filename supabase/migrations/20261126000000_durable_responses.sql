@@ -4293,7 +4293,7 @@ grant execute on function durable_responses.may_retry_refused_key(durable_respon
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;
--- What a caller may do with a job: read, cancel, retry (34_decisions.sql: approve and resolve).
+-- What a caller may do with a job: read, cancel, retry (34_decisions.sql: resolve; 35_answers.sql: approve and give outputs).
 --
 -- The functions are called with the secret key, in the name of a user (p_owner_id) or of the key's holder (p_as_service).
 -- visible_owners() and actionable_owners() decide whose jobs that user may see or act on, under the claims from
@@ -5162,10 +5162,10 @@ begin
 end;
 $$;
 -- Calls for the caller: of functions and other tools of a profile, or of a whole request, that the caller runs. The job waits
--- (awaiting_tool_output) until each call has its output, given once by its call_id, by somebody who may act on the job.
+-- (awaiting_tool_output) until each call has its output (35_answers.sql).
 
 create function durable_responses.refuse_unfit_answer(p_call public.response_steps, p_kind text, p_output text) returns void
-language plpgsql set search_path = ''
+language plpgsql stable set search_path = ''
 as $$
 declare
   v_answer jsonb;
@@ -5202,85 +5202,39 @@ $$;
 comment on function durable_responses.refuse_unfit_answer(public.response_steps, text, text) is
   'Refuses (DR400) an answer of another kind than the call, and one to a computer_call that does not acknowledge its pending safety checks: OpenAI would refuse it, when it cannot be given again.';
 
-create function public.answer_response_tool_call(
-  p_job_id uuid, p_call_id text, p_output text, p_owner_id uuid default null, p_as_service boolean default false,
-  p_kind text default 'function_call'
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
-  v_job durable_responses.jobs := v.job;
-  v_wait durable_responses.waits := v.wait;
-  v_call public.response_steps;
-begin
-  -- The first one of this kind that waits: an API may use a call's id again, in a later round or in the same one.
-  select * into v_call from public.response_steps
-  where job_id = p_job_id and run_by = 'caller' and status = 'waiting' and call_id = p_call_id
-  order by kind <> p_kind, number limit 1;
-  if v_call.kind is distinct from p_kind and exists (
-    select from public.response_steps
-    where job_id = p_job_id and kind = p_kind and run_by = 'caller' and status = 'finished' and call_id = p_call_id and output = p_output
-  ) then
-    -- The same answer again, from a caller who does not know that it was accepted.
-    return durable_responses.job_view(p_job_id);
-  end if;
-  if v_wait.status is null or v_wait.status not in ('awaiting_tool_output', 'awaiting_approval') or v_wait.due <= v_now then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot accept the output of a call for job %s: it is %s', p_job_id,
-        case when v_wait.due <= v_now and v_wait.status in ('awaiting_tool_output', 'awaiting_approval')
-          then 'waiting no longer, the call has expired' else coalesce(v_wait.status, v_job.status) end),
-      hint = 'A call is answered once, while the job is awaiting_tool_output.';
-  end if;
-  if v_call.number is null then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot accept the output of call %s for job %s: no such call waits for one', left(p_call_id, 100), p_job_id),
-      hint = 'GET the job: each call in "waiting" can be answered once, by its call_id.';
-  end if;
-  perform durable_responses.refuse_unfit_answer(v_call, p_kind, p_output);
-  update public.response_steps set
-    status = 'finished', finished_at = v_now, output = p_output, answer = '{"outcome": "answered"}',
-    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-  where job_id = p_job_id and number = v_call.number;
-  perform durable_responses.announce_steps(p_job_id, array[v_call.number]);
-  perform durable_responses.continue_when_answered(v_wait);
-  if p_kind = 'computer_call' then
-    -- Last, since nothing is locked after sent files; but the reference to it locks the job's row. The file is the answerer's to show.
-    perform from durable_responses.jobs where id = p_job_id for key share;
-    perform durable_responses.pin_files(p_job_id, p_owner_id, jsonb_build_array(p_output::jsonb));
-  end if;
-  return durable_responses.job_view(p_job_id);
-end;
-$$;
-comment on function public.answer_response_tool_call(uuid, text, text, uuid, boolean, text) is
-  'The caller''s answer to a call that was handed out, by its call_id and kind. p_output: text, or for apply_patch_call, shell_call and computer_call the fields of the answer as JSON. Recorded with who and when; the same answer again changes nothing, another one is refused (DR409), and so is one of the wrong kind (DR400). The job continues when nothing else is asked.';
-
 create function public.find_response_tool_calls(
-  p_call_ids text[], p_owner_id uuid default null, p_as_service boolean default false
-) returns uuid
+  p_call_ids text[], p_owner_id uuid default null, p_as_service boolean default false, p_job_id uuid default null
+) returns jsonb
 language plpgsql set search_path = ''
 as $$
 declare
   v_owners constant uuid[] := durable_responses.owners_of(p_owner_id, true);
 begin
   return (
-    select j.id
-    from durable_responses.jobs j join public.response_steps s on s.job_id = j.id
-    where s.run_by = 'caller' and s.call_id = any (p_call_ids) and (coalesce(p_as_service, false) or j.owner_id = any (v_owners))
-    group by j.id having count(distinct s.call_id) = cardinality(p_call_ids)
-    order by j.id desc limit 1);
+    select coalesce(jsonb_agg(jsonb_build_object('call_id', call_id, 'job_id', job_id, 'waits', waits) order by call_id), '[]'::jsonb)
+    from (
+      -- An API may use a call's id again in a later response. A request is about the job that has asked for most of its calls.
+      select distinct on (call_id) call_id, job_id, waits
+      from (
+        select s.call_id, s.job_id, count(*) over (partition by s.job_id) as calls,
+          bool_or(s.status = 'waiting') and coalesce(w.status in ('awaiting_tool_output', 'awaiting_approval'), false) as waits
+        from public.response_steps s
+          join durable_responses.jobs j on j.id = s.job_id
+          left join durable_responses.waits w on w.job_id = s.job_id
+        where s.run_by = 'caller' and s.call_id = any (p_call_ids) and (coalesce(p_as_service, false) or j.owner_id = any (v_owners))
+        group by s.call_id, s.job_id, w.status
+      ) handed_out
+      order by call_id, job_id is distinct from p_job_id, calls desc, job_id desc
+    ) found);
 end;
 $$;
-comment on function public.find_response_tool_calls(text[], uuid, boolean) is
-  'The newest job, of those that the caller may act on, that has handed out all of these calls; null if there is none.';
+comment on function public.find_response_tool_calls(text[], uuid, boolean, uuid) is
+  'Which jobs, of those that the caller may act on, have handed out these calls: [{call_id, job_id, waits}], one job for each call that is known. waits: whether the job still waits for its output. p_job_id: the job to prefer.';
 
 revoke execute on function durable_responses.refuse_unfit_answer(public.response_steps, text, text),
-  public.answer_response_tool_call(uuid, text, text, uuid, boolean, text),
-  public.find_response_tool_calls(text[], uuid, boolean) from public, anon, authenticated;
+  public.find_response_tool_calls(text[], uuid, boolean, uuid) from public, anon, authenticated;
 grant execute on function durable_responses.refuse_unfit_answer(public.response_steps, text, text),
-  public.answer_response_tool_call(uuid, text, text, uuid, boolean, text),
-  public.find_response_tool_calls(text[], uuid, boolean) to service_role;
+  public.find_response_tool_calls(text[], uuid, boolean, uuid) to service_role;
 -- Running in place: a caller that waits gets the run in the function that answers, if the rules of a claim allow it.
 --
 -- One call accepts the job and leases it: it was never queued, and its row appears as running. The rules are those of
@@ -6085,11 +6039,14 @@ comment on function public.describe_sql_tools(text[]) is
 
 revoke execute on function durable_responses.type_facts(oid), public.describe_sql_tools(text[]) from public, anon, authenticated;
 grant execute on function durable_responses.type_facts(oid), public.describe_sql_tools(text[]) to service_role;
--- What a person decides: whether a call may be made (approvals), and whether a call in doubt was made (reviews).
+-- What a person decides: which calls a decision is about, and whether a call in doubt was made (reviews). 35_answers.sql has the
+-- answers to requests for approval.
 --
 -- A decision names what the person saw: the request, and a digest of the call. Another call may wait by then.
 
-create function durable_responses.decided_steps(p_job_id uuid, p_status text, p_request_id text, p_digest text) returns integer[]
+create function durable_responses.decided_steps(
+  p_job_id uuid, p_status text, p_request_id text, p_digest text, p_number integer default null
+) returns integer[]
 language plpgsql stable set search_path = ''
 as $$
 declare
@@ -6101,7 +6058,8 @@ begin
     (count(distinct digest) filter (where named and seen))::integer
   into v_named, v_seen, v_digests
   from (
-    select number, digest, p_request_id is null or item_id = p_request_id as named, p_digest is null or digest = p_digest as seen
+    select number, digest, (p_request_id is null or item_id = p_request_id) and (p_number is null or number = p_number) as named,
+      p_digest is null or digest = p_digest as seen
     from public.response_steps where job_id = p_job_id and status = p_status and (p_status <> 'waiting' or kind = 'mcp_approval_request')
   ) open;
   if v_named = 0 and p_request_id is not null then
@@ -6122,66 +6080,8 @@ begin
   return coalesce(v_seen, '{}');
 end;
 $$;
-comment on function durable_responses.decided_steps(uuid, text, text, text) is
-  'The steps that a decision applies to: those with this status that it names by request and digest, or the only one. Refuses (DR412) a decision that names another call than the one that waits, or none of several.';
-
-create function public.answer_response_approvals(
-  p_job_id uuid, p_answers jsonb, p_owner_id uuid default null, p_as_service boolean default false
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
-  v_job durable_responses.jobs := v.job;
-  v_wait durable_responses.waits := v.wait;
-  v_answer record;
-  v_numbers integer[];
-  v_all integer[] := array[]::integer[];
-begin
-  if v_wait.status is distinct from 'awaiting_approval' or v_wait.due <= v_now then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot answer for job %s: it is %s', p_job_id,
-        case v_wait.status when 'awaiting_approval' then 'no longer waiting, because the request has expired'
-          else coalesce(v_wait.status, v_job.status) end),
-      hint = 'A request for approval can be answered once, while the job is awaiting_approval.';
-  end if;
-  for v_answer in
-    select * from jsonb_to_recordset(p_answers) as given (approve boolean, reason text, request_id text, digest text)
-  loop
-    if v_answer.approve is null then
-      raise exception using errcode = 'DR400', message = format('Cannot answer for job %s: approve must be true or false', p_job_id),
-        hint = 'Give {"approve": true} or {"approve": false} for each request.';
-    end if;
-    v_numbers := durable_responses.decided_steps(p_job_id, 'waiting', v_answer.request_id, v_answer.digest);
-    update public.response_steps set
-      status = 'finished', finished_at = v_now,
-      answer = jsonb_strip_nulls(jsonb_build_object('approve', v_answer.approve, 'reason', v_answer.reason)),
-      answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-    where job_id = p_job_id and number = any (v_numbers);
-    v_all := v_all || v_numbers;
-  end loop;
-  perform durable_responses.announce_steps(p_job_id, v_all);
-  perform durable_responses.continue_when_answered(v_wait);
-  return durable_responses.job_view(p_job_id);
-end;
-$$;
-comment on function public.answer_response_approvals(uuid, jsonb, uuid, boolean) is
-  'A person''s answers to calls that a job asks to make: [{approve, reason?, request_id?, digest?}], each for the call that request_id and digest (from the job''s "waiting") name. Neither is needed while only one waits. All are accepted or none. Each is recorded with who and when. Refuses a second answer (DR409), and one that names another call, or none of several (DR412).';
-
-create function public.answer_response_approval(
-  p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
-  p_owner_id uuid default null, p_as_service boolean default false, p_digest text default null
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-begin
-  return public.answer_response_approvals(p_job_id, jsonb_build_array(jsonb_build_object(
-    'approve', p_approve, 'reason', p_reason, 'request_id', p_request_id, 'digest', p_digest)), p_owner_id, p_as_service);
-end;
-$$;
-comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
-  'Gives one answer; answer_response_approvals() gives several.';
+comment on function durable_responses.decided_steps(uuid, text, text, text, integer) is
+  'The steps that a decision applies to: those with this status that it names by request and digest, or the only one. p_number: the step of the request, where an API has used a request''s id again. Refuses (DR412) a decision that names another call than the one that waits, or none of several.';
 
 create function public.resolve_response_job(
   p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
@@ -6242,11 +6142,252 @@ $$;
 comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) is
   'A person says whether a call in doubt was made: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (from the job''s "waiting") name the call. Neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
 
-revoke execute on function durable_responses.decided_steps(uuid, text, text, text),
-  public.answer_response_approvals(uuid, jsonb, uuid, boolean),
-  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+revoke execute on function durable_responses.decided_steps(uuid, text, text, text, integer),
   public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) from public, anon, authenticated;
-grant execute on function durable_responses.decided_steps(uuid, text, text, text),
-  public.answer_response_approvals(uuid, jsonb, uuid, boolean),
-  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+grant execute on function durable_responses.decided_steps(uuid, text, text, text, integer),
   public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) to service_role;
+-- Answers to what a job asks: a person's yes or no to a call, and the outputs of calls that the caller makes.
+--
+-- One request may contain several. They are checked first, and then written in one transaction: all are accepted, or none.
+-- An answer that names what it answers and was accepted before is accepted again without effect, because its sender may not know
+-- of it.
+
+create function durable_responses.asked_steps(p_job durable_responses.jobs, p_wait durable_responses.waits, p_answer jsonb) returns integer[]
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_request_id constant text := p_answer ->> 'request_id';
+  v_number constant integer := (p_answer ->> 'number')::integer;
+  v_digest constant text := p_answer ->> 'digest';
+  v_numbers integer[];
+begin
+  if jsonb_typeof(p_answer -> 'approve') is distinct from 'boolean' then
+    raise exception using errcode = 'DR400', message = format('Cannot answer for job %s: approve must be true or false', p_job.id),
+      hint = 'Give {"approve": true} or {"approve": false} for each request.';
+  end if;
+  if (
+    select bool_and(status <> 'waiting') and bool_or(answer -> 'approve' = p_answer -> 'approve' and answered_by <> 'guard')
+    from public.response_steps
+    where job_id = p_job.id and kind = 'mcp_approval_request' and item_id = v_request_id
+      and (v_number is null or number = v_number) and (v_digest is null or digest = v_digest)
+  ) then
+    return null;
+  end if;
+  if p_wait.status is distinct from 'awaiting_approval' or p_wait.due <= durable_responses.clock() then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot answer for job %s: it is %s', p_job.id,
+        case p_wait.status when 'awaiting_approval' then 'no longer waiting, because the request has expired'
+          else coalesce(p_wait.status, p_job.status) end),
+      hint = 'A request for approval can be answered once, while the job is awaiting_approval.';
+  end if;
+  v_numbers := durable_responses.decided_steps(p_job.id, 'waiting', v_request_id, v_digest, v_number);
+  if v_numbers = '{}' then
+    raise exception using errcode = 'DR409', message = format('Cannot answer for job %s: no request waits for an answer', p_job.id),
+      hint = 'GET the job. Each entry of "waiting" can be answered once.';
+  end if;
+  return v_numbers;
+end;
+$$;
+comment on function durable_responses.asked_steps(durable_responses.jobs, durable_responses.waits, jsonb) is
+  'The requests for approval that an answer {approve, request_id?, digest?, number?} is for; null if it was accepted before. Refuses one that the job does not wait for (DR409), and one that names another call (DR412).';
+
+create function durable_responses.handed_out_step(
+  p_job durable_responses.jobs, p_wait durable_responses.waits, p_answer jsonb, p_number integer, p_is_more boolean
+) returns integer
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_kind constant text := coalesce(p_answer ->> 'kind', 'function_call');
+  v_call_id constant text := p_answer ->> 'call_id';
+  v_output constant text := p_answer ->> 'output';
+  v_call public.response_steps;
+begin
+  if v_call_id is null or v_output is null then
+    raise exception using errcode = 'DR400', message = format('Cannot accept an output for job %s: it must have a call_id and an output', p_job.id),
+      hint = 'Give {"call_id": "call_…", "output": "…"} for each call, and for another kind than function_call its kind.';
+  end if;
+  if p_number is null and exists (
+    select from public.response_steps
+    where job_id = p_job.id and kind = v_kind and run_by = 'caller' and status = 'finished' and call_id = v_call_id and output = v_output
+  ) then
+    return null;
+  end if;
+  if p_wait.status is null or p_wait.status not in ('awaiting_tool_output', 'awaiting_approval') or p_wait.due <= durable_responses.clock() then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot accept the output of a call for job %s: it is %s', p_job.id,
+        case when p_wait.status in ('awaiting_tool_output', 'awaiting_approval')
+          then 'waiting no longer, the call has expired' else coalesce(p_wait.status, p_job.status) end),
+      hint = 'A call is answered once, while the job is awaiting_tool_output.';
+  end if;
+  if p_is_more then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot accept the outputs of call %s for job %s: there are more of them than such calls that wait, and they differ', left(v_call_id, 100), p_job.id),
+      hint = 'Give one output for each call in "waiting".';
+  end if;
+  select * into v_call from public.response_steps
+  where job_id = p_job.id and run_by = 'caller' and status = 'waiting' and call_id = v_call_id and (p_number is null or number = p_number)
+  order by number limit 1;
+  if v_call.number is null then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot accept the output of call %s for job %s: no such call waits for one', left(v_call_id, 100), p_job.id),
+      hint = 'GET the job: each call in "waiting" can be answered once, by its call_id.';
+  end if;
+  perform durable_responses.refuse_unfit_answer(v_call, v_kind, v_output);
+  return v_call.number;
+end;
+$$;
+comment on function durable_responses.handed_out_step(durable_responses.jobs, durable_responses.waits, jsonb, integer, boolean) is
+  'The call that an output {call_id, kind?, output} is for: p_number, if one is left for it. Null if it was accepted before. Refuses one for a call that does not wait (DR409), one of the wrong kind, and one of more outputs than calls (p_is_more; DR400).';
+
+create function durable_responses.checked_answers(p_job durable_responses.jobs, p_wait durable_responses.waits, p_answers jsonb)
+returns table (number integer, answer jsonb)
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_max constant integer := 1000;
+  v_given record;
+  v_index bigint;
+  v_numbers integer[];
+  v_taken jsonb := '{}'::jsonb;
+  v_state text;
+  v_message text;
+  v_hint text;
+begin
+  if jsonb_typeof(p_answers) is distinct from 'array' or jsonb_array_length(p_answers) not between 1 and v_max then
+    raise exception using errcode = 'DR400', message = format('Cannot answer for job %s: there must be a list of 1 to %s answers', p_job.id, v_max),
+      hint = 'Give [{"request_id", "digest", "approve"}, {"call_id", "kind", "output"}, …].';
+  end if;
+  for v_given in
+    -- An API may use a call's id again, in a later round or in the same one. The last outputs are for the calls that wait.
+    select g.index, g.answer, o.numbers[g.place - greatest(g.outputs - cardinality(o.numbers), 0)] as number,
+      o.numbers is not null and g.place <= g.outputs - cardinality(o.numbers) as is_more, g.is_repeated
+    from (
+      select ordinality - 1 as index, value as answer, value ->> 'call_id' as call_id, coalesce(value ->> 'kind', 'function_call') as kind,
+        (row_number() over same_call)::integer as place,
+        (count(*) over (partition by value ->> 'call_id', coalesce(value ->> 'kind', 'function_call')))::integer as outputs,
+        lead(value ->> 'output') over same_call = value ->> 'output' as is_repeated
+      from jsonb_array_elements(p_answers) with ordinality
+      window same_call as (partition by value ->> 'call_id', coalesce(value ->> 'kind', 'function_call') order by ordinality)
+    ) g
+      left join (
+        select s.call_id, s.kind, array_agg(s.number order by s.number) as numbers
+        from public.response_steps s
+        where s.job_id = p_job.id and s.run_by = 'caller' and s.status = 'waiting'
+        group by s.call_id, s.kind
+      ) o on o.call_id = g.call_id and o.kind = g.kind
+    order by g.index
+  loop
+    v_index := v_given.index;
+    if v_given.answer ? 'call_id' = v_given.answer ? 'approve' then
+      raise exception using errcode = 'DR400',
+        message = format('Cannot answer for job %s: an answer must have either approve or call_id', p_job.id),
+        hint = 'Give {"approve"} to a request for approval, and {"call_id", "output"} to a call.';
+    elsif v_given.answer ? 'approve' then
+      v_numbers := durable_responses.asked_steps(p_job, p_wait, v_given.answer);
+    elsif v_given.is_more and v_given.is_repeated then
+      continue;
+    else
+      v_numbers := array[durable_responses.handed_out_step(p_job, p_wait, v_given.answer, v_given.number, v_given.is_more)];
+    end if;
+    foreach number in array coalesce(v_numbers, '{}') loop
+      answer := v_given.answer;
+      continue when number is null or v_taken -> number::text = answer -> 'approve';
+      if v_taken ? number::text then
+        raise exception using errcode = 'DR400',
+          message = format('Cannot answer request %s of job %s: the answers to it are both yes and no', left(answer ->> 'request_id', 100), p_job.id),
+          hint = 'Give one answer to each request.';
+      end if;
+      v_taken := v_taken || jsonb_build_object(number::text, answer -> 'approve');
+      return next;
+    end loop;
+  end loop;
+exception when sqlstate 'DR400' or sqlstate 'DR409' or sqlstate 'DR412' then
+  get stacked diagnostics v_state = returned_sqlstate, v_message = message_text, v_hint = pg_exception_hint;
+  -- Which one it is: the caller may have sent it under another name.
+  raise exception using errcode = v_state, message = v_message, hint = v_hint, detail = coalesce('answers[' || v_index || ']', '');
+end;
+$$;
+comment on function durable_responses.checked_answers(durable_responses.jobs, durable_responses.waits, jsonb) is
+  'The steps that the answers are for, each with its answer. Answers that were accepted before have none. Refuses all if one cannot be accepted; the detail answers[n] says which, counted from 0.';
+
+create function public.answer_response_job(
+  p_job_id uuid, p_answers jsonb, p_owner_id uuid default null, p_as_service boolean default false
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_numbers integer[];
+  v_answers jsonb[];
+  v_screens jsonb;
+begin
+  select array_agg(number order by number), array_agg(answer order by number) into v_numbers, v_answers
+  from durable_responses.checked_answers(v_job, v_wait, p_answers);
+  if v_numbers is null then
+    return durable_responses.job_view(p_job_id);
+  end if;
+  update public.response_steps s set
+    status = 'finished', finished_at = v_now,
+    output = case when s.run_by = 'caller' then g.answer ->> 'output' else s.output end,
+    answer = case when s.run_by = 'caller' then '{"outcome": "answered"}'
+      else jsonb_strip_nulls(jsonb_build_object('approve', g.answer -> 'approve', 'reason', g.answer -> 'reason')) end,
+    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+  from unnest(v_numbers, v_answers) g (number, answer)
+  where s.job_id = p_job_id and s.number = g.number;
+  perform durable_responses.announce_steps(p_job_id, v_numbers);
+  perform durable_responses.continue_when_answered(v_wait);
+  select jsonb_agg((g.answer ->> 'output')::jsonb) into v_screens from unnest(v_answers) g (answer) where g.answer ->> 'kind' = 'computer_call';
+  if v_screens is not null then
+    -- Last, since nothing is locked after sent files; but the reference to them locks the job's row. They are the answerer's to show.
+    perform from durable_responses.jobs where id = p_job_id for key share;
+    perform durable_responses.pin_files(p_job_id, p_owner_id, v_screens);
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.answer_response_job(uuid, jsonb, uuid, boolean) is
+  'Answers to what a job asks, each for one entry of its "waiting": a person''s {approve, reason?, request_id?, digest?, number?} to a request for approval, and {call_id, kind?, output} to a call of the caller''s. output: text, or for apply_patch_call, shell_call and computer_call the fields of the answer as JSON. request_id and digest are not needed while only one request waits. All are accepted or none; the detail answers[n] of a refusal says which one it is about. Each is recorded with who and when. The same answer again changes nothing if it names what it answers; another one is refused (DR409), and so is one that names another call, or none of several (DR412). The job continues when nothing else is asked.';
+
+create function public.answer_response_approval(
+  p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
+  p_owner_id uuid default null, p_as_service boolean default false, p_digest text default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+begin
+  return public.answer_response_job(p_job_id, jsonb_build_array(jsonb_build_object(
+    'approve', p_approve, 'reason', p_reason, 'request_id', p_request_id, 'digest', p_digest)), p_owner_id, p_as_service);
+end;
+$$;
+comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
+  'Answers one request for approval; answer_response_job() takes several answers.';
+
+create function public.answer_response_tool_call(
+  p_job_id uuid, p_call_id text, p_output text, p_owner_id uuid default null, p_as_service boolean default false,
+  p_kind text default 'function_call'
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+begin
+  return public.answer_response_job(p_job_id, jsonb_build_array(jsonb_build_object(
+    'call_id', p_call_id, 'kind', p_kind, 'output', p_output)), p_owner_id, p_as_service);
+end;
+$$;
+comment on function public.answer_response_tool_call(uuid, text, text, uuid, boolean, text) is
+  'Gives the output of one call; answer_response_job() takes several answers.';
+
+revoke execute on function durable_responses.asked_steps(durable_responses.jobs, durable_responses.waits, jsonb),
+  durable_responses.handed_out_step(durable_responses.jobs, durable_responses.waits, jsonb, integer, boolean),
+  durable_responses.checked_answers(durable_responses.jobs, durable_responses.waits, jsonb),
+  public.answer_response_job(uuid, jsonb, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+  public.answer_response_tool_call(uuid, text, text, uuid, boolean, text) from public, anon, authenticated;
+grant execute on function durable_responses.asked_steps(durable_responses.jobs, durable_responses.waits, jsonb),
+  durable_responses.handed_out_step(durable_responses.jobs, durable_responses.waits, jsonb, integer, boolean),
+  durable_responses.checked_answers(durable_responses.jobs, durable_responses.waits, jsonb),
+  public.answer_response_job(uuid, jsonb, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+  public.answer_response_tool_call(uuid, text, text, uuid, boolean, text) to service_role;

@@ -67,7 +67,7 @@ export const serviceFunctions = [
   "find_response_tool_calls",
   "run_sql_tool",
   "give_up_sql_tool",
-  "answer_response_approvals",
+  "answer_response_job",
   "resolve_response_job",
   // Background
   "record_background_response",
