@@ -4,7 +4,7 @@ import { type Stack, startStack } from "../../packages/dev/stack.ts";
 import { isFinalOrPaused } from "../../supabase/functions/_durable_responses/model/status.ts";
 import { callRespond } from "./call.ts";
 import { deafModel } from "./deaf-model.ts";
-import { submitAll } from "./load.ts";
+import { type Load, submitAll } from "./load.ts";
 import { makeNotes, readNotes } from "./notes.ts";
 import { Random } from "./random.ts";
 import { startStorm, type Storm, untilIdle, untilRest } from "./storm.ts";
@@ -20,10 +20,7 @@ import {
 } from "./verdict.ts";
 import type { Wish } from "./wish.ts";
 
-export interface ChaosOptions {
-  jobs: number;
-  /** The share of the jobs that send an email, 0 to 1. */
-  sends: number;
+export interface ChaosOptions extends Load {
   /** The share of background responses that succeed, 0 to 1. */
   works: number;
   seed: number;
@@ -50,7 +47,7 @@ const learnMs = 30_000;
 
 /** Runs the load under faults, lets everything come to rest, and counts. */
 export async function runChaos(
-  { jobs, sends, works, seed, progress }: ChaosOptions,
+  { works, seed, progress, ...load }: ChaosOptions,
 ): Promise<ChaosResult> {
   const started = performance.now();
   await using parts = new AsyncDisposableStack();
@@ -58,12 +55,12 @@ export async function runChaos(
   await learnWhoIsDeaf(stack, sql);
   const storm = startStorm(stack, new Random(seed), progress, works);
   parts.defer(() => storm.stop());
-  const accepted = await submitAll(stack, { jobs, sends }, new Random(seed + 1), (done) => {
+  const accepted = await submitAll(stack, load, new Random(seed + 1), (done) => {
     if (done % 50 === 0) progress(`  ${done} accepted, ${storm.blows()} blows`);
   });
   // The storm continues while the jobs run, not only while they are submitted.
-  await untilRest(sql, { moving: jobs * 0.3, timeoutMs: 20_000 });
-  const timeoutMs = restMs + jobs * restPerJobMs;
+  await untilRest(sql, { moving: load.jobs * 0.3, timeoutMs: 20_000 });
+  const timeoutMs = restMs + load.jobs * restPerJobMs;
   const result = await comeToRest({ stack, sql, storm, timeoutMs, progress }, accepted);
   return { ...result, seconds: Math.round((performance.now() - started) / 1000) };
 }
