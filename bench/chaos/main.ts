@@ -94,15 +94,15 @@ progress(`chaos: ${what}, seed ${seed}`);
 
 async function run() {
   if (users !== undefined) {
-    const { verdict, odd, seconds, blows, actions, ...counts } = await runUsers({
+    const { verdict, held, odd, seconds, blows, actions, ...counts } = await runUsers({
       users,
       minutes: options.minutes,
       seed,
       progress,
     });
-    return { counted: { ...verdict, actions }, zero: counts, odd, seconds, blows };
+    return { counted: { ...verdict, actions }, zero: counts, held, odd, seconds, blows };
   }
-  const { verdict, odd, seconds, blows } = await runChaos({
+  const { verdict, held, odd, seconds, blows } = await runChaos({
     jobs: options.jobs,
     sends: options.sends,
     works: options.works,
@@ -110,11 +110,11 @@ async function run() {
     seed,
     progress,
   });
-  return { counted: verdict, zero: {}, odd, seconds, blows };
+  return { counted: verdict, zero: {}, held, odd, seconds, blows };
 }
 
 // Caught here, because the listener above would let a run that lost its own connection end as a success.
-const { counted, zero, odd, seconds, blows } = await run().catch((error) => {
+const { counted, zero, held, odd, seconds, blows } = await run().catch((error) => {
   console.error("Cannot finish the run:", error);
   Deno.exit(2);
 });
@@ -125,9 +125,10 @@ const wrong = [
 for (const line of odd) progress(`  ${line}`);
 if (json) {
   const ok = wrong.length === 0;
-  console.log(JSON.stringify({ ok, seed, seconds, blows, ...counted, ...zero }));
+  console.log(JSON.stringify({ ok, seed, seconds, blows, ...counted, ...zero, held }));
 } else {
   console.table({ ...counted, ...zero });
+  if (counted.needs_review > 0) console.table(held);
   console.log(`${blows} blows in ${seconds} s`);
   console.log(
     wrong.length === 0

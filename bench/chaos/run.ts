@@ -4,6 +4,7 @@ import { type Stack, startStack } from "../../packages/dev/stack.ts";
 import { isFinalOrPaused } from "../../supabase/functions/_durable_responses/model/status.ts";
 import { callRespond } from "./call.ts";
 import { deafModel } from "./deaf-model.ts";
+import { heldByReason } from "./held.ts";
 import { type Load, submitAll } from "./load.ts";
 import { makeNotes, readNotes } from "./notes.ts";
 import { Random } from "./random.ts";
@@ -29,6 +30,8 @@ export interface ChaosOptions extends Load {
 
 export interface ChaosResult {
   verdict: Verdict;
+  /** How many jobs are held for review, by reason. */
+  held: Record<string, number>;
   blows: number;
   seconds: number;
   /** What is wrong, one line each, for whoever investigates. */
@@ -138,25 +141,14 @@ export async function comeToRest(
   await untilRest(sql, { moving: 0, timeoutMs, progress });
   await untilIdle(stack, progress);
   const rows = await readJobs(sql);
-  for (const line of await whyHeld(sql)) progress(`  held for review: ${line}`);
+  const held = await heldByReason(sql);
   const sent = [...stack.mailbox.sent, ...await readNotes(sql)];
   return {
     verdict: judge(wishes, rows, sent),
+    held,
     blows: storm.blows(),
     odd: await explain(sql, rows, wishes, sent),
   };
-}
-
-/** The errors of the last attempts of jobs that wait for a person, the most frequent first. */
-async function whyHeld(sql: Sql): Promise<string[]> {
-  const rows = await sql<{ line: string }[]>`
-    select format('%s x %s, %s %s: %s', count(*), j.profile, a.mode, coalesce(a.error_code, a.outcome),
-      regexp_replace(j.review_reason, '[0-9]+', 'N', 'g')) as line
-    from response_jobs_internal j join response_attempts a on a.job_id = j.id and a.number = j.attempt
-    where j.status = 'needs_review'
-    group by j.profile, a.mode, a.error_code, a.outcome, regexp_replace(j.review_reason, '[0-9]+', 'N', 'g')
-    order by count(*) desc`;
-  return rows.map(({ line }) => line);
 }
 
 /** What is wrong, with the history of the jobs concerned, as a start for an investigation. */
