@@ -3334,7 +3334,13 @@ begin
     perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(jsonb_build_object(
       'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));
   end if;
-  perform durable_responses.route_background_failed(v_wait.route, p_error ->> 'code');
+  -- A worker that was lost as it handed a yes over says nothing about the route.
+  if v_wait.response_id is not null or not exists (
+    select from durable_responses.attempts
+    where job_id = p_job_id and number = p_attempt - 1 and outcome = 'continued' and error_code = 'worker_lost'
+  ) then
+    perform durable_responses.route_background_failed(v_wait.route, p_error ->> 'code');
+  end if;
   perform durable_responses.pause_for(p_job_id, p_error, p_retry_after_ms);
   if v_uncertain is not null then
     perform durable_responses.end_attempt(v_wait, 'suspended', p_error);
@@ -3741,6 +3747,7 @@ declare
   v_error jsonb;
   v_uncertain text;
   v_count integer := 0;
+  v_lost text[] := '{}';
 begin
   for v_wait in
     select * from durable_responses.waits
@@ -3753,6 +3760,7 @@ begin
       'message', format('Cannot finish attempt %s: worker %s stopped renewing its lease', v_wait.attempt, v_wait.worker),
       'hint', 'The platform ended the worker (wall clock, CPU, memory or a deploy). See the function''s logs; long runs belong on an off-platform worker.');
     v_count := v_count + 1;
+    v_lost := v_lost || v_wait.worker;
     if v_wait.continuing then
       -- OpenAI may have the request, and its response may act (26_guard.sql).
       perform durable_responses.await_continuation(v_wait, null, p_error => v_error);
@@ -3767,6 +3775,10 @@ begin
       perform durable_responses.requeue_after_failure(v_wait, v_error);
     end if;
   end loop;
+  -- They no longer count against max_workers: after a crash, a backlog would wake none for a minute. A worker that is alive
+  -- counts again with its next claim. Workers come before waits in the lock order, so nothing waits for their rows here.
+  delete from public.response_workers where id in (
+    select id from public.response_workers where id = any (v_lost) order by id for update skip locked);
   return v_count;
 end;
 $$;

@@ -52,6 +52,7 @@ declare
   v_error jsonb;
   v_uncertain text;
   v_count integer := 0;
+  v_lost text[] := '{}';
 begin
   for v_wait in
     select * from durable_responses.waits
@@ -64,6 +65,7 @@ begin
       'message', format('Cannot finish attempt %s: worker %s stopped renewing its lease', v_wait.attempt, v_wait.worker),
       'hint', 'The platform ended the worker (wall clock, CPU, memory or a deploy). See the function''s logs; long runs belong on an off-platform worker.');
     v_count := v_count + 1;
+    v_lost := v_lost || v_wait.worker;
     if v_wait.continuing then
       -- OpenAI may have the request, and its response may act (26_guard.sql).
       perform durable_responses.await_continuation(v_wait, null, p_error => v_error);
@@ -78,6 +80,10 @@ begin
       perform durable_responses.requeue_after_failure(v_wait, v_error);
     end if;
   end loop;
+  -- They no longer count against max_workers: after a crash, a backlog would wake none for a minute. A worker that is alive
+  -- counts again with its next claim. Workers come before waits in the lock order, so nothing waits for their rows here.
+  delete from public.response_workers where id in (
+    select id from public.response_workers where id = any (v_lost) order by id for update skip locked);
   return v_count;
 end;
 $$;

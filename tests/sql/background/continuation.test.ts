@@ -43,6 +43,12 @@ async function lost(m: Machine): Promise<string> {
   return id;
 }
 
+sqlTest("that its response never came says nothing about its route", async (m) => {
+  await given(m);
+  const [route] = await m.db.owner`select background_failures from public.response_routes`;
+  assert.equal(route?.["background_failures"], 0);
+});
+
 /** Nothing has come until the budget ended. */
 async function given(m: Machine): Promise<string> {
   const id = await lost(m);
