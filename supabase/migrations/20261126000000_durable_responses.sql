@@ -1408,6 +1408,9 @@ begin
     update public.response_routes set
       breaker = 'closed', background_failures = 0, probe_at = null, updated_at = v_now
     where route = p_route and (breaker <> 'closed' or background_failures > 0);
+    -- Only a response that was accepted after the pause shows that it is over.
+    update public.response_routes set paused_until = null, pause_reason = null, updated_at = v_now
+    where route = p_route and paused_until <= v_now - make_interval(secs => v_took / 1000.0);
   else
     update public.response_routes set paused_until = null, pause_reason = null, updated_at = v_now
     where route = p_route and paused_until <= v_now;
@@ -1418,7 +1421,7 @@ begin
 end;
 $$;
 comment on function durable_responses.route_succeeded(text, text, bigint) is
-  'A job of the route completed: closes the breaker (background), or ends a pause and learns the duration (synchronous).';
+  'A job of the route completed: closes the breaker (background) or learns the duration (synchronous), and ends a pause that had passed.';
 
 create function durable_responses.pause_for(p_job_id uuid, p_error jsonb, p_retry_after_ms bigint) returns void
 language plpgsql set search_path = ''
@@ -4059,7 +4062,7 @@ begin
       group by route, mode) w
       join public.response_routes r on r.route = w.route
     where case w.mode
-      when 'background' then r.breaker <> 'closed' or r.background_failures > 0
+      when 'background' then r.breaker <> 'closed' or r.background_failures > 0 or r.paused_until <= v_now
       -- A sample is enough for an average; a write by every call would make all of them wait for one row.
       else r.paused_until <= v_now or r.typical_ms is null or random() < 0.1
     end
@@ -4119,7 +4122,7 @@ begin
     exists (select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'started'),
     exists (select from public.response_watches where watched_until > now()),
     (select case v_mode
-      when 'background' then r.breaker <> 'closed' or r.background_failures > 0
+      when 'background' then r.breaker <> 'closed' or r.background_failures > 0 or r.paused_until <= v_now
       else r.paused_until <= v_now or r.typical_ms is null or random() < 0.1
     end from public.response_routes r where r.route = v_wait.route)
   into v_started, v_watched, v_learns;
@@ -4854,7 +4857,8 @@ begin
   update public.response_steps set status = 'void', finished_at = v_now
   where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
   perform durable_responses.end_attempt(v_wait, 'continued', null, p_response_id, null, nullif(p_usage, 'null'));
-  perform durable_responses.route_succeeded(v_wait.route, 'background', null);
+  perform durable_responses.route_succeeded(
+    v_wait.route, 'background', durable_responses.ms_between(v_wait.since, v_now));
   perform durable_responses.requeue(v_wait);
   return durable_responses.job_view(p_job_id);
 end;
