@@ -125,6 +125,8 @@ export interface Profile extends RequestSettings {
   approval_ms?: number;
   /** How long a job may be held for review, in ms; default 30 days. The deadline's clock stops meanwhile. */
   review_ms?: number;
+  /** Fields of OpenAI's that this release does not know yet. They are sent as they are. */
+  extra_body?: Readonly<Record<string, unknown>>;
   /** OpenAI's stored prompts ended on 2026-11-30: copy their text into `instructions`, and their variables into the input. */
   prompt?: never;
 }

@@ -24,12 +24,12 @@ export function refuseTools(tools: readonly RequestTool[], rules: Rules): Caller
   const own = new Map(rules.own.map((tool) => [tool.name, tool]));
   const named = new Set<string>();
   for (const [at, tool] of tools.entries()) {
-    refuseTool(tool, `tools.${at}`, own, rules);
+    refuseTool(tool, `tools[${at}]`, own, rules);
     const name = leftToolOf(tool)?.tool;
     if (name === undefined) continue;
     if (named.has(name)) {
       const what = tool.type === "function" ? "functions" : "tools";
-      throw refusal(rules, `tools.${at}`, `there are two ${what} named '${name}'`, "Rename one");
+      throw refusal(rules, `tools[${at}]`, `there are two ${what} named '${name}'`, "Rename one");
     }
     named.add(name);
   }
@@ -46,7 +46,7 @@ function refuseTwoOfALabel(tools: readonly RequestTool[], rules: Rules): void {
   for (const [at, { type, server_label: label }] of tools.entries()) {
     if (type !== "mcp" || label === undefined) continue;
     if (labels.has(label)) {
-      throw refusal(rules, `tools.${at}`, `there are two servers named '${label}'`, "Rename one");
+      throw refusal(rules, `tools[${at}]`, `there are two servers named '${label}'`, "Rename one");
     }
     labels.add(label);
   }
@@ -164,7 +164,10 @@ function refusal(
   hint: string,
 ): RequestError {
   return where === "request"
-    ? new RequestError("invalid_request", `Cannot accept 'request.${at}': ${why}`, { hint })
+    ? new RequestError("invalid_request", `Cannot accept '${at}' of the request: ${why}`, {
+      hint,
+      param: at,
+    })
     : new RequestError("invalid_profile", `Cannot use profile '${where.profile}': ${at}: ${why}`, {
       hint,
     });

@@ -1,4 +1,5 @@
 /** Tools in TypeScript: `tool()` of a profile, called in the worker. */
+import { howToSet } from "../../platform/how-to-set.ts";
 import { describe, log, messageOf } from "../../platform/log.ts";
 import { RequestError } from "../../platform/errors.ts";
 import { maskCredentials, rememberSecret } from "../../platform/redact.ts";
@@ -81,6 +82,7 @@ async function contextOf(call: OwnCall, signal: AbortSignal): Promise<ToolContex
         throw new RequestError(
           "secret_not_set",
           `Cannot call the tool '${call.tool}': the secret ${name} is not set`,
+          { hint: howToSet(`${name}=…`) },
         );
       }
       rememberSecret(value);
