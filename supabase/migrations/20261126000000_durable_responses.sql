@@ -3778,7 +3778,7 @@ declare
   v_error jsonb;
   v_uncertain text;
   v_count integer := 0;
-  v_lost text[] := '{}';
+  v_lost text[] := array[]::text[];
 begin
   for v_wait in
     select * from durable_responses.waits
