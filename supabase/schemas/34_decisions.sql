@@ -57,7 +57,8 @@ declare
 begin
   if p_outcome is null or p_outcome not in ('happened', 'did_not_happen', 'cancel') then
     raise exception using errcode = 'DR400',
-      message = 'Cannot resolve with that outcome: it must be happened, did_not_happen or cancel';
+      message = 'Cannot resolve with that outcome: it must be happened, did_not_happen or cancel',
+      hint = 'Say whether the call was made: happened or did_not_happen. cancel stops the job.';
   end if;
   if v_wait.status is distinct from 'needs_review' or v_wait.due <= v_now then
     raise exception using errcode = 'DR409', message = format('Cannot resolve job %s: it is %s', p_job_id,

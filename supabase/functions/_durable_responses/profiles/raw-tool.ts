@@ -93,5 +93,7 @@ function storedCredential(where: string): RequestError {
 }
 
 function refusal(message: string): RequestError {
-  return new RequestError("invalid_request", message);
+  return new RequestError("invalid_request", message, {
+    hint: "Send the tool as POST /v1/responses takes it, with secrets as {{NAME}}",
+  });
 }

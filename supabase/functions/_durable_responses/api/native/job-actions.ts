@@ -48,6 +48,7 @@ export async function actOnJob(
     throw new RequestError(
       "invalid_request",
       `Cannot find job '${id.slice(0, 50)}': a job id must be a UUID`,
+      { hint: "Send the id that POST /respond answered with" },
     );
   }
   const act = action === undefined

@@ -36,7 +36,7 @@ function unreadable(error: z.core.$ZodError): RequestError {
     `Cannot accept ${where}: ${(issue?.message ?? "it is invalid").slice(0, 500)}`,
     {
       hint:
-        "For a function it is {call_id, output}; for another kind the item of its own type, such as {type: 'shell_call_output', call_id, output}. See docs/tools.md",
+        "For a function it is {call_id, output}; for another kind the item of its own type, such as {type: 'shell_call_output', call_id, output}",
       cause: error,
     },
   );

@@ -82,7 +82,7 @@ export function toRefusal(error: unknown, mayRepeat: boolean): Refusal {
   if (error.status >= 500) {
     log.error("request failed", { error: describe(error), code: error.code });
   }
-  const message = error.hint === undefined ? error.message : `${error.message}. ${error.hint}`;
+  const message = `${error.message}. ${error.hint}`;
   return new Refusal(error.status, message, {
     code: openaiCodes[error.code] ?? error.code,
     param: error.code === "unknown_profile" ? "model" : paramOf(error.cause),
