@@ -30,7 +30,7 @@ import { invalidParam, Refusal } from "./refusal.ts";
 import { toResponse } from "./response.ts";
 import { eventStream, json, refused } from "./send-response.ts";
 import { sseBody } from "./sse.ts";
-import { takenAtEnd, withAnswerOrError } from "./stream-end.ts";
+import { withAnswerOrError } from "./stream-end.ts";
 
 /**
  * `POST /v1/responses`: a query to a profile, a whole request from a server, answers to requests for approval, or outputs of
@@ -106,7 +106,7 @@ async function submit(
     );
   }
   const { background, stream } = body;
-  return await submitJob(profiles, caller, { ...query, settings, joins }, {
+  return await submitJob(profiles, caller, { ...query, settings, joins, isRepeat: blindRepeat }, {
     background: background === true ? undefined : false,
     stream: stream === true,
     waits: background !== true,
@@ -218,7 +218,8 @@ async function answer(
     const first = ended ? begun(job, body) : await lookAt(job, who);
     const events = eventsOf(first, who, untilAgeMs, -1);
     const told = body.background ? events : withAnswerOrError(events, first, who);
-    return eventStream(sseBody(takenAtEnd(told, first, who), -1, first.id), headers);
+    // Nobody knows whether the end of a stream arrives. If it does not, its repeat must join, so the end takes no answer.
+    return eventStream(sseBody(told, -1, first.id), headers);
   }
   if (body.background) return json(toResponse(await lookAt(job, who)), headers);
   const seen = await waitForJob(job, who, waitMs, untilAgeMs, isFinalOrPaused, ended);
