@@ -220,7 +220,7 @@ begin
         'code', 'budget_exceeded',
         'message', format('Cannot finish within a worker''s life: two whole lives (%s s each) finished not a single step',
           round(coalesce(p_full_life_ms, 0) / 1000.0)),
-        'hint', 'Make the step shorter (a smaller task, less reasoning, a faster tool), or run an off-platform worker, which has no wall clock: npm run worker; then retry the job.'));
+        'hint', 'Make the step shorter (a smaller task, less reasoning, a faster tool), or run an off-platform worker, which has no wall clock: npx durable-responses worker; then retry the job.'));
     end if;
   end loop;
   return v_count;

@@ -145,12 +145,6 @@ const seenArgs = ({ request_id, digest }: Seen) => ({
   p_request_id: request_id ?? null,
   p_digest: digest ?? null,
 });
-/** All answers are accepted, or none. */
-export const approve = (
-  id: string,
-  who: Visibility,
-  answers: (Seen & { approve: boolean; reason?: string | undefined })[],
-) => call("answer_response_approvals", { p_job_id: id, ...who, p_answers: answers }, jobSchema);
 export const resolve = (
   id: string,
   who: Visibility,

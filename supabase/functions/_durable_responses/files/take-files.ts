@@ -149,6 +149,6 @@ function refused(where: string, flaw: string): RequestError {
   return new RequestError("invalid_request", `Cannot accept '${where}': ${flaw}`, {
     param: where,
     hint:
-      "An image is {type: 'input_image', image_url: 'data:image/png;base64,…'}, has an address that OpenAI can reach, or refers to Storage: {type: 'input_image', storage: {bucket, path}}. See docs/files.md",
+      "An image is {type: 'input_image', image_url: 'data:image/png;base64,…'}, has an address that OpenAI can reach, or refers to Storage: {type: 'input_image', storage: {bucket, path}}. A file is an input_file with file_data, or with storage",
   });
 }

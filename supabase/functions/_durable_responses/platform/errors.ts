@@ -2,7 +2,7 @@ import { type RequestErrorCode, requestErrors } from "../model/refusals.ts";
 
 export interface ErrorOptions {
   /** What to do about it, one sentence. */
-  hint?: string;
+  hint: string;
   cause?: unknown;
   /** The place in the request, in the form of OpenAI's `param`: `input[0].content[1]`. */
   param?: string;
@@ -20,14 +20,14 @@ export interface ErrorOptions {
 export class RequestError extends Error {
   override readonly name = "RequestError";
   readonly status: number;
-  readonly hint: string | undefined;
+  readonly hint: string;
   readonly param: string | undefined;
   readonly retryAfterS: number | undefined;
   readonly allow: string | undefined;
   readonly jobId: string | undefined;
   readonly unanswered: boolean;
 
-  constructor(readonly code: RequestErrorCode, message: string, options: ErrorOptions = {}) {
+  constructor(readonly code: RequestErrorCode, message: string, options: ErrorOptions) {
     super(message, { cause: options.cause });
     this.status = requestErrors[code];
     this.hint = options.hint;
@@ -38,13 +38,13 @@ export class RequestError extends Error {
     this.unanswered = options.unanswered ?? false;
   }
 
-  /** The body of every refusal: `{error: {code, message, hint?, job_id?}}`. */
-  toBody(): { error: { code: string; message: string; hint?: string; job_id?: string } } {
+  /** The body of every refusal: `{error: {code, message, hint, job_id?}}`. */
+  toBody(): { error: { code: string; message: string; hint: string; job_id?: string } } {
     return {
       error: {
         code: this.code,
         message: this.message,
-        ...(this.hint !== undefined && { hint: this.hint }),
+        hint: this.hint,
         ...(this.jobId !== undefined && { job_id: this.jobId }),
       },
     };

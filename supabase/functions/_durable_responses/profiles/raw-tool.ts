@@ -99,5 +99,8 @@ function storedCredential(param: string, where: string): RequestError {
 }
 
 function refusal(param: string, message: string): RequestError {
-  return new RequestError("invalid_request", message, { param });
+  return new RequestError("invalid_request", message, {
+    param,
+    hint: "Send the tool as POST /v1/responses takes it, with secrets as {{NAME}}",
+  });
 }

@@ -21,7 +21,7 @@ export async function takenFiles<Input>(
   caller: Caller,
 ): Promise<{ input: Input | Record<string, unknown>[]; text: string; files: SentFile[] }> {
   if (!Array.isArray(input) || !input.every(isRecord) || !hasFiles(input)) {
-    if (bytes > maxBodyBytes) throw tooLarge({ bytes: maxBodyBytes });
+    if (bytes > maxBodyBytes) throw tooLarge({ bytes: maxBodyBytes }, bytes);
     return { input, text, files: [] };
   }
   const { takeFiles } = await import("../../files/take-files.ts");

@@ -1,5 +1,5 @@
 /** `POST /:id/tool-output`: the caller's answer to a call that was handed out. Loaded on first use, because cold start counts. */
-import { answerToolCall } from "../../db/own-calls.ts";
+import { answerJob } from "../../db/answers.ts";
 import { callAnswerSchema } from "../../model/call-answers.ts";
 import { type Caller, visibilityOf } from "../../model/caller.ts";
 import { flawIn } from "../../model/flaw.ts";
@@ -25,7 +25,7 @@ export function giveToolOutput(id: string, caller: Caller, request: Request): Pr
     const answer = callAnswerSchema.safeParse(input[0]);
     if (!answer.success) throw unreadable(answer.error, item);
     if (files.length > 0) await (await import("../../files/store-files.ts")).storeFiles(files);
-    return await answerToolCall(id, visibilityOf(caller), answer.data);
+    return await answerJob(id, visibilityOf(caller), [answer.data]);
   });
 }
 
@@ -36,7 +36,7 @@ function unreadable(error: z.core.$ZodError, item: unknown): RequestError {
     `Cannot accept ${place === "" ? "the body" : `'${place}'`}: ${why.slice(0, 500)}`,
     {
       hint:
-        "For a function it is {call_id, output}; for another kind the item of its own type, such as {type: 'shell_call_output', call_id, output}. See docs/tools.md",
+        "For a function it is {call_id, output}; for another kind the item of its own type, such as {type: 'shell_call_output', call_id, output}",
       cause: error,
     },
   );

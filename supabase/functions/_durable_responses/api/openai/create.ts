@@ -17,7 +17,8 @@ import { maxWaitMs, usableLife, waitLeftMs } from "../http/limits.ts";
 import { withRoom } from "../http/room.ts";
 import { readIdempotencyKey } from "../http/submission.ts";
 import { takenFiles } from "../http/taken-files.ts";
-import { answerApprovals, approvalAnswers } from "./approvals.ts";
+import { load } from "../../platform/load.ts";
+import { answerItems } from "./answer-items.ts";
 import { type CreateBody, createBodySchema } from "./create-body.ts";
 import { noAnswer } from "./ending.ts";
 import { eventsOf } from "./events-of.ts";
@@ -27,7 +28,6 @@ import { settingsBeyond } from "./profile-rules.ts";
 import { readRecord, recordOf, type ResponseRecord } from "./record.ts";
 import { invalidParam, Refusal } from "./refusal.ts";
 import { toResponse } from "./response.ts";
-import { answerToolCalls } from "./tool-outputs.ts";
 import { eventStream, json, refused } from "./send-response.ts";
 import { sseBody } from "./sse.ts";
 import { withAnswerOrError } from "./stream-end.ts";
@@ -63,15 +63,16 @@ async function readAndSubmit(
   return { submitted, body };
 }
 
-/** A job that waits for exactly this: a person's answers, or outputs of calls that the caller makes. */
+/** A job that waits for what this request says: a person's answers, and outputs of calls that the caller makes. */
 async function answered(
   profiles: Profiles,
   sent: Pick<Sent, "body" | "files">,
   caller: Caller,
 ): Promise<{ job: Job } | undefined> {
-  const answers = approvalAnswers(sent.body);
-  if (answers) return { job: await answerApprovals(profiles, sent.body, answers, caller) };
-  const job = await answerToolCalls(profiles, sent, caller);
+  const items = answerItems(sent.body.input);
+  if (!items) return undefined;
+  const { giveAnswers } = await load("answers.ts", () => import("./answers.ts"));
+  const job = await giveAnswers(profiles, sent, items, caller);
   return job && { job };
 }
 
