@@ -569,6 +569,7 @@ create table durable_responses.waits (
   response_id text,
   request_id text,
   warnings text[] not null default '{}',
+  continuing boolean not null default false,
   -- Budgets.
   failures integer not null default 0,
   stalled_lives integer not null default 0,
@@ -598,6 +599,7 @@ comment on column durable_responses.waits.worker is 'While running: which worker
 comment on column durable_responses.waits.response_id is 'While background: OpenAI''s id of the response, once known.';
 comment on column durable_responses.waits.request_id is 'The x-request-id of the current attempt, once known.';
 comment on column durable_responses.waits.warnings is 'Warnings about the current attempt that did not stop it.';
+comment on column durable_responses.waits.continuing is 'While running: the worker is sending the request that continues the run in background, and its response may act. If the worker is lost, the job waits for that response.';
 comment on column durable_responses.waits.failures is 'Synchronous attempts that failed and count towards max_attempts.';
 comment on column durable_responses.waits.stalled_lives is 'Whole worker lives in a row that finished no step.';
 comment on column durable_responses.waits.deadline is 'The job fails with deadline_exceeded if it is unfinished at this time. null while the clock is stopped.';
@@ -657,6 +659,7 @@ begin
   -- Columns of the previous status are cleared.
   if new.status <> 'running' then
     new.worker := null;
+    new.continuing := false;
   end if;
   if new.status <> 'background' then
     new.response_id := null;
@@ -1408,6 +1411,9 @@ begin
     update public.response_routes set
       breaker = 'closed', background_failures = 0, probe_at = null, updated_at = v_now
     where route = p_route and (breaker <> 'closed' or background_failures > 0);
+    -- Only a response that was accepted after the pause shows that it is over.
+    update public.response_routes set paused_until = null, pause_reason = null, updated_at = v_now
+    where route = p_route and paused_until <= v_now - make_interval(secs => v_took / 1000.0);
   else
     update public.response_routes set paused_until = null, pause_reason = null, updated_at = v_now
     where route = p_route and paused_until <= v_now;
@@ -1418,7 +1424,7 @@ begin
 end;
 $$;
 comment on function durable_responses.route_succeeded(text, text, bigint) is
-  'A job of the route completed: closes the breaker (background), or ends a pause and learns the duration (synchronous).';
+  'A job of the route completed: closes the breaker (background) or learns the duration (synchronous), and ends a pause that had passed.';
 
 create function durable_responses.pause_for(p_job_id uuid, p_error jsonb, p_retry_after_ms bigint) returns void
 language plpgsql set search_path = ''
@@ -1581,7 +1587,9 @@ $$;
 comment on function durable_responses.settle_calls(uuid, integer) is
   'For an attempt that ended with calls in flight: harmless calls become void (or, if we make them ourselves, wait to be made again), the others uncertain. Returns the uncertain ones, or null.';
 
-create function public.save_response_steps(p_job_id uuid, p_attempt integer, p_steps jsonb) returns boolean
+create function public.save_response_steps(
+  p_job_id uuid, p_attempt integer, p_steps jsonb, p_continuing boolean default false
+) returns boolean
 language plpgsql set search_path = ''
 as $$
 declare
@@ -1591,11 +1599,15 @@ declare
   v_detail text;
   v_ended integer[];
   v_cleared boolean;
+  v_made boolean;
   v_asked integer[];
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
   if v_wait.attempt = p_attempt and v_wait.status = 'running' then
     perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
+    if p_continuing then
+      update durable_responses.waits set continuing = true where job_id = p_job_id;
+    end if;
     return true;
   end if;
   -- There is no wait row left to lock, so the job's own row keeps two late reports, or a report and a retry, apart.
@@ -1616,6 +1628,8 @@ begin
   -- A call that the ledger has already is not news, unless nobody knew how it ended, or it was thought not to have been made.
   where s ->> 'effect' = 'once' and s ->> 'status' = any (case
     when known.status is null then '{started,uncertain,finished}'::text[]
+    -- Void: whoever had the yes has not made it.
+    when known.status = 'uncertain' and known.run_by is null then '{finished,failed,void}'
     when known.status = 'uncertain' then '{finished,failed}'
     -- A call of ours that is about to be made again.
     when known.status = 'void' or known.status = 'waiting' and known.run_by is not null then '{finished}'
@@ -1635,7 +1649,9 @@ begin
   select array_agg(number), coalesce(bool_or(before = 'uncertain'), false) into v_ended, v_cleared from ended;
   perform durable_responses.announce_steps(p_job_id, v_ended);
   perform durable_responses.write_steps(p_job_id, p_attempt, v_late);
-  if v_wait.job_id is not null and v_job.on_uncertain = 'review' then
+  -- A call that was not made is no news for a run or a person: it only ends a doubt.
+  v_made := jsonb_path_exists(v_late, '$[*] ? (@.status != "void")');
+  if v_made and v_wait.job_id is not null and v_job.on_uncertain = 'review' then
     -- A person who said yes, or is about to, did not know of this. So the next run asks again: about everything that is asked
     -- now, and about calls that had their yes and may be the reported one. A yes that a call has used stays with it, and each
     -- question of ours is about one call of ours.
@@ -1646,7 +1662,7 @@ begin
         or asked.status = 'finished' and asked.answer ->> 'approve' = 'true' and asked.call_id is null
           and exists (
             select from jsonb_array_elements(v_late) s
-            where s ->> 'status' <> 'failed' and s ->> 'tool' = asked.tool and s ->> 'server_label' = asked.server_label)
+            where s ->> 'status' not in ('failed', 'void') and s ->> 'tool' = asked.tool and s ->> 'server_label' = asked.server_label)
           and not exists (
             select from public.response_steps made
             where made.job_id = p_job_id and made.item ->> 'approval_request_id' = asked.item ->> 'id'))
@@ -1655,13 +1671,14 @@ begin
     select array_agg(number) into v_asked from taken_back;
     perform durable_responses.announce_steps(p_job_id, v_asked);
   end if;
-  v_detail := format('Attempt %s reported late that it had called %s at %s',
-    p_attempt, v_late -> 0 ->> 'tool', coalesce(v_late -> 0 ->> 'server_label', 'the worker'));
+  select format('Attempt %s reported late that it had called %s at %s',
+    p_attempt, s ->> 'tool', coalesce(s ->> 'server_label', 'the worker'))
+  into v_detail from jsonb_array_elements(v_late) s where s ->> 'status' <> 'void' limit 1;
   if v_wait.job_id is null then
     insert into public.response_flags (job_id, code, detail, created_at)
     select p_job_id, 'late_call', left(v_detail, 2000), durable_responses.clock()
     -- The same report again is no news.
-    where not exists (
+    where v_made and not exists (
       select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
   elsif v_wait.status = 'needs_review' then
     -- Its outcome is known, so nobody has to say it. A model that insisted on a finished call is another matter.
@@ -1673,7 +1690,7 @@ begin
     then
       perform durable_responses.requeue(v_wait);
     end if;
-  elsif v_job.on_uncertain = 'review' and (v_wait.status <> 'queued' or (
+  elsif v_made and v_job.on_uncertain = 'review' and (v_wait.status <> 'queued' or (
     -- If no other attempt has run yet, a finished call is just a fact that the next attempt is given.
     v_wait.attempt > p_attempt or exists (
       select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain')
@@ -1688,8 +1705,8 @@ begin
   return false;
 end;
 $$;
-comment on function public.save_response_steps(uuid, integer, jsonb) is
-  'Saves steps of a running attempt. False if the attempt has ended: its run must stop. A late report of a call that must not be made twice is stored, and holds the job for review, whatever it waits for; what people were asked is asked again. If it says how a call in doubt ended, it ends a review that waited for nothing else.';
+comment on function public.save_response_steps(uuid, integer, jsonb, boolean) is
+  'Saves steps of a running attempt. p_continuing: the request that continues the run in background is sent next (26_guard.sql). False if the attempt has ended: its run must stop. A late report of a call that must not be made twice is stored, and holds the job for review, whatever it waits for; what people were asked is asked again. If it says how a call in doubt ended, it ends a review that waited for nothing else.';
 
 create function public.warn_response_attempt(p_job_id uuid, p_attempt integer, p_warning text) returns void
 language plpgsql set search_path = ''
@@ -1710,9 +1727,9 @@ comment on function public.warn_response_attempt(uuid, integer, text) is
   'Adds a warning to an attempt; at most 50.';
 
 revoke execute on function durable_responses.write_steps(uuid, integer, jsonb), durable_responses.settle_calls(uuid, integer),
-  public.save_response_steps(uuid, integer, jsonb), public.warn_response_attempt(uuid, integer, text) from public, anon, authenticated;
+  public.save_response_steps(uuid, integer, jsonb, boolean), public.warn_response_attempt(uuid, integer, text) from public, anon, authenticated;
 grant execute on function durable_responses.write_steps(uuid, integer, jsonb), durable_responses.settle_calls(uuid, integer),
-  public.save_response_steps(uuid, integer, jsonb), public.warn_response_attempt(uuid, integer, text) to service_role;
+  public.save_response_steps(uuid, integer, jsonb, boolean), public.warn_response_attempt(uuid, integer, text) to service_role;
 -- Live updates, for what somebody watches and for nothing else.
 --
 -- Concepts
@@ -3146,6 +3163,9 @@ begin
     'profile', coalesce(v_job.profile, ''),
     'asked_ms_ago', greatest(durable_responses.ms_between(coalesce(p_asked_at, durable_responses.clock()), durable_responses.clock()), 0),
     'guarded', coalesce(v_job.guard = 'always' and v_job.on_uncertain = 'review', false),
+    'own', exists (
+      select from durable_responses.attempts
+      where job_id = p_job_id and number = p_attempt and mode = 'background' and response_id = p_response_id),
     'lists', coalesce((
       select jsonb_agg(s.item order by s.number) from public.response_steps s
       where s.job_id = p_job_id and s.kind = 'mcp_list_tools' and s.item is not null), '[]'),
@@ -3157,7 +3177,7 @@ begin
 end;
 $$;
 comment on function durable_responses.upstream(uuid, integer, text, timestamptz) is
-  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, lists, yeses}. guarded: OpenAI was told to ask before each call that must not be made twice; lists: the tools that its servers have, as OpenAI listed them; yeses: the requests that got one.';
+  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, own, lists, yeses}. guarded: OpenAI was told to ask before each call that must not be made twice; own: the attempt had no other response, so what it was allowed to call and did not was not called; lists: the tools that its servers have, as OpenAI listed them; yeses: the requests that got one.';
 
 create function public.record_background_response(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default 30000
@@ -3251,7 +3271,7 @@ begin
   -- A run that could not continue in background has a reason recorded, and continues in its worker.
   if exists (
     select from durable_responses.waits
-    where job_id = p_job_id and attempt = p_attempt - 1 and status = 'running' and fallback_reason is null
+    where job_id = p_job_id and attempt = p_attempt - 1 and status = 'running' and (continuing or fallback_reason is null)
   ) then
     perform public.continue_in_background(p_job_id, p_attempt - 1, p_response_id);
   end if;
@@ -3264,8 +3284,8 @@ begin
       -- The response of a deleted job is still ours.
       v_attempt := p_attempt;
     else
-      -- Its worker may have sent the yes and died before it recorded the response. The ledger has the response's calls as started
-      -- by the attempt that sent the yes, and as uncertain since that attempt ended.
+      -- The attempt that sent the yes was ended from outside before it recorded the response: the job was cancelled, or held for
+      -- review. The ledger has the response's calls as started by that attempt, and as uncertain since it ended.
       select number into v_attempt from durable_responses.attempts
       where job_id = p_job_id and number = p_attempt - 1 and mode = 'synchronous'
         -- The response of a synchronous run names its own attempt: it is not lost.
@@ -3283,7 +3303,7 @@ begin
 end;
 $$;
 comment on function public.adopt_background_response(uuid, integer, text, integer) is
-  'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. If that attempt never began, because the worker that asked died or the job was deleted, it is abandoned, and cancelled until that is confirmed. Returns {known, work, abandoned} as claim_background_job() does.';
+  'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. If that attempt never began, because the job was cancelled, held for review or deleted meanwhile, it is abandoned, and cancelled until that is confirmed. Returns {known, work, abandoned} as claim_background_job() does.';
 
 create function public.claim_background_polls(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
@@ -3345,7 +3365,13 @@ begin
     perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(jsonb_build_object(
       'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));
   end if;
-  perform durable_responses.route_background_failed(v_wait.route, p_error ->> 'code');
+  -- A worker that was lost as it handed a yes over says nothing about the route.
+  if v_wait.response_id is not null or not exists (
+    select from durable_responses.attempts
+    where job_id = p_job_id and number = p_attempt - 1 and outcome = 'continued' and error_code = 'worker_lost'
+  ) then
+    perform durable_responses.route_background_failed(v_wait.route, p_error ->> 'code');
+  end if;
   perform durable_responses.pause_for(p_job_id, p_error, p_retry_after_ms);
   if v_uncertain is not null then
     perform durable_responses.end_attempt(v_wait, 'suspended', p_error);
@@ -3752,6 +3778,7 @@ declare
   v_error jsonb;
   v_uncertain text;
   v_count integer := 0;
+  v_lost text[] := array[]::text[];
 begin
   for v_wait in
     select * from durable_responses.waits
@@ -3763,6 +3790,13 @@ begin
       'code', 'worker_lost',
       'message', format('Cannot finish attempt %s: worker %s stopped renewing its lease', v_wait.attempt, v_wait.worker),
       'hint', 'The platform ended the worker (wall clock, CPU, memory or a deploy). See the function''s logs; long runs belong on an off-platform worker.');
+    v_count := v_count + 1;
+    v_lost := v_lost || v_wait.worker;
+    if v_wait.continuing then
+      -- OpenAI may have the request, and its response may act (26_guard.sql).
+      perform durable_responses.await_continuation(v_wait, null, p_error => v_error);
+      continue;
+    end if;
     v_uncertain := durable_responses.settle_calls(v_wait.job_id, v_wait.attempt);
     if v_uncertain is not null then
       perform durable_responses.end_attempt(v_wait, 'suspended', v_error);
@@ -3771,13 +3805,16 @@ begin
       perform durable_responses.end_attempt(v_wait, 'lost', v_error);
       perform durable_responses.requeue_after_failure(v_wait, v_error);
     end if;
-    v_count := v_count + 1;
   end loop;
+  -- They no longer count against max_workers: after a crash, a backlog would wake none for a minute. A worker that is alive
+  -- counts again with its next claim. Workers come before waits in the lock order, so nothing waits for their rows here.
+  delete from public.response_workers where id in (
+    select id from public.response_workers where id = any (v_lost) order by id for update skip locked);
   return v_count;
 end;
 $$;
 comment on function durable_responses.recover_lost_leases(integer) is
-  'Takes back running jobs whose worker no longer renews its lease. They are queued again, held for review, or failed if their attempts are used up.';
+  'Takes back running jobs whose worker no longer renews its lease. They are queued again, wait for the response that was to continue them, are held for review, or fail if their attempts are used up.';
 
 create function durable_responses.fail_overdue(p_limit integer) returns integer
 language plpgsql set search_path = ''
@@ -3892,6 +3929,10 @@ begin
     for update;
     continue when not found;
     v_count := v_count + 1;
+    if v_wait.continuing then
+      perform durable_responses.await_continuation(v_wait, null);
+      continue;
+    end if;
     v_uncertain := durable_responses.settle_calls(v_wait.job_id, v_wait.attempt);
     if v_uncertain is not null then
       perform durable_responses.end_attempt(v_wait, 'suspended');
@@ -4049,7 +4090,7 @@ begin
       group by route, mode) w
       join public.response_routes r on r.route = w.route
     where case w.mode
-      when 'background' then r.breaker <> 'closed' or r.background_failures > 0
+      when 'background' then r.breaker <> 'closed' or r.background_failures > 0 or r.paused_until <= v_now
       -- A sample is enough for an average; a write by every call would make all of them wait for one row.
       else r.paused_until <= v_now or r.typical_ms is null or random() < 0.1
     end
@@ -4109,7 +4150,7 @@ begin
     exists (select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'started'),
     exists (select from public.response_watches where watched_until > now()),
     (select case v_mode
-      when 'background' then r.breaker <> 'closed' or r.background_failures > 0
+      when 'background' then r.breaker <> 'closed' or r.background_failures > 0 or r.paused_until <= v_now
       else r.paused_until <= v_now or r.typical_ms is null or random() < 0.1
     end from public.response_routes r where r.route = v_wait.route)
   into v_started, v_watched, v_learns;
@@ -4766,6 +4807,15 @@ grant execute on function durable_responses.seen_worker(text, text),
 --
 -- The attempt that sends the yes writes the call's row, and hands it to the attempt whose response makes the call, in the
 -- transaction that starts that attempt. Whichever of the two ends without the call's result finds it started (settle_calls).
+--
+-- The worker may be lost between the call's row and the record of the response. Then nobody knows whether OpenAI has the yes.
+-- With the row, the worker has marked the wait (continuing). So n + 2 starts without an id, and waits until the background
+-- budget ends, like any response that nobody recorded:
+--   * its webhook names n + 2, before or after the lease expires: it is the attempt's response   (adopt_background_response)
+--   * the worker was only slow, and records it late                                                  (continue_in_background)
+--   * the worker was only slow, and has not sent it: the calls are void, the job is queued            (withdraw_continuation)
+--   * nothing comes: the calls are uncertain, and a person decides                                    (fall_back_response_job)
+-- In none of these does another worker get the job while the yes may be on its way.
 
 create function durable_responses.is_guarded(p_job durable_responses.jobs) returns boolean
 language plpgsql stable set search_path = ''
@@ -4835,13 +4885,38 @@ begin
   update public.response_steps set status = 'void', finished_at = v_now
   where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
   perform durable_responses.end_attempt(v_wait, 'continued', null, p_response_id, null, nullif(p_usage, 'null'));
-  perform durable_responses.route_succeeded(v_wait.route, 'background', null);
+  perform durable_responses.route_succeeded(
+    v_wait.route, 'background', durable_responses.ms_between(v_wait.since, v_now));
   perform durable_responses.requeue(v_wait);
   return durable_responses.job_view(p_job_id);
 end;
 $$;
 comment on function public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
   'A background response asked before calls that need no person, or asked for calls of ours (steps with run_by, waiting): the job is queued for a worker, which makes these calls and sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. The breaker counts it as a success.';
+
+create function durable_responses.await_continuation(
+  p_wait durable_responses.waits, p_response_id text, p_request_id text default null, p_poll_ms integer default null,
+  p_error jsonb default null
+) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_job durable_responses.jobs;
+begin
+  select * into v_job from durable_responses.jobs where id = p_wait.job_id;
+  perform durable_responses.end_attempt(p_wait, 'continued', p_error);
+  update public.response_steps set attempt = p_wait.attempt + 1
+  where job_id = p_wait.job_id and attempt = p_wait.attempt and status = 'started';
+  p_wait.background_until := durable_responses.clock() + make_interval(secs => v_job.background_ms / 1000.0);
+  update durable_responses.waits set
+    status = 'background', attempt = p_wait.attempt + 1, response_id = p_response_id, request_id = p_request_id,
+    background_until = p_wait.background_until, due = durable_responses.next_poll(p_wait, coalesce(p_poll_ms, v_job.poll_ms))
+  where job_id = p_wait.job_id;
+  perform durable_responses.announce_jobs(array[p_wait.job_id]);
+end;
+$$;
+comment on function durable_responses.await_continuation(durable_responses.waits, text, text, integer, jsonb) is
+  'The running attempt ends as continued: the response to its last request is the next attempt, and takes over the started calls. p_response_id: null if nobody knows whether OpenAI has the request. p_error: {code, message}, why the attempt could not record it.';
 
 create function public.continue_in_background(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default null
@@ -4850,21 +4925,21 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_wait durable_responses.waits;
-  v_job durable_responses.jobs;
   v_orphaned boolean := false;
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
   if v_wait.attempt = p_attempt and v_wait.status = 'running' then
-    select * into v_job from durable_responses.jobs where id = p_job_id;
-    perform durable_responses.end_attempt(v_wait, 'continued');
-    update public.response_steps set attempt = p_attempt + 1
-    where job_id = p_job_id and attempt = p_attempt and status = 'started';
-    v_wait.background_until := durable_responses.clock() + make_interval(secs => v_job.background_ms / 1000.0);
-    update durable_responses.waits set
-      status = 'background', attempt = p_attempt + 1, response_id = p_response_id, request_id = p_request_id,
-      background_until = v_wait.background_until, due = durable_responses.next_poll(v_wait, coalesce(p_poll_ms, v_job.poll_ms))
-    where job_id = p_job_id;
-    perform durable_responses.announce_jobs(array[p_job_id]);
+    perform durable_responses.await_continuation(v_wait, p_response_id, p_request_id, p_poll_ms);
+  elsif p_response_id is not null and exists (
+    -- The lease expired first: the next attempt waits, or has waited, for exactly this response.
+    select from durable_responses.waits
+    where job_id = p_job_id and attempt = p_attempt + 1 and status = 'background' and response_id is null
+    union all
+    select from durable_responses.attempts
+    where job_id = p_job_id and number = p_attempt + 1 and mode = 'background' and response_id is null
+  ) then
+    return public.record_background_response(p_job_id, p_attempt + 1, p_response_id, p_request_id,
+      coalesce(p_poll_ms, (select poll_ms from durable_responses.jobs where id = p_job_id))) - 'upstream';
   elsif p_response_id is not null and not exists (
     -- Its webhook may have arrived first.
     select from durable_responses.waits where job_id = p_job_id and attempt = p_attempt + 1 and response_id = p_response_id
@@ -4886,7 +4961,7 @@ begin
 end;
 $$;
 comment on function public.continue_in_background(uuid, integer, text, text, integer) is
-  'A run continues in background as the next attempt, which takes over the started calls. p_response_id: null if OpenAI''s answer to the request could not be read. Returns {orphaned, job}. orphaned: the attempt has ended, and the response must be cancelled.';
+  'A run continues in background as the next attempt, which takes over the started calls. p_response_id: null if OpenAI''s answer to the request could not be read. Returns {orphaned, job}. orphaned: the job has moved on, and the response must be cancelled.';
 
 create function public.record_background_failure(p_job_id uuid, p_attempt integer, p_error jsonb) returns void
 language plpgsql set search_path = ''
@@ -4896,12 +4971,36 @@ declare
 begin
   perform durable_responses.route_background_failed(v_wait.route, p_error ->> 'code');
   update durable_responses.waits set
-    fallback_reason = p_error ->> 'code', warnings = warnings || left(p_error ->> 'message', 500)
+    fallback_reason = p_error ->> 'code', warnings = warnings || left(p_error ->> 'message', 500), continuing = false
   where job_id = p_job_id;
 end;
 $$;
 comment on function public.record_background_failure(uuid, integer, jsonb) is
   'A run could not continue in background, and continues in its worker instead.';
+
+create function public.withdraw_continuation(p_job_id uuid, p_attempt integer, p_steps jsonb) returns boolean
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits;
+begin
+  select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
+  if v_wait.attempt = p_attempt and v_wait.status = 'running' then
+    perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
+    update durable_responses.waits set continuing = false where job_id = p_job_id;
+    return true;
+  elsif v_wait.attempt = p_attempt + 1 and v_wait.status = 'background' and v_wait.response_id is null then
+    -- The lease expired first, and the job waits for a response that does not exist.
+    perform durable_responses.write_steps(p_job_id, v_wait.attempt, p_steps);
+    perform durable_responses.end_attempt(v_wait, 'handed_over');
+    perform durable_responses.requeue(v_wait);
+    return true;
+  end if;
+  return false;
+end;
+$$;
+comment on function public.withdraw_continuation(uuid, integer, jsonb) is
+  'The request that was to continue a run in background has not been sent, or OpenAI has refused it. p_steps: its calls, as void. If the job waits for its response already, it is queued. Returns false if the job has moved on otherwise.';
 
 create function public.record_ignored_approval(p_job_id uuid, p_attempt integer, p_detail text) returns void
 language plpgsql set search_path = ''
@@ -4920,14 +5019,18 @@ comment on function public.record_ignored_approval(uuid, integer, text) is
 revoke execute on function durable_responses.is_guarded(durable_responses.jobs),
   durable_responses.background_to_continue(durable_responses.waits),
   durable_responses.answer_as_guard(uuid, integer, jsonb),
+  durable_responses.await_continuation(durable_responses.waits, text, text, integer, jsonb),
   public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
   public.continue_in_background(uuid, integer, text, text, integer), public.record_background_failure(uuid, integer, jsonb),
+  public.withdraw_continuation(uuid, integer, jsonb),
   public.record_ignored_approval(uuid, integer, text) from public, anon, authenticated;
 grant execute on function durable_responses.is_guarded(durable_responses.jobs),
   durable_responses.background_to_continue(durable_responses.waits),
   durable_responses.answer_as_guard(uuid, integer, jsonb),
+  durable_responses.await_continuation(durable_responses.waits, text, text, integer, jsonb),
   public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
   public.continue_in_background(uuid, integer, text, text, integer), public.record_background_failure(uuid, integer, jsonb),
+  public.withdraw_continuation(uuid, integer, jsonb),
   public.record_ignored_approval(uuid, integer, text) to service_role;
 -- Deletion of one final job, or of everything an owner has, and of what may still arrive afterwards.
 --

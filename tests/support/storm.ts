@@ -304,7 +304,12 @@ export const smallActions: Record<string, StormAction> = {
   ),
   continueThere: (call, known) =>
     attempts("continue_in_background", { p_response_id: `r_${crypto.randomUUID()}` })(call, known),
+  sendsThere: attempts("save_response_steps", {
+    p_steps: [callStep("started")],
+    p_continuing: true,
+  }),
   refusedThere: attempts("record_background_failure", { p_error: someError }),
+  withdrawnThere: attempts("withdraw_continuation", { p_steps: [callStep("void")] }),
   ignoredApproval: attempts("record_ignored_approval", { p_detail: "a call without its yes" }),
   adopt: (call, known) =>
     attempts(

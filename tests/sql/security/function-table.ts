@@ -78,6 +78,7 @@ export const serviceFunctions = [
   "continue_response_job",
   "continue_in_background",
   "record_background_failure",
+  "withdraw_continuation",
   "record_ignored_approval",
   "claim_pending_cancels",
   "confirm_upstream_cancel",
