@@ -222,7 +222,7 @@ for (const [what, { items, status, code, param }] of Object.entries(refusals)) {
       const refusal = await refusalOf(create(first ? [...bad, ...good] : [...good, ...bad]));
       assert.deepEqual(
         [refusal.status, refusal.code, refusal.param],
-        [status, code, `input.${first ? 0 : good.length}.${param}`],
+        [status, code, `input[${first ? 0 : good.length}].${param}`],
         refusal.message,
       );
       await untouched(asked);
@@ -238,7 +238,7 @@ Deno.test("a call that is answered twice: once if it is the same, refused if it 
     const twice of [[output, { ...output, output: "shut" }], [{ ...output, output: "" }, output]]
   ) {
     const refusal = await refusalOf(create([yes, ...twice]));
-    assert.deepEqual([refusal.status, refusal.param], [400, "input.1.call_id"], refusal.message);
+    assert.deepEqual([refusal.status, refusal.param], [400, "input[1].call_id"], refusal.message);
     await untouched(asked);
   }
   await done(create([output, yes, output, yes]), asked, before);
@@ -246,7 +246,7 @@ Deno.test("a call that is answered twice: once if it is the same, refused if it 
   assert.deepEqual([other.status, other.code, other.param], [
     409,
     "invalid_state",
-    "input.1.call_id",
+    "input[1].call_id",
   ]);
 });
 
@@ -254,7 +254,7 @@ Deno.test("yes and no to one request: refused, and nothing is accepted", async (
   const { asked } = await ask(find, open("1"), reply);
   const input = [...yesesOf(asked), ...outputsOf(asked), ...yesesOf(asked, false)];
   const refusal = await refusalOf(create(input));
-  assert.deepEqual([refusal.status, refusal.param], [400, "input.2.approval_request_id"]);
+  assert.deepEqual([refusal.status, refusal.param], [400, "input[2].approval_request_id"]);
   await untouched(asked);
 });
 
@@ -265,7 +265,7 @@ Deno.test("a yes to another call than the one that waits: its output is not acce
   const refusal = await refusalOf(create(input));
   assert.deepEqual(
     [refusal.status, refusal.code, refusal.param],
-    [409, "decision_mismatch", "input.2.approval_request_id"],
+    [409, "decision_mismatch", "input[2].approval_request_id"],
   );
   await untouched(asked);
 });
@@ -276,7 +276,7 @@ Deno.test("another no than the accepted yes: the output beside it is not accepte
   const refusal = await refusalOf(create([...outputsOf(asked), ...yesesOf(asked, false)]));
   assert.deepEqual(
     [refusal.status, refusal.code, refusal.param],
-    [409, "invalid_state", "input.1.approval_request_id"],
+    [409, "invalid_state", "input[1].approval_request_id"],
   );
   assert.equal(callsOf(await theSdk().client.responses.retrieve(asked.id)).length, 1);
 });
@@ -288,7 +288,7 @@ Deno.test("answers to two responses that wait: refused, and neither gets any", a
   const refusal = await refusalOf(create(input));
   assert.deepEqual(
     [refusal.status, refusal.code, refusal.param],
-    [400, "invalid_value", "input.2"],
+    [400, "invalid_value", "input[2]"],
   );
   assert.match(refusal.message, /a request of their own/);
   await untouched(asked);

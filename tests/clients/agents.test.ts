@@ -126,3 +126,29 @@ async function thrownBy(act: Promise<unknown>): Promise<unknown> {
   }
   assert.fail("it was answered");
 }
+
+Deno.test("the profile's server twice, with different rules: refused once, and no job that drops the stricter rule", async () => {
+  const person = await theClients.newPerson();
+  const { proxy } = theClients();
+  const before = proxy.requests;
+  const server = { serverLabel: "mailbox", serverUrl: "https://mail.example/mcp" };
+  const agent = new Agent({
+    name: "Clerk",
+    model: modelOf(person, "mail"),
+    tools: [hostedMcpTool({ ...server, requireApproval: "always" }), hostedMcpTool(server)],
+  });
+  await assert.rejects(run(agent, question), /'tools\[1\]\.server_label'.*named twice/);
+  assert.equal(proxy.requests, before + 1);
+  await person.made({ jobs: 0 });
+});
+
+Deno.test("a handoff that the profile does not know: refused once, by its name", async () => {
+  const person = await theClients.newPerson();
+  const { proxy } = theClients();
+  const before = proxy.requests;
+  const model = modelOf(person, "mail");
+  const agent = new Agent({ name: "Desk", model, handoffs: [new Agent({ name: "Clerk", model })] });
+  await assert.rejects(run(agent, question), /no function "transfer_to_Clerk"/);
+  assert.equal(proxy.requests, before + 1);
+  await person.made({ jobs: 0 });
+});

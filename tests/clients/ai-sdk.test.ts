@@ -193,3 +193,24 @@ async function thrownBy(act: PromiseLike<unknown>): Promise<Error> {
   }
   assert.fail("it was answered");
 }
+
+Deno.test("an image that OpenAI cannot reach: refused once, with its place, and no job", async () => {
+  const person = await theClients.newPerson();
+  const { proxy } = theClients();
+  const before = proxy.requests;
+  const image = {
+    type: "file" as const,
+    mediaType: "image/png",
+    data: new URL("http://127.0.0.1:1/a.png"),
+  };
+  const messages: ModelMessage[] = [{
+    role: "user",
+    content: [{ type: "text", text: "What is this?" }, image],
+  }];
+  await assert.rejects(
+    generateText({ model: modelOf(person, "open"), messages }),
+    /'input\[0\]\.content\[1\]\.image_url'.*must be public, but is 127\.0\.0\.1/,
+  );
+  assert.equal(proxy.requests, before + 1);
+  await person.made({ jobs: 0 });
+});

@@ -139,3 +139,29 @@ Deno.test("an approval whose answer's connection breaks is given once", async ()
   assert.deepEqual([answered.id, answered.status], [asked.id, "completed"]);
   await person.made({ jobs: 1, mails: 1 });
 });
+
+Deno.test("a request for approval, asked for twice, answered twice, and asked for once more: one job, one mail", async () => {
+  const person = await theClients.newPerson();
+  const client = new OpenAI(person);
+  const asked = { ...question, model: "careful" };
+  const first = await client.responses.create(asked);
+  const events = await Array.fromAsync(await client.responses.create({ ...asked, stream: true }));
+  const last = events.at(-1);
+  assert.ok(last?.type === "response.completed" && last.response.id === first.id);
+  const yes = {
+    model: "careful",
+    previous_response_id: first.id,
+    input: first.output.flatMap((item) =>
+      item.type === "mcp_approval_request"
+        ? [{ type: "mcp_approval_response" as const, approval_request_id: item.id, approve: true }]
+        : []
+    ),
+  };
+  const both = await Promise.all([1, 2].map(() => client.responses.create(yes)));
+  assert.deepEqual(
+    both.map(({ id, status }) => [id, status]),
+    [1, 2].map(() => [first.id, "completed"]),
+  );
+  assert.equal((await client.responses.create(asked)).id, first.id);
+  await person.made({ jobs: 1, mails: 1 });
+});

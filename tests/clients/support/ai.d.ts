@@ -17,7 +17,7 @@ interface TextPart {
 interface FilePart {
   type: "file";
   mediaType: string;
-  data: Uint8Array;
+  data: Uint8Array | URL;
   filename?: string;
 }
 

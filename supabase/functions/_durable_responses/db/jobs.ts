@@ -9,54 +9,13 @@ import {
   watchSchema,
   workSchema,
 } from "../model/job.ts";
-import type { Guard } from "../model/status.ts";
 import type { ApprovalAnswer, Step } from "../model/step.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
 import * as z from "../model/zod.ts";
 import { callStoring as call } from "./call-storing.ts";
 import { masked } from "./sanitize.ts";
 import { schemaMajor } from "./schema-version.ts";
-
-/** The argument of submit_response_job(); the type durable_responses.submission. Durations in ms. */
-export interface Submission {
-  /** A new id from the submitter: if the answer to a submit is lost, its repeat finds the job by this id. */
-  id: string;
-  profile: string;
-  input: unknown;
-  request: Record<string, unknown> | null;
-  owner_id: string | null;
-  metadata: Record<string, unknown>;
-  idempotency_key: string | null;
-  request_hash: string;
-  mode: "background" | "synchronous";
-  accept_ms: number;
-  background_ms: number;
-  deadline_ms: number;
-  max_attempts: number;
-  backoff_base_ms: number;
-  backoff_cap_ms: number;
-  route: string;
-  model: string;
-  tool_servers: string[];
-  once_tools: boolean;
-  on_uncertain: "review" | "retry";
-  guard: Guard;
-  approval_ms: number;
-  review_ms: number;
-  poll_ms: number;
-  /** Whether the events of its runs are stored as they come. */
-  stream: boolean;
-  /** What the caller added to the profile. */
-  settings: Record<string, unknown> | null;
-  /** The job that the request continues from. */
-  continued_from: string | null;
-  /** Whether the same question of the owner joins this job as long as nobody has read its answer. */
-  joins: boolean;
-  /** Whether the request says itself that it may have been sent before. */
-  is_repeat: boolean;
-  /** The claims of the owner's token, with whose rights the input's files are checked; null without a token. */
-  claims: Readonly<Record<string, unknown>> | null;
-}
+import type { Submission } from "./submission.ts";
 
 /** The worker that would run a job as soon as it is accepted. Durations in ms. */
 export interface Lease {

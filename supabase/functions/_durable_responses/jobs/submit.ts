@@ -1,5 +1,6 @@
 /** From an accepted query to a durable job that is on its way. */
 import * as jobs from "../db/jobs.ts";
+import type { Submission } from "../db/submission.ts";
 import { sendable } from "../files/sendable.ts";
 import type { SentFile } from "../files/take-files.ts";
 import { type Caller, ownerOf } from "../model/caller.ts";
@@ -114,7 +115,7 @@ async function runsInPlace(profiles: Profiles) {
  * Writes the row. If the answer is lost, the submit is sent once more with the same id, and finds what the first one made.
  */
 async function accept(
-  submission: jobs.Submission,
+  submission: Submission,
   lease: jobs.Lease | undefined,
 ): Promise<{ created: boolean; job: Job; joined: boolean; guarded: boolean; work: Work | null }> {
   for (let isRepeat = false;; isRepeat = true) {
@@ -135,7 +136,7 @@ async function accept(
 }
 
 /** With the caller's own key it may be sent again. Without one, a repeat could be a second job. */
-function unknownAcceptance({ id, idempotency_key }: jobs.Submission, cause: unknown): Error {
+function unknownAcceptance({ id, idempotency_key }: Submission, cause: unknown): Error {
   if (idempotency_key !== null && cause instanceof RequestError) return cause;
   return new RequestError(
     "acceptance_unknown",
@@ -171,7 +172,7 @@ async function submissionOf(
   query: Query,
   plan: Plan,
   { stream }: Delivery,
-): Promise<jobs.Submission> {
+): Promise<Submission> {
   const { profile, input, request, settings = null, metadata } = query;
   const { route, model, toolServers } = routeOf(profile, plan.body);
   return {

@@ -1,6 +1,7 @@
 /** A person's answers to requests for approval, as libraries send them: each names its request. */
 import type { Approval } from "../../db/answers.ts";
 import { canonicalJson } from "../../model/canonical.ts";
+import { flawIn } from "../../model/flaw.ts";
 import { placeOfItem } from "../../model/ids.ts";
 import * as z from "../../model/zod.ts";
 import type { Placed } from "./answer-items.ts";
@@ -43,10 +44,12 @@ export function readApproval(
   const answer = answerSchema.safeParse(item);
   if (!answer.success) {
     if (isHistory) return undefined;
+    const { place, why } = flawIn(answer.error, item);
+    const param = `input[${at}].${place}`;
     throw invalidParam(
-      `input.${at}`,
+      param,
       "invalid_value",
-      "Cannot answer a request for approval: the item must be {type: 'mcp_approval_response', approval_request_id, approve, reason?}",
+      `Cannot answer a request for approval: '${param}': ${why}. The item must be {type: 'mcp_approval_response', approval_request_id, approve, reason?}`,
     );
   }
   const jobId = placeOfItem(answer.data.approval_request_id)?.jobId ?? previous;
@@ -107,7 +110,7 @@ export function approvalsOf(
 
 /** The field of the input that names the request. */
 export function paramOf({ at }: { at: number }): string {
-  return `input.${at}.approval_request_id`;
+  return `input[${at}].approval_request_id`;
 }
 
 type Waiting = NonNullable<ResponseRecord["waiting"]>[number];

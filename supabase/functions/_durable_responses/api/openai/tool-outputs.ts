@@ -2,6 +2,7 @@
 import { findToolCalls } from "../../db/answers.ts";
 import { type CallAnswer, callAnswerSchema } from "../../model/call-answers.ts";
 import type { Visibility } from "../../model/caller.ts";
+import { flawIn } from "../../model/flaw.ts";
 import { isCallKind } from "../../model/status.ts";
 import type * as z from "../../model/zod.ts";
 import type { AnswerItems, Placed } from "./answer-items.ts";
@@ -61,12 +62,12 @@ export function outputsToGive(
 export function outputOf({ at, item }: Placed): CallAnswer {
   const answer = callAnswerSchema.safeParse(item);
   if (answer.success) return answer.data;
-  throw unreadable(answer.error, `input.${at}`);
+  throw unreadable(answer.error, item, `input[${at}]`);
 }
 
 /** The field of the input that names the call. */
 export function paramOf({ at, item }: Placed): string {
-  return `input.${at}.${item["call_id"] === undefined ? "id" : "call_id"}`;
+  return `input[${at}].${item["call_id"] === undefined ? "id" : "call_id"}`;
 }
 
 function callIdOf(item: Placed["item"]): string | undefined {
@@ -74,13 +75,14 @@ function callIdOf(item: Placed["item"]): string | undefined {
   return typeof id === "string" ? id : undefined;
 }
 
-function unreadable({ issues: [issue] }: z.core.$ZodError, at: string) {
-  const where = [at, ...issue?.path ?? []].join(".");
+function unreadable(error: z.core.$ZodError, item: unknown, at: string) {
+  const { place, why } = flawIn(error, item);
+  const where = place === "" ? at : `${at}.${place}`;
   return invalidParam(
     where,
     "invalid_value",
     `Cannot accept the output of a call: '${where}': ${
-      issue?.message.slice(0, 300)
+      why.slice(0, 300)
     }. It must be the item that OpenAI takes for this kind of call; the output of a function or a custom tool is text, or a list of {type: 'input_text', text}`,
   );
 }

@@ -112,7 +112,7 @@ function severalWait(named: Named[]): Refusal {
   const waiting = named.filter(({ waits }) => waits);
   const other = waiting.find(({ jobId }) => jobId !== waiting[0]?.jobId);
   return invalidParam(
-    `input.${other?.at}`,
+    `input[${other?.at}]`,
     "invalid_value",
     `Cannot answer what ${
       new Set(waiting.map(({ jobId }) => jobId)).size
