@@ -363,15 +363,20 @@ export const renew = (worker: string, jobs: AttemptKey[], leaseMs: number) =>
     { p_worker: worker, p_jobs: jobs, p_lease_ms: leaseMs },
     z.array(z.uuid()),
   );
+/** @returns false if the attempt has ended: the run must stop */
+export const saveSteps = (key: AttemptKey, steps: Step[]) =>
+  call("save_response_steps", { ...keyArgs(key), p_steps: masked(steps) }, z.boolean());
 /**
- * @param continuing whether the request that continues the run in background is sent next
- * @returns false if the attempt has ended: the run must stop
+ * What they say is about to be done.
+ * @param continuing whether it is the request that continues the run in background
+ * @returns false if the attempt has ended: it must not be done, and nothing was written
  */
-export const saveSteps = (key: AttemptKey, steps: Step[], continuing = false) =>
+export const announceSteps = (key: AttemptKey, steps: Step[], continuing: boolean) =>
   call("save_response_steps", {
     ...keyArgs(key),
     p_steps: masked(steps),
-    ...(continuing && { p_continuing: true }),
+    p_announced: true,
+    p_continuing: continuing,
   }, z.boolean());
 export const watched = (ids: string[]) =>
   call("watched_response_jobs", { p_job_ids: ids }, z.array(watchSchema));

@@ -20,7 +20,7 @@ export async function recordNow(
   const { signal } = stop;
   await stepWriter.drain();
   let current = false;
-  const save = async () => current = await jobs.saveSteps(work, steps, continuing);
+  const save = async () => current = await jobs.announceSteps(work, steps, continuing);
   try {
     return !signal.aborted && await persist(save, signal) && current;
   } catch (error) {
