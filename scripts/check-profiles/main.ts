@@ -6,24 +6,20 @@ import {
   checkProfiles,
   type ProfilesReport,
 } from "../../supabase/functions/_durable_responses/profiles/check/check-profiles.ts";
+import { loadFault } from "./load-fault.ts";
 
 console.log(JSON.stringify(await report()));
 
 async function report(): Promise<ProfilesReport> {
+  let profiles: unknown;
   try {
-    const { profiles } = await import("../../supabase/functions/_shared/profiles.ts");
-    return await checkProfiles(profiles, (name) => Boolean(Deno.env.get(name)));
+    ({ profiles } = await import("../../supabase/functions/_shared/profiles.ts"));
   } catch (error) {
-    const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    const functions = import.meta.resolve("../../supabase/functions/");
     return {
       profiles: [],
-      findings: [{
-        profile: "",
-        path: "",
-        severity: "wrong",
-        message: `profiles.ts cannot be loaded: ${why.split("\n").slice(0, 3).join(" ")}`,
-        hint: "The functions would not start with it either; fix it, then check again",
-      }],
+      findings: [{ profile: "", path: "", severity: "wrong", ...loadFault(error, functions) }],
     };
   }
+  return await checkProfiles(profiles, (name) => Boolean(Deno.env.get(name)));
 }

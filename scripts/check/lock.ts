@@ -84,8 +84,6 @@ async function writeLock(
  * each new version is looked up. On a machine whose registry has one, write its hash and remove its line.
  */
 const unhashedSoFar = new Set([
-  ...["darwin-arm64", "darwin-x64", "linux-arm64", "win32-x64"]
-    .map((platform) => `@squawk-cli/${platform}@2.66.0`),
   ...[
     "darwin-arm64",
     "darwin-x64",

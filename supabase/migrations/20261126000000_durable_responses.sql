@@ -211,7 +211,7 @@ as $$
 begin
   raise exception using errcode = 'DR409',
     message = format('Cannot change job %s from %s to %s: there is no such transition', p_job_id, p_from, p_to),
-    hint = 'See the state diagram in docs/architecture.md.';
+    hint = 'Read the job again: its status has changed, and says what can be done now.';
 end;
 $$;
 comment on function durable_responses.refuse_transition(uuid, text, text) is
@@ -788,6 +788,7 @@ create table public.response_steps (
   arguments text,
   call_key text,
   call_repeat integer,
+  round integer,
   digest text generated always as (case when run_by is not null or kind in ('mcp_call', 'mcp_approval_request', 'background_run')
     then durable_responses.call_digest(server_label, tool, arguments) end) stored,
   output text,
@@ -809,6 +810,7 @@ create table public.response_steps (
   constraint response_steps_own_call check (case when run_by is null then kind <> 'function_call' else kind in (
     'function_call', 'custom_tool_call', 'apply_patch_call', 'local_shell_call', 'shell_call', 'computer_call') end),
   constraint response_steps_call_repeat check (call_repeat >= 0),
+  constraint response_steps_round check (round >= 1),
   constraint response_steps_finished_at check ((status in ('started', 'uncertain', 'waiting')) = (finished_at is null)),
   constraint response_steps_uncertain_is_call check (status <> 'uncertain' or run_by is not null or kind in ('mcp_call', 'background_run')),
   constraint response_steps_waiting_is_asked check (status <> 'waiting' or run_by is not null or kind = 'mcp_approval_request'),
@@ -834,6 +836,7 @@ comment on column public.response_steps.run_by is 'Of a call that OpenAI leaves 
 comment on column public.response_steps.arguments is 'For a call: its arguments, JSON as text, exactly as the model wrote it. Of a custom_tool_call, its input; of a kind that has neither, the fields of its item.';
 comment on column public.response_steps.call_key is 'For a call: server, tool and canonical arguments; equal keys are the same call.';
 comment on column public.response_steps.call_repeat is 'Of a call with run_by: how many equal calls of its run came before it. With call_key it makes the call''s idempotency key.';
+comment on column public.response_steps.round is 'Of a call that we make or say yes to: the number of the response that asked for it, counting those of the job that asked for calls. It limits how many there may be, whatever becomes of their attempts.';
 comment on column public.response_steps.digest is 'SHA-256 of server, tool and arguments as stored here. A decision names it, and is refused if it belongs to another call.';
 comment on column public.response_steps.output is 'What the tool answered. Of a call that was handed out and whose answer is no text, the fields of that answer, JSON as text.';
 comment on column public.response_steps.error is 'The tool''s error.';
@@ -1168,13 +1171,13 @@ comment on function public.response_attempts(public.response_jobs) is 'A job''s 
 create function public.response_steps(public.response_jobs) returns setof public.response_steps
 language sql stable set search_path = '' rows 10
 as $$
-  -- Column by column: three are not granted to users, who could read none with `select *`.
-  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, null::text, null::integer, digest, output, error,
+  -- Column by column: four are not granted to users, who could read none with `select *`.
+  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, null::text, null::integer, null::integer, digest, output, error,
     null::jsonb, call_id, answer, answered_by, answered_at, started_at, finished_at
   from public.response_steps where job_id = $1.id;
 $$;
 comment on function public.response_steps(public.response_jobs) is
-  'A job''s steps, for embedding in PostgREST, as users may see them: call_key, call_repeat and item are null.';
+  'A job''s steps, for embedding in PostgREST, as users may see them: call_key, call_repeat, round and item are null.';
 create function public.response_attempts(public.response_jobs_internal) returns setof public.response_attempts_internal
 language sql stable set search_path = '' rows 3
 as $$
@@ -1518,12 +1521,12 @@ begin
   ), written as (
     insert into public.response_steps (
       job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, call_key,
-      call_repeat, output, error, item, started_at, finished_at)
+      call_repeat, round, output, error, item, started_at, finished_at)
     select
       -- Two items of one answer may have the same id. Each is still a step of its own.
       p_job_id, number, p_attempt, id || case when place = 1 then '' else '#' || place end,
       s ->> 'kind', s ->> 'status', s ->> 'effect', s ->> 'server_label', s ->> 'tool', s ->> 'run_by', s ->> 'arguments',
-      s ->> 'call_key', (s ->> 'call_repeat')::integer,
+      s ->> 'call_key', (s ->> 'call_repeat')::integer, (s ->> 'round')::integer,
       s ->> 'output', s ->> 'error', nullif(s -> 'item', 'null'), v_now,
       case when s ->> 'status' in ('started', 'uncertain', 'waiting') then null else v_now end
     from (select *, row_number() over (partition by id order by number) as place from given) placed
@@ -1532,7 +1535,8 @@ begin
       -- A reader of the response may know only the function's name; the maker of the call knows the tool.
       server_label = coalesce(excluded.server_label, response_steps.server_label), tool = coalesce(excluded.tool, response_steps.tool),
       call_key = coalesce(excluded.call_key, response_steps.call_key),
-      call_repeat = coalesce(excluded.call_repeat, response_steps.call_repeat), output = excluded.output, error = excluded.error,
+      call_repeat = coalesce(excluded.call_repeat, response_steps.call_repeat),
+      round = coalesce(excluded.round, response_steps.round), output = excluded.output, error = excluded.error,
       item = excluded.item, finished_at = excluded.finished_at
     -- A settled step stays settled: a late repeat of an earlier event changes nothing.
     where response_steps.status = 'started' or response_steps.status = 'waiting' and response_steps.run_by is not null
@@ -1544,7 +1548,7 @@ begin
 end;
 $$;
 comment on function durable_responses.write_steps(uuid, integer, jsonb) is
-  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, run_by?, arguments?, call_key?, call_repeat?, output?, error?, item?, taken_from?}], each once per attempt and item. An item without an id gets a generated one: <kind>_<job>_<number>. taken_from: the earlier attempt that wrote the call as waiting.';
+  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, run_by?, arguments?, call_key?, call_repeat?, round?, output?, error?, item?, taken_from?}], each once per attempt and item. An item without an id gets a generated one: <kind>_<job>_<number>. taken_from: the earlier attempt that wrote the call as waiting.';
 
 create function durable_responses.settle_calls(p_job_id uuid, p_attempt integer) returns text
 language plpgsql set search_path = ''
@@ -2172,6 +2176,7 @@ begin
       'usages', coalesce((
         select jsonb_agg(a.usage order by a.number) from durable_responses.attempts a
         where a.job_id = p_wait.job_id and p_wait.attempt > 1 and a.outcome = 'continued' and a.usage is not null), '[]'::jsonb),
+      'rounds', coalesce((select max(s.round) from public.response_steps s where s.job_id = p_wait.job_id), 0),
       'steps', coalesce((
         select jsonb_agg(jsonb_build_object(
           'number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'kind', s.kind, 'effect', s.effect,
@@ -2211,13 +2216,13 @@ create view durable_responses.work with (security_invoker = true) as
         floor(date_part('epoch', w.background_until - clock.now) * 1000) as background_left_ms,
         floor(date_part('epoch', clock.now - w.since) * 1000) as attempt_age_ms, w.settle_failures,
         exists (select from durable_responses.streams s where s.job_id = w.job_id) as streamed,
-        false as calls_started, null::jsonb as background, w.attempt as run_since, '[]'::jsonb as usages,
+        false as calls_started, null::jsonb as background, w.attempt as run_since, '[]'::jsonb as usages, 0 as rounds,
         '[]'::jsonb as steps, '[]'::jsonb as open_calls
       -- Kept apart by the planner, which would otherwise build the row in both cases.
       offset 0
     ) first_try;
 comment on view durable_responses.work is
-  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. calls_started: calls that must not be made twice had their yes. open_calls: calls that OpenAI leaves to others, which must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: its events are stored (13_streams.sql).';
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. calls_started: calls that must not be made twice had their yes. open_calls: calls that OpenAI leaves to others, which must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. rounds: how many of the job''s responses have asked for calls. streamed: its events are stored (13_streams.sql).';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
 grant select on durable_responses.work to service_role;
 
@@ -2327,7 +2332,7 @@ begin
   raise exception using errcode = 'DR424',
     message = format('Cannot use the file ''%s/%s'': there is no such file, or it is not the owner''s to read',
       left(p_bucket, 100), left(p_path, 200)),
-    hint = 'Check bucket and path, and that a select policy on storage.objects lets the job''s owner read the file. Nothing was accepted.';
+    hint = 'Check bucket and path, and that a select policy on storage.objects lets the job''s owner read the file. Who continues somebody else''s conversation must be able to read its files. Nothing was accepted.';
 end;
 $$;
 comment on function durable_responses.refuse_file(text, text) is
@@ -2402,11 +2407,13 @@ begin
       message = 'Cannot submit a job: claims must be those of its owner', hint = 'Leave them out: owner_claims() has them.';
   end if;
   -- What was sent is its owner's by its path: no policy lets a user into that bucket. So is what somebody else, who may act on a
-  -- job of theirs, has shown in it.
+  -- job of theirs, has shown in it. And who continues somebody else's job, because they may see it, takes over what was sent in it:
+  -- it is part of the input, like a photo that is small enough for the row. Files in other buckets stay with who may read them.
   select array_agg(f.path order by f.path) into v_sent from unnest(v_buckets, v_paths) f (bucket, path)
   where f.bucket = v_own and (p_owner_id is null or split_part(f.path, '/', 1) = p_owner_id::text or exists (
     select from durable_responses.job_files shown join durable_responses.jobs j on j.id = shown.job_id
-    where shown.bucket = v_own and shown.path = f.path and j.owner_id = p_owner_id));
+    where shown.bucket = v_own and shown.path = f.path and (j.owner_id = p_owner_id
+      or j.id = (select continued_from from durable_responses.jobs where id = p_job_id))));
   perform from durable_responses.sent_files where path = any (v_sent) order by path for update;
   select array_agg(path) into v_sent from durable_responses.sent_files where path = any (v_sent) and not is_removing;
   v_found := durable_responses.visible_files(array(select v_own from unnest(v_sent)), v_sent, null);
@@ -2596,9 +2603,15 @@ $$;
 --
 -- Libraries repeat a request when a connection breaks, agents ask again when they get no message, people reload. None of them
 -- sends an idempotency key. So a submission that joins (from the OpenAI-compatible endpoint, for owners and profiles whose
--- tools must not act twice) leaves its question here, and the same request finds it until its answer is read (retrieved,
--- streamed to the end, continued from), and at most 60 s after the job is final, because the answer to a waiting request may be
--- lost on its way.
+-- tools must not act twice) leaves its question here, and the same request finds it until its answer is read (retrieved
+-- or continued from), and at most 60 s after the job is final. The answer to the request itself does not count, nor does the end
+-- of its stream: nobody knows whether they arrived, and who did not get them asks again.
+--
+-- Some repeats say that they are one (the openai SDK: x-stainless-retry-count). They join for 15 minutes: the SDK waits 10 minutes
+-- for an answer, so if a connection dies unnoticed, its repeat comes long after the job. Nobody asks anew in such a request.
+--
+-- A job that failed before it could do anything that must not be done twice is not joined: a person's "try again" would show
+-- the same failure for a minute.
 
 create table durable_responses.open_questions (
   owner_id uuid not null,
@@ -2617,10 +2630,23 @@ alter table durable_responses.open_questions enable row level security;
 revoke all on durable_responses.open_questions from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.open_questions to service_role;
 
-create function durable_responses.join_question(p_owner_id uuid, p_request_hash text, p_job_id uuid) returns uuid
+create function durable_responses.did_nothing(p_job durable_responses.jobs) returns boolean
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return not exists (select from public.response_steps where job_id = p_job.id and effect = 'once')
+    and (durable_responses.is_guarded(p_job)
+      or not exists (select from durable_responses.attempts where job_id = p_job.id and mode = 'background'));
+end;
+$$;
+comment on function durable_responses.did_nothing(durable_responses.jobs) is
+  'Whether a final job has certainly made no call that must not be made twice: its ledger has none, not even a refused one, and no background run could make one that the ledger does not know.';
+
+create function durable_responses.join_question(p_owner_id uuid, p_request_hash text, p_job_id uuid, p_is_repeat boolean) returns uuid
 language plpgsql set search_path = ''
 as $$
 declare
+  v_since constant timestamptz := durable_responses.clock() - case when p_is_repeat then interval '15 min' else interval '60 s' end;
   v_open uuid;
 begin
   loop
@@ -2639,9 +2665,10 @@ begin
     return null;
   end if;
   if exists (
-    select from durable_responses.jobs
-    where id = v_open and owner_id = p_owner_id
-      and (status is null or finished_at > durable_responses.clock() - interval '60 s')
+    select from durable_responses.jobs j
+    where j.id = v_open and j.owner_id = p_owner_id
+      and (j.status is null or j.finished_at > v_since
+        and not (j.status = 'failed' and durable_responses.did_nothing(j)))
   ) then
     return v_open;
   end if;
@@ -2649,8 +2676,8 @@ begin
   return null;
 end;
 $$;
-comment on function durable_responses.join_question(uuid, text, uuid) is
-  'The job that already answers this owner''s request: unfinished, or final for at most 60 s with an answer that was not read yet. null if there is none: then the request belongs to p_job_id, which the same transaction must insert.';
+comment on function durable_responses.join_question(uuid, text, uuid, boolean) is
+  'The job that already answers this owner''s request: unfinished, or final for at most 60 s (for a request that says that it is a repeat, 15 min) with an answer that was not read yet, unless it failed and did nothing. null if there is none: then the request belongs to p_job_id, which the same transaction must insert.';
 
 create function public.take_response_answer(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns void
 language plpgsql set search_path = ''
@@ -2666,9 +2693,9 @@ $$;
 comment on function public.take_response_answer(uuid, uuid, boolean) is
   'The owner has read the answer of a final job: the same request from now on is a new job. Does nothing for a job that is not final, or not the caller''s.';
 
-revoke execute on function durable_responses.join_question(uuid, text, uuid), public.take_response_answer(uuid, uuid, boolean)
+revoke execute on function durable_responses.did_nothing(durable_responses.jobs), durable_responses.join_question(uuid, text, uuid, boolean), public.take_response_answer(uuid, uuid, boolean)
   from public, anon, authenticated;
-grant execute on function durable_responses.join_question(uuid, text, uuid), public.take_response_answer(uuid, uuid, boolean)
+grant execute on function durable_responses.did_nothing(durable_responses.jobs), durable_responses.join_question(uuid, text, uuid, boolean), public.take_response_answer(uuid, uuid, boolean)
   to service_role;
 -- The JSON of a submit, and how it is parsed: an unknown field or an invalid value is refused (DR400).
 --
@@ -2705,11 +2732,12 @@ create type durable_responses.submission as (
   settings jsonb,
   continued_from uuid,
   joins boolean,
+  is_repeat boolean,
   stream boolean,
   claims jsonb
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; see the columns of jobs for the values. id is a new UUIDv7, with which a submit whose answer was lost can be repeated. joins: if the owner has made the same request (request_hash) and not read the answer, that job is returned instead of a new one. stream: the events of its runs are stored as they come (13_streams.sql). claims: of the owner''s token, as whom the files that the input refers to are checked (16_files.sql); not stored.';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; see the columns of jobs for the values. id is a new UUIDv7, with which a submit whose answer was lost can be repeated. joins: if the owner has made the same request (request_hash) and not read the answer, that job is returned instead of a new one. is_repeat: whether the request says itself that it may have been sent before. stream: the events of its runs are stored as they come (13_streams.sql). claims: of the owner''s token, as whom the files that the input refers to are checked (16_files.sql); not stored.';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -2717,7 +2745,7 @@ as $$
 declare
   -- What is not given, in the order of the type's fields.
   v_default constant durable_responses.submission :=
-    '(,,,,,,{},,,synchronous,0,20000,600000,86400000,604800000,2592000000,30000,5,1000,300000,,,,t,review,always,,,f,f,)'::durable_responses.submission;
+    '(,,,,,,{},,,synchronous,0,20000,600000,86400000,604800000,2592000000,30000,5,1000,300000,,,,t,review,always,,,f,f,f,)'::durable_responses.submission;
   v_given durable_responses.submission;
   v_unknown text;
 begin
@@ -2729,7 +2757,7 @@ begin
   if p_job - array['schema_major', 'id', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
     'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
     'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard', 'settings',
-    'continued_from', 'joins', 'stream', 'claims'] <> '{}'
+    'continued_from', 'joins', 'is_repeat', 'stream', 'claims'] <> '{}'
   then
     select name into v_unknown from jsonb_object_keys(p_job) name
     where name not in (
@@ -2743,7 +2771,7 @@ begin
     -- A null is a value that is not given.
     if num_nulls(v_given.metadata, v_given.mode, v_given.priority, v_given.accept_ms, v_given.background_ms, v_given.deadline_ms,
       v_given.approval_ms, v_given.review_ms, v_given.poll_ms, v_given.max_attempts, v_given.backoff_base_ms, v_given.backoff_cap_ms,
-      v_given.once_tools, v_given.on_uncertain, v_given.guard, v_given.joins, v_given.stream) > 0
+      v_given.once_tools, v_given.on_uncertain, v_given.guard, v_given.joins, v_given.is_repeat, v_given.stream) > 0
     then
       v_given := jsonb_populate_record(v_default, (select jsonb_object_agg(key, value) from jsonb_each(p_job) where value <> 'null'));
     end if;
@@ -2898,7 +2926,7 @@ begin
     end if;
   end if;
   if g.joins and g.owner_id is not null and g.idempotency_key is null then
-    v_open := durable_responses.join_question(g.owner_id, g.request_hash, v_id);
+    v_open := durable_responses.join_question(g.owner_id, g.request_hash, v_id, g.is_repeat);
     if v_open is not null then
       return json_build_object('created', false, 'joined', true, 'job', durable_responses.job_view(v_open));
     end if;
@@ -3753,7 +3781,7 @@ declare
   v_error jsonb;
   v_uncertain text;
   v_count integer := 0;
-  v_lost text[] := '{}';
+  v_lost text[] := array[]::text[];
 begin
   for v_wait in
     select * from durable_responses.waits
@@ -3936,7 +3964,7 @@ begin
         'code', 'budget_exceeded',
         'message', format('Cannot finish within a worker''s life: two whole lives (%s s each) finished not a single step',
           round(coalesce(p_full_life_ms, 0) / 1000.0)),
-        'hint', 'Make the step shorter (a smaller task, less reasoning, a faster tool), or run an off-platform worker, which has no wall clock: npm run worker; then retry the job.'));
+        'hint', 'Make the step shorter (a smaller task, less reasoning, a faster tool), or run an off-platform worker, which has no wall clock: npx durable-responses worker; then retry the job.'));
     end if;
   end loop;
   return v_count;
@@ -4309,7 +4337,7 @@ grant execute on function durable_responses.may_retry_refused_key(durable_respon
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;
--- What a caller may do with a job: read, cancel, retry (34_decisions.sql: approve and resolve).
+-- What a caller may do with a job: read, cancel, retry (34_decisions.sql: resolve; 35_answers.sql: approve and give outputs).
 --
 -- The functions are called with the secret key, in the name of a user (p_owner_id) or of the key's holder (p_as_service).
 -- visible_owners() and actionable_owners() decide whose jobs that user may see or act on, under the claims from
@@ -5131,7 +5159,8 @@ declare
   v_left boolean;
 begin
   if p_owner_id is null then
-    raise exception using errcode = 'DR400', message = 'Cannot delete an owner without an id: p_owner_id is null';
+    raise exception using errcode = 'DR400', message = 'Cannot delete an owner without an id: p_owner_id is null',
+      hint = 'Pass the user''s id as auth.users has it.';
   end if;
   if not durable_responses.is_deleted_owner(p_owner_id) then
     insert into durable_responses.deleted_owners (owner_id, requested_at) values (p_owner_id, v_now);
@@ -5240,10 +5269,10 @@ begin
 end;
 $$;
 -- Calls for the caller: of functions and other tools of a profile, or of a whole request, that the caller runs. The job waits
--- (awaiting_tool_output) until each call has its output, given once by its call_id, by somebody who may act on the job.
+-- (awaiting_tool_output) until each call has its output (35_answers.sql).
 
 create function durable_responses.refuse_unfit_answer(p_call public.response_steps, p_kind text, p_output text) returns void
-language plpgsql set search_path = ''
+language plpgsql stable set search_path = ''
 as $$
 declare
   v_answer jsonb;
@@ -5280,85 +5309,39 @@ $$;
 comment on function durable_responses.refuse_unfit_answer(public.response_steps, text, text) is
   'Refuses (DR400) an answer of another kind than the call, and one to a computer_call that does not acknowledge its pending safety checks: OpenAI would refuse it, when it cannot be given again.';
 
-create function public.answer_response_tool_call(
-  p_job_id uuid, p_call_id text, p_output text, p_owner_id uuid default null, p_as_service boolean default false,
-  p_kind text default 'function_call'
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
-  v_job durable_responses.jobs := v.job;
-  v_wait durable_responses.waits := v.wait;
-  v_call public.response_steps;
-begin
-  -- The first one of this kind that waits: an API may use a call's id again, in a later round or in the same one.
-  select * into v_call from public.response_steps
-  where job_id = p_job_id and run_by = 'caller' and status = 'waiting' and call_id = p_call_id
-  order by kind <> p_kind, number limit 1;
-  if v_call.kind is distinct from p_kind and exists (
-    select from public.response_steps
-    where job_id = p_job_id and kind = p_kind and run_by = 'caller' and status = 'finished' and call_id = p_call_id and output = p_output
-  ) then
-    -- The same answer again, from a caller who does not know that it was accepted.
-    return durable_responses.job_view(p_job_id);
-  end if;
-  if v_wait.status is null or v_wait.status not in ('awaiting_tool_output', 'awaiting_approval') or v_wait.due <= v_now then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot accept the output of a call for job %s: it is %s', p_job_id,
-        case when v_wait.due <= v_now and v_wait.status in ('awaiting_tool_output', 'awaiting_approval')
-          then 'waiting no longer, the call has expired' else coalesce(v_wait.status, v_job.status) end),
-      hint = 'A call is answered once, while the job is awaiting_tool_output.';
-  end if;
-  if v_call.number is null then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot accept the output of call %s for job %s: no such call waits for one', left(p_call_id, 100), p_job_id),
-      hint = 'GET the job: each call in "waiting" can be answered once, by its call_id.';
-  end if;
-  perform durable_responses.refuse_unfit_answer(v_call, p_kind, p_output);
-  update public.response_steps set
-    status = 'finished', finished_at = v_now, output = p_output, answer = '{"outcome": "answered"}',
-    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-  where job_id = p_job_id and number = v_call.number;
-  perform durable_responses.announce_steps(p_job_id, array[v_call.number]);
-  perform durable_responses.continue_when_answered(v_wait);
-  if p_kind = 'computer_call' then
-    -- Last, since nothing is locked after sent files; but the reference to it locks the job's row. The file is the answerer's to show.
-    perform from durable_responses.jobs where id = p_job_id for key share;
-    perform durable_responses.pin_files(p_job_id, p_owner_id, jsonb_build_array(p_output::jsonb));
-  end if;
-  return durable_responses.job_view(p_job_id);
-end;
-$$;
-comment on function public.answer_response_tool_call(uuid, text, text, uuid, boolean, text) is
-  'The caller''s answer to a call that was handed out, by its call_id and kind. p_output: text, or for apply_patch_call, shell_call and computer_call the fields of the answer as JSON. Recorded with who and when; the same answer again changes nothing, another one is refused (DR409), and so is one of the wrong kind (DR400). The job continues when nothing else is asked.';
-
 create function public.find_response_tool_calls(
-  p_call_ids text[], p_owner_id uuid default null, p_as_service boolean default false
-) returns uuid
+  p_call_ids text[], p_owner_id uuid default null, p_as_service boolean default false, p_job_id uuid default null
+) returns jsonb
 language plpgsql set search_path = ''
 as $$
 declare
   v_owners constant uuid[] := durable_responses.owners_of(p_owner_id, true);
 begin
   return (
-    select j.id
-    from durable_responses.jobs j join public.response_steps s on s.job_id = j.id
-    where s.run_by = 'caller' and s.call_id = any (p_call_ids) and (coalesce(p_as_service, false) or j.owner_id = any (v_owners))
-    group by j.id having count(distinct s.call_id) = cardinality(p_call_ids)
-    order by j.id desc limit 1);
+    select coalesce(jsonb_agg(jsonb_build_object('call_id', call_id, 'job_id', job_id, 'waits', waits) order by call_id), '[]'::jsonb)
+    from (
+      -- An API may use a call's id again in a later response. A request is about the job that has asked for most of its calls.
+      select distinct on (call_id) call_id, job_id, waits
+      from (
+        select s.call_id, s.job_id, count(*) over (partition by s.job_id) as calls,
+          bool_or(s.status = 'waiting') and coalesce(w.status in ('awaiting_tool_output', 'awaiting_approval'), false) as waits
+        from public.response_steps s
+          join durable_responses.jobs j on j.id = s.job_id
+          left join durable_responses.waits w on w.job_id = s.job_id
+        where s.run_by = 'caller' and s.call_id = any (p_call_ids) and (coalesce(p_as_service, false) or j.owner_id = any (v_owners))
+        group by s.call_id, s.job_id, w.status
+      ) handed_out
+      order by call_id, job_id is distinct from p_job_id, calls desc, job_id desc
+    ) found);
 end;
 $$;
-comment on function public.find_response_tool_calls(text[], uuid, boolean) is
-  'The newest job, of those that the caller may act on, that has handed out all of these calls; null if there is none.';
+comment on function public.find_response_tool_calls(text[], uuid, boolean, uuid) is
+  'Which jobs, of those that the caller may act on, have handed out these calls: [{call_id, job_id, waits}], one job for each call that is known. waits: whether the job still waits for its output. p_job_id: the job to prefer.';
 
 revoke execute on function durable_responses.refuse_unfit_answer(public.response_steps, text, text),
-  public.answer_response_tool_call(uuid, text, text, uuid, boolean, text),
-  public.find_response_tool_calls(text[], uuid, boolean) from public, anon, authenticated;
+  public.find_response_tool_calls(text[], uuid, boolean, uuid) from public, anon, authenticated;
 grant execute on function durable_responses.refuse_unfit_answer(public.response_steps, text, text),
-  public.answer_response_tool_call(uuid, text, text, uuid, boolean, text),
-  public.find_response_tool_calls(text[], uuid, boolean) to service_role;
+  public.find_response_tool_calls(text[], uuid, boolean, uuid) to service_role;
 -- Running in place: a caller that waits gets the run in the function that answers, if the rules of a claim allow it.
 --
 -- One call accepts the job and leases it: it was never queued, and its row appears as running. The rules are those of
@@ -5469,6 +5452,7 @@ grant execute on function durable_responses.may_run_now(durable_responses.waits,
 --   1. search_path, claims and role of the owner are set, so that row security holds in the tool as for the owner's own
 --      requests. The headers of the worker's request are removed, because they contain the secret key.
 --   2. the call
+--      A function that leaves another role or other claims behind is refused: what runs next would run as somebody else.
 --   3. deferred constraints and triggers run now: at the commit they would run as service_role, and a failure there would
 --      undo the ledger's row
 --   4. the role is reset
@@ -5477,6 +5461,12 @@ grant execute on function durable_responses.may_run_now(durable_responses.waits,
 --   6. the ledger's row is written. After the lock, because steps are numbered under it: tools of one response run at the same
 --      time, and two that were numbered earlier would deadlock.
 -- An exception rolls back 1 to 3 and becomes the tool's error. An attempt that is no longer current rolls back everything.
+--
+-- How long it may take: the statement timeout cancels the call after 8 s, and the model is told. A function that catches
+-- query_canceled and continues has used that up, because a statement has one timeout. From Postgres 17 on, the transaction
+-- timeout then ends the whole session, which no function can catch. Before 17, nothing in Postgres ends it. Either way the worker
+-- gets no answer in time and gives the call up (give_up_sql_tool): the ledger then has it as failed, and if the function ends
+-- after all, it finds that row and is rolled back.
 --
 -- A tool that runs dynamic SQL can reset the role, and one that is SECURITY DEFINER has its owner's rights: their authors are
 -- responsible for them. docs/tools.md says so.
@@ -5537,6 +5527,15 @@ $$;
 comment on function durable_responses.sql_tool_query(text, jsonb) is
   'The query that calls a SQL tool: its arguments ($1, an object) by name, each cast to the type of the function''s argument. Refuses (DR500) a function that does not take exactly these.';
 
+create function durable_responses.sql_tool_outcome(p_job_id uuid, p_attempt integer, p_item_id text) returns jsonb
+language sql stable set search_path = ''
+as $$
+  select jsonb_build_object('output', output, 'error', error) from public.response_steps
+  where job_id = p_job_id and attempt = p_attempt and item_id = p_item_id and status in ('finished', 'failed');
+$$;
+comment on function durable_responses.sql_tool_outcome(uuid, integer, text) is
+  'How a call of a SQL tool has ended, as {output, error}; null if it has not.';
+
 create function public.run_sql_tool(
   p_job_id uuid, p_attempt integer, p_step jsonb, p_function text, p_arguments jsonb, p_as text default 'user'
 ) returns jsonb
@@ -5549,19 +5548,22 @@ declare
   v_max_bytes constant integer := 1000000;
   v_role constant text := current_setting('role');
   v_claims constant text := current_setting('request.jwt.claims', true);
+  v_limit constant interval := current_setting('statement_timeout')::interval;
+  v_session_limit constant text := current_setting('transaction_timeout', true);
   v_wait durable_responses.waits;
-  v_known record;
+  v_known jsonb;
   v_query text;
+  v_identity text;
   v_answer jsonb;
   v_output text;
   v_error text;
+  v_state text;
   v_hint text;
 begin
   -- A repeat, because the first answer was lost.
-  select output, error into v_known from public.response_steps
-  where job_id = p_job_id and attempt = p_attempt and item_id = p_step ->> 'item_id' and status in ('finished', 'failed');
-  if found then
-    return jsonb_build_object('output', v_known.output, 'error', v_known.error);
+  v_known := durable_responses.sql_tool_outcome(p_job_id, p_attempt, p_step ->> 'item_id');
+  if v_known is not null then
+    return v_known;
   end if;
   -- Checked without a lock: a call that is late already need not be made.
   select * into v_wait from durable_responses.waits where job_id = p_job_id;
@@ -5575,6 +5577,10 @@ begin
       hint = 'A job of a server has no owner: give the tool as: "service", or submit the job as a user.';
   end if;
   v_query := durable_responses.sql_tool_query(p_function, p_arguments);
+  -- It counts from here. Shorter than the worker's patience with the database, so that its repeat finds nobody else at work.
+  if v_session_limit is not null then
+    perform set_config('transaction_timeout', '9s', true);
+  end if;
   begin
     perform set_config('search_path', 'public, extensions', true), set_config('request.headers', '{}', true),
       set_config('request.cookies', '{}', true);
@@ -5582,7 +5588,12 @@ begin
       perform set_config('request.jwt.claims', durable_responses.owner_claims(v_wait.owner_id)::text, true);
       perform set_config('role', 'authenticated', true);
     end if;
+    v_identity := concat_ws(' ', current_setting('role'), current_setting('request.jwt.claims', true));
     execute v_query into v_answer using p_arguments;
+    if v_identity is distinct from concat_ws(' ', current_setting('role'), current_setting('request.jwt.claims', true)) then
+      raise exception using errcode = 'insufficient_privilege',
+        message = format('Cannot accept what %s did: it changed the role or the claims that it was called with, and was undone', p_function);
+    end if;
     set constraints all immediate;
     perform set_config('role', v_role, true);
     perform set_config('search_path', '', true), set_config('request.jwt.claims', coalesce(v_claims, ''), true);
@@ -5593,19 +5604,23 @@ begin
         hint = 'Ask for less, a page at a time.';
     end if;
   exception
-    when query_canceled then
-      v_error := 'Cannot finish the call: it took too long, and was undone';
-    -- `others` does not include a failed `assert`.
-    when assert_failure or others then
-      get stacked diagnostics v_error = message_text, v_hint = pg_exception_hint;
-      v_error := concat_ws('. ', v_error, nullif(v_hint, ''));
+    -- `others` includes neither of the two before it.
+    when query_canceled or assert_failure or others then
+      get stacked diagnostics v_state = returned_sqlstate, v_error = message_text, v_hint = pg_exception_hint;
+      -- A function may raise query_canceled itself. The time tells which it is.
+      v_error := case
+        when v_state = '57014' and clock_timestamp() - statement_timestamp() > v_limit * 0.95
+          then 'Cannot finish the call: it took too long, and was undone'
+        else concat_ws('. ', v_error, nullif(v_hint, ''))
+      end;
   end;
+  if v_session_limit is not null then
+    perform set_config('transaction_timeout', v_session_limit, true);
+  end if;
   v_wait := durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
-  if exists (
-    select from public.response_steps
-    where job_id = p_job_id and attempt = p_attempt and item_id = p_step ->> 'item_id' and status in ('finished', 'failed')
-  ) then
-    -- The same call ran twice at once, and the other one has finished. This one is rolled back, and its repeat finds the row.
+  if durable_responses.sql_tool_outcome(p_job_id, p_attempt, p_step ->> 'item_id') is not null then
+    -- The same call ran twice at once, and the other one has finished, or the worker has given this one up. It is rolled back,
+    -- and its repeat finds the row.
     raise exception using errcode = 'serialization_failure', message = 'The call has already been made';
   end if;
   perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(p_step || jsonb_build_object(
@@ -5617,11 +5632,34 @@ $$;
 comment on function public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) is
   'Calls a Postgres function as a tool and writes the ledger''s row of the call, in one transaction. p_step: as write_steps() takes it; its status and outcome are set here. p_as: user (the job''s owner, with their claims and row security) or service. Returns {output, error}. Refuses: DR410 an attempt that is no longer current, DR500 a function that does not take the arguments, or no owner.';
 
+create function public.give_up_sql_tool(p_job_id uuid, p_attempt integer, p_step jsonb, p_error text) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_known jsonb;
+begin
+  perform durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
+  v_known := durable_responses.sql_tool_outcome(p_job_id, p_attempt, p_step ->> 'item_id');
+  if v_known is not null then
+    return v_known;
+  end if;
+  perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(
+    p_step || jsonb_build_object('status', 'failed', 'output', null, 'error', p_error)));
+  return jsonb_build_object('output', null, 'error', p_error);
+end;
+$$;
+comment on function public.give_up_sql_tool(uuid, integer, jsonb, text) is
+  'Ends a call of a SQL tool that gave no answer in time. If it has ended meanwhile, returns its outcome {output, error}. Otherwise writes it as failed with p_error: should the function still run, it is rolled back at its end. Refuses: DR410 an attempt that is no longer current.';
+
 revoke execute on function durable_responses.argument_names(text[], "char"[], integer),
   durable_responses.sql_tool_query(text, jsonb),
+  durable_responses.sql_tool_outcome(uuid, integer, text),
+  public.give_up_sql_tool(uuid, integer, jsonb, text),
   public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) from public, anon, authenticated;
 grant execute on function durable_responses.argument_names(text[], "char"[], integer),
   durable_responses.sql_tool_query(text, jsonb),
+  durable_responses.sql_tool_outcome(uuid, integer, text),
+  public.give_up_sql_tool(uuid, integer, jsonb, text),
   public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) to service_role;
 -- What pg_cron runs: waking a worker when there is something to do, and deleting what is old.
 --
@@ -5649,7 +5687,7 @@ begin
     raise exception using errcode = 'DR500',
       message = format('Cannot wake the worker: the Vault secret %s is not set',
         case when v_url is null then 'durable_responses_project_url' else 'durable_responses_worker_secret' end),
-      hint = 'Run npx durable-responses connect; see docs/operating.md.';
+      hint = 'Run npx durable-responses connect.';
   end if;
   return net.http_post(
     url := rtrim(v_url, '/') || '/functions/v1/run-jobs',
@@ -5934,7 +5972,7 @@ begin
     and coalesce(v_claims -> 'app_metadata' ->> 'durable_responses', '') <> 'operator' then
     raise exception using errcode = '42501',
       message = 'Cannot show the overview: the caller is not an operator',
-      hint = 'Set durable_responses to "operator" in the user''s app_metadata, and sign in again; see docs/operating.md.';
+      hint = 'Set durable_responses to "operator" in the user''s app_metadata, and sign in again.';
   end if;
   v_found := public.response_doctor();
   return jsonb_build_object(
@@ -5985,10 +6023,12 @@ declare
   v_id uuid;
 begin
   if coalesce(p_project_url, '') !~ '^https?://[^/\s]+' then
-    raise exception using errcode = 'DR400', message = 'Cannot connect: the project URL must start with https:// or http://';
+    raise exception using errcode = 'DR400', message = 'Cannot connect: the project URL must start with https:// or http://',
+      hint = 'Pass the address of the project''s API, such as https://<project-ref>.supabase.co.';
   end if;
   if char_length(coalesce(p_worker_secret, '')) < 16 then
-    raise exception using errcode = 'DR400', message = 'Cannot connect: the worker secret must have at least 16 characters';
+    raise exception using errcode = 'DR400', message = 'Cannot connect: the worker secret must have at least 16 characters',
+      hint = 'Run npx durable-responses connect, which passes the secret that init made.';
   end if;
   for v_name, v_value in select key, value from jsonb_each_text(v_values) loop
     select id into v_id from vault.secrets where name = v_name;
@@ -6090,6 +6130,8 @@ as $$
         'security_definer', p.prosecdef,
         -- The word `execute`, in any language but SQL, where it only runs prepared statements. Comment lines are left out.
         'dynamic_sql', l.lanname <> 'sql' and regexp_replace(p.prosrc, '^\s*--.*$', '', 'gn') ~* '\mexecute\M',
+        'sets_role', p.prosrc ~* '\mset\s+(local\s+|session\s+)?(role|session\s+authorization)\M|\mset_config\s*\(\s*''(role|request\.)'
+          or exists (select from unnest(p.proconfig) setting where setting like 'role=%'),
         'user_may', has_schema_privilege('authenticated', n.oid, 'usage') and has_function_privilege('authenticated', p.oid, 'execute'),
         'service_may', has_schema_privilege('service_role', n.oid, 'usage') and has_function_privilege('service_role', p.oid, 'execute')
       ) order by p.oid) as list
@@ -6100,15 +6142,18 @@ as $$
     ) facts on true;
 $$;
 comment on function public.describe_sql_tools(text[]) is
-  'For `npx durable-responses check` and `doctor`. For each name with its schema (public.my_orders), all functions of that name: arguments with their types, rights of users and of service_role, SECURITY DEFINER, dynamic SQL. Empty for a name that no function has.';
+  'For `npx durable-responses check` and `doctor`. For each name with its schema (public.my_orders), all functions of that name: arguments with their types, rights of users and of service_role, SECURITY DEFINER, dynamic SQL, whether it sets a role or claims. Empty for a name that no function has.';
 
 revoke execute on function durable_responses.type_facts(oid), public.describe_sql_tools(text[]) from public, anon, authenticated;
 grant execute on function durable_responses.type_facts(oid), public.describe_sql_tools(text[]) to service_role;
--- What a person decides: whether a call may be made (approvals), and whether a call in doubt was made (reviews).
+-- What a person decides: which calls a decision is about, and whether a call in doubt was made (reviews). 35_answers.sql has the
+-- answers to requests for approval.
 --
 -- A decision names what the person saw: the request, and a digest of the call. Another call may wait by then.
 
-create function durable_responses.decided_steps(p_job_id uuid, p_status text, p_request_id text, p_digest text) returns integer[]
+create function durable_responses.decided_steps(
+  p_job_id uuid, p_status text, p_request_id text, p_digest text, p_number integer default null
+) returns integer[]
 language plpgsql stable set search_path = ''
 as $$
 declare
@@ -6120,7 +6165,8 @@ begin
     (count(distinct digest) filter (where named and seen))::integer
   into v_named, v_seen, v_digests
   from (
-    select number, digest, p_request_id is null or item_id = p_request_id as named, p_digest is null or digest = p_digest as seen
+    select number, digest, (p_request_id is null or item_id = p_request_id) and (p_number is null or number = p_number) as named,
+      p_digest is null or digest = p_digest as seen
     from public.response_steps where job_id = p_job_id and status = p_status and (p_status <> 'waiting' or kind = 'mcp_approval_request')
   ) open;
   if v_named = 0 and p_request_id is not null then
@@ -6141,66 +6187,8 @@ begin
   return coalesce(v_seen, '{}');
 end;
 $$;
-comment on function durable_responses.decided_steps(uuid, text, text, text) is
-  'The steps that a decision applies to: those with this status that it names by request and digest, or the only one. Refuses (DR412) a decision that names another call than the one that waits, or none of several.';
-
-create function public.answer_response_approvals(
-  p_job_id uuid, p_answers jsonb, p_owner_id uuid default null, p_as_service boolean default false
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
-  v_job durable_responses.jobs := v.job;
-  v_wait durable_responses.waits := v.wait;
-  v_answer record;
-  v_numbers integer[];
-  v_all integer[] := array[]::integer[];
-begin
-  if v_wait.status is distinct from 'awaiting_approval' or v_wait.due <= v_now then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot answer for job %s: it is %s', p_job_id,
-        case v_wait.status when 'awaiting_approval' then 'no longer waiting, because the request has expired'
-          else coalesce(v_wait.status, v_job.status) end),
-      hint = 'A request for approval can be answered once, while the job is awaiting_approval.';
-  end if;
-  for v_answer in
-    select * from jsonb_to_recordset(p_answers) as given (approve boolean, reason text, request_id text, digest text)
-  loop
-    if v_answer.approve is null then
-      raise exception using errcode = 'DR400', message = format('Cannot answer for job %s: approve must be true or false', p_job_id),
-        hint = 'Give {"approve": true} or {"approve": false} for each request.';
-    end if;
-    v_numbers := durable_responses.decided_steps(p_job_id, 'waiting', v_answer.request_id, v_answer.digest);
-    update public.response_steps set
-      status = 'finished', finished_at = v_now,
-      answer = jsonb_strip_nulls(jsonb_build_object('approve', v_answer.approve, 'reason', v_answer.reason)),
-      answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-    where job_id = p_job_id and number = any (v_numbers);
-    v_all := v_all || v_numbers;
-  end loop;
-  perform durable_responses.announce_steps(p_job_id, v_all);
-  perform durable_responses.continue_when_answered(v_wait);
-  return durable_responses.job_view(p_job_id);
-end;
-$$;
-comment on function public.answer_response_approvals(uuid, jsonb, uuid, boolean) is
-  'A person''s answers to calls that a job asks to make: [{approve, reason?, request_id?, digest?}], each for the call that request_id and digest (from the job''s "waiting") name. Neither is needed while only one waits. All are accepted or none. Each is recorded with who and when. Refuses a second answer (DR409), and one that names another call, or none of several (DR412).';
-
-create function public.answer_response_approval(
-  p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
-  p_owner_id uuid default null, p_as_service boolean default false, p_digest text default null
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-begin
-  return public.answer_response_approvals(p_job_id, jsonb_build_array(jsonb_build_object(
-    'approve', p_approve, 'reason', p_reason, 'request_id', p_request_id, 'digest', p_digest)), p_owner_id, p_as_service);
-end;
-$$;
-comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
-  'Gives one answer; answer_response_approvals() gives several.';
+comment on function durable_responses.decided_steps(uuid, text, text, text, integer) is
+  'The steps that a decision applies to: those with this status that it names by request and digest, or the only one. p_number: the step of the request, where an API has used a request''s id again. Refuses (DR412) a decision that names another call than the one that waits, or none of several.';
 
 create function public.resolve_response_job(
   p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
@@ -6217,7 +6205,8 @@ declare
 begin
   if p_outcome is null or p_outcome not in ('happened', 'did_not_happen', 'cancel') then
     raise exception using errcode = 'DR400',
-      message = 'Cannot resolve with that outcome: it must be happened, did_not_happen or cancel';
+      message = 'Cannot resolve with that outcome: it must be happened, did_not_happen or cancel',
+      hint = 'Say whether the call was made: happened or did_not_happen. cancel stops the job.';
   end if;
   if v_wait.status is distinct from 'needs_review' or v_wait.due <= v_now then
     raise exception using errcode = 'DR409', message = format('Cannot resolve job %s: it is %s', p_job_id,
@@ -6260,11 +6249,252 @@ $$;
 comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) is
   'A person says whether a call in doubt was made: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (from the job''s "waiting") name the call. Neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
 
-revoke execute on function durable_responses.decided_steps(uuid, text, text, text),
-  public.answer_response_approvals(uuid, jsonb, uuid, boolean),
-  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+revoke execute on function durable_responses.decided_steps(uuid, text, text, text, integer),
   public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) from public, anon, authenticated;
-grant execute on function durable_responses.decided_steps(uuid, text, text, text),
-  public.answer_response_approvals(uuid, jsonb, uuid, boolean),
-  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+grant execute on function durable_responses.decided_steps(uuid, text, text, text, integer),
   public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) to service_role;
+-- Answers to what a job asks: a person's yes or no to a call, and the outputs of calls that the caller makes.
+--
+-- One request may contain several. They are checked first, and then written in one transaction: all are accepted, or none.
+-- An answer that names what it answers and was accepted before is accepted again without effect, because its sender may not know
+-- of it.
+
+create function durable_responses.asked_steps(p_job durable_responses.jobs, p_wait durable_responses.waits, p_answer jsonb) returns integer[]
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_request_id constant text := p_answer ->> 'request_id';
+  v_number constant integer := (p_answer ->> 'number')::integer;
+  v_digest constant text := p_answer ->> 'digest';
+  v_numbers integer[];
+begin
+  if jsonb_typeof(p_answer -> 'approve') is distinct from 'boolean' then
+    raise exception using errcode = 'DR400', message = format('Cannot answer for job %s: approve must be true or false', p_job.id),
+      hint = 'Give {"approve": true} or {"approve": false} for each request.';
+  end if;
+  if (
+    select bool_and(status <> 'waiting') and bool_or(answer -> 'approve' = p_answer -> 'approve' and answered_by <> 'guard')
+    from public.response_steps
+    where job_id = p_job.id and kind = 'mcp_approval_request' and item_id = v_request_id
+      and (v_number is null or number = v_number) and (v_digest is null or digest = v_digest)
+  ) then
+    return null;
+  end if;
+  if p_wait.status is distinct from 'awaiting_approval' or p_wait.due <= durable_responses.clock() then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot answer for job %s: it is %s', p_job.id,
+        case p_wait.status when 'awaiting_approval' then 'no longer waiting, because the request has expired'
+          else coalesce(p_wait.status, p_job.status) end),
+      hint = 'A request for approval can be answered once, while the job is awaiting_approval.';
+  end if;
+  v_numbers := durable_responses.decided_steps(p_job.id, 'waiting', v_request_id, v_digest, v_number);
+  if v_numbers = '{}' then
+    raise exception using errcode = 'DR409', message = format('Cannot answer for job %s: no request waits for an answer', p_job.id),
+      hint = 'GET the job. Each entry of "waiting" can be answered once.';
+  end if;
+  return v_numbers;
+end;
+$$;
+comment on function durable_responses.asked_steps(durable_responses.jobs, durable_responses.waits, jsonb) is
+  'The requests for approval that an answer {approve, request_id?, digest?, number?} is for; null if it was accepted before. Refuses one that the job does not wait for (DR409), and one that names another call (DR412).';
+
+create function durable_responses.handed_out_step(
+  p_job durable_responses.jobs, p_wait durable_responses.waits, p_answer jsonb, p_number integer, p_is_more boolean
+) returns integer
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_kind constant text := coalesce(p_answer ->> 'kind', 'function_call');
+  v_call_id constant text := p_answer ->> 'call_id';
+  v_output constant text := p_answer ->> 'output';
+  v_call public.response_steps;
+begin
+  if v_call_id is null or v_output is null then
+    raise exception using errcode = 'DR400', message = format('Cannot accept an output for job %s: it must have a call_id and an output', p_job.id),
+      hint = 'Give {"call_id": "call_…", "output": "…"} for each call, and for another kind than function_call its kind.';
+  end if;
+  if p_number is null and exists (
+    select from public.response_steps
+    where job_id = p_job.id and kind = v_kind and run_by = 'caller' and status = 'finished' and call_id = v_call_id and output = v_output
+  ) then
+    return null;
+  end if;
+  if p_wait.status is null or p_wait.status not in ('awaiting_tool_output', 'awaiting_approval') or p_wait.due <= durable_responses.clock() then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot accept the output of a call for job %s: it is %s', p_job.id,
+        case when p_wait.status in ('awaiting_tool_output', 'awaiting_approval')
+          then 'waiting no longer, the call has expired' else coalesce(p_wait.status, p_job.status) end),
+      hint = 'A call is answered once, while the job is awaiting_tool_output.';
+  end if;
+  if p_is_more then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot accept the outputs of call %s for job %s: there are more of them than such calls that wait, and they differ', left(v_call_id, 100), p_job.id),
+      hint = 'Give one output for each call in "waiting".';
+  end if;
+  select * into v_call from public.response_steps
+  where job_id = p_job.id and run_by = 'caller' and status = 'waiting' and call_id = v_call_id and (p_number is null or number = p_number)
+  order by number limit 1;
+  if v_call.number is null then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot accept the output of call %s for job %s: no such call waits for one', left(v_call_id, 100), p_job.id),
+      hint = 'GET the job: each call in "waiting" can be answered once, by its call_id.';
+  end if;
+  perform durable_responses.refuse_unfit_answer(v_call, v_kind, v_output);
+  return v_call.number;
+end;
+$$;
+comment on function durable_responses.handed_out_step(durable_responses.jobs, durable_responses.waits, jsonb, integer, boolean) is
+  'The call that an output {call_id, kind?, output} is for: p_number, if one is left for it. Null if it was accepted before. Refuses one for a call that does not wait (DR409), one of the wrong kind, and one of more outputs than calls (p_is_more; DR400).';
+
+create function durable_responses.checked_answers(p_job durable_responses.jobs, p_wait durable_responses.waits, p_answers jsonb)
+returns table (number integer, answer jsonb)
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_max constant integer := 1000;
+  v_given record;
+  v_index bigint;
+  v_numbers integer[];
+  v_taken jsonb := '{}'::jsonb;
+  v_state text;
+  v_message text;
+  v_hint text;
+begin
+  if jsonb_typeof(p_answers) is distinct from 'array' or jsonb_array_length(p_answers) not between 1 and v_max then
+    raise exception using errcode = 'DR400', message = format('Cannot answer for job %s: there must be a list of 1 to %s answers', p_job.id, v_max),
+      hint = 'Give [{"request_id", "digest", "approve"}, {"call_id", "kind", "output"}, …].';
+  end if;
+  for v_given in
+    -- An API may use a call's id again, in a later round or in the same one. The last outputs are for the calls that wait.
+    select g.index, g.answer, o.numbers[g.place - greatest(g.outputs - cardinality(o.numbers), 0)] as number,
+      o.numbers is not null and g.place <= g.outputs - cardinality(o.numbers) as is_more, g.is_repeated
+    from (
+      select ordinality - 1 as index, value as answer, value ->> 'call_id' as call_id, coalesce(value ->> 'kind', 'function_call') as kind,
+        (row_number() over same_call)::integer as place,
+        (count(*) over (partition by value ->> 'call_id', coalesce(value ->> 'kind', 'function_call')))::integer as outputs,
+        lead(value ->> 'output') over same_call = value ->> 'output' as is_repeated
+      from jsonb_array_elements(p_answers) with ordinality
+      window same_call as (partition by value ->> 'call_id', coalesce(value ->> 'kind', 'function_call') order by ordinality)
+    ) g
+      left join (
+        select s.call_id, s.kind, array_agg(s.number order by s.number) as numbers
+        from public.response_steps s
+        where s.job_id = p_job.id and s.run_by = 'caller' and s.status = 'waiting'
+        group by s.call_id, s.kind
+      ) o on o.call_id = g.call_id and o.kind = g.kind
+    order by g.index
+  loop
+    v_index := v_given.index;
+    if v_given.answer ? 'call_id' = v_given.answer ? 'approve' then
+      raise exception using errcode = 'DR400',
+        message = format('Cannot answer for job %s: an answer must have either approve or call_id', p_job.id),
+        hint = 'Give {"approve"} to a request for approval, and {"call_id", "output"} to a call.';
+    elsif v_given.answer ? 'approve' then
+      v_numbers := durable_responses.asked_steps(p_job, p_wait, v_given.answer);
+    elsif v_given.is_more and v_given.is_repeated then
+      continue;
+    else
+      v_numbers := array[durable_responses.handed_out_step(p_job, p_wait, v_given.answer, v_given.number, v_given.is_more)];
+    end if;
+    foreach number in array coalesce(v_numbers, '{}') loop
+      answer := v_given.answer;
+      continue when number is null or v_taken -> number::text = answer -> 'approve';
+      if v_taken ? number::text then
+        raise exception using errcode = 'DR400',
+          message = format('Cannot answer request %s of job %s: the answers to it are both yes and no', left(answer ->> 'request_id', 100), p_job.id),
+          hint = 'Give one answer to each request.';
+      end if;
+      v_taken := v_taken || jsonb_build_object(number::text, answer -> 'approve');
+      return next;
+    end loop;
+  end loop;
+exception when sqlstate 'DR400' or sqlstate 'DR409' or sqlstate 'DR412' then
+  get stacked diagnostics v_state = returned_sqlstate, v_message = message_text, v_hint = pg_exception_hint;
+  -- Which one it is: the caller may have sent it under another name.
+  raise exception using errcode = v_state, message = v_message, hint = v_hint, detail = coalesce('answers[' || v_index || ']', '');
+end;
+$$;
+comment on function durable_responses.checked_answers(durable_responses.jobs, durable_responses.waits, jsonb) is
+  'The steps that the answers are for, each with its answer. Answers that were accepted before have none. Refuses all if one cannot be accepted; the detail answers[n] says which, counted from 0.';
+
+create function public.answer_response_job(
+  p_job_id uuid, p_answers jsonb, p_owner_id uuid default null, p_as_service boolean default false
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_numbers integer[];
+  v_answers jsonb[];
+  v_screens jsonb;
+begin
+  select array_agg(number order by number), array_agg(answer order by number) into v_numbers, v_answers
+  from durable_responses.checked_answers(v_job, v_wait, p_answers);
+  if v_numbers is null then
+    return durable_responses.job_view(p_job_id);
+  end if;
+  update public.response_steps s set
+    status = 'finished', finished_at = v_now,
+    output = case when s.run_by = 'caller' then g.answer ->> 'output' else s.output end,
+    answer = case when s.run_by = 'caller' then '{"outcome": "answered"}'
+      else jsonb_strip_nulls(jsonb_build_object('approve', g.answer -> 'approve', 'reason', g.answer -> 'reason')) end,
+    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+  from unnest(v_numbers, v_answers) g (number, answer)
+  where s.job_id = p_job_id and s.number = g.number;
+  perform durable_responses.announce_steps(p_job_id, v_numbers);
+  perform durable_responses.continue_when_answered(v_wait);
+  select jsonb_agg((g.answer ->> 'output')::jsonb) into v_screens from unnest(v_answers) g (answer) where g.answer ->> 'kind' = 'computer_call';
+  if v_screens is not null then
+    -- Last, since nothing is locked after sent files; but the reference to them locks the job's row. They are the answerer's to show.
+    perform from durable_responses.jobs where id = p_job_id for key share;
+    perform durable_responses.pin_files(p_job_id, p_owner_id, v_screens);
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.answer_response_job(uuid, jsonb, uuid, boolean) is
+  'Answers to what a job asks, each for one entry of its "waiting": a person''s {approve, reason?, request_id?, digest?, number?} to a request for approval, and {call_id, kind?, output} to a call of the caller''s. output: text, or for apply_patch_call, shell_call and computer_call the fields of the answer as JSON. request_id and digest are not needed while only one request waits. All are accepted or none; the detail answers[n] of a refusal says which one it is about. Each is recorded with who and when. The same answer again changes nothing if it names what it answers; another one is refused (DR409), and so is one that names another call, or none of several (DR412). The job continues when nothing else is asked.';
+
+create function public.answer_response_approval(
+  p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
+  p_owner_id uuid default null, p_as_service boolean default false, p_digest text default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+begin
+  return public.answer_response_job(p_job_id, jsonb_build_array(jsonb_build_object(
+    'approve', p_approve, 'reason', p_reason, 'request_id', p_request_id, 'digest', p_digest)), p_owner_id, p_as_service);
+end;
+$$;
+comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
+  'Answers one request for approval; answer_response_job() takes several answers.';
+
+create function public.answer_response_tool_call(
+  p_job_id uuid, p_call_id text, p_output text, p_owner_id uuid default null, p_as_service boolean default false,
+  p_kind text default 'function_call'
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+begin
+  return public.answer_response_job(p_job_id, jsonb_build_array(jsonb_build_object(
+    'call_id', p_call_id, 'kind', p_kind, 'output', p_output)), p_owner_id, p_as_service);
+end;
+$$;
+comment on function public.answer_response_tool_call(uuid, text, text, uuid, boolean, text) is
+  'Gives the output of one call; answer_response_job() takes several answers.';
+
+revoke execute on function durable_responses.asked_steps(durable_responses.jobs, durable_responses.waits, jsonb),
+  durable_responses.handed_out_step(durable_responses.jobs, durable_responses.waits, jsonb, integer, boolean),
+  durable_responses.checked_answers(durable_responses.jobs, durable_responses.waits, jsonb),
+  public.answer_response_job(uuid, jsonb, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+  public.answer_response_tool_call(uuid, text, text, uuid, boolean, text) from public, anon, authenticated;
+grant execute on function durable_responses.asked_steps(durable_responses.jobs, durable_responses.waits, jsonb),
+  durable_responses.handed_out_step(durable_responses.jobs, durable_responses.waits, jsonb, integer, boolean),
+  durable_responses.checked_answers(durable_responses.jobs, durable_responses.waits, jsonb),
+  public.answer_response_job(uuid, jsonb, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+  public.answer_response_tool_call(uuid, text, text, uuid, boolean, text) to service_role;

@@ -88,7 +88,7 @@ as $$
 begin
   raise exception using errcode = 'DR409',
     message = format('Cannot change job %s from %s to %s: there is no such transition', p_job_id, p_from, p_to),
-    hint = 'See the state diagram in docs/architecture.md.';
+    hint = 'Read the job again: its status has changed, and says what can be done now.';
 end;
 $$;
 comment on function durable_responses.refuse_transition(uuid, text, text) is

@@ -52,7 +52,7 @@ declare
   v_error jsonb;
   v_uncertain text;
   v_count integer := 0;
-  v_lost text[] := '{}';
+  v_lost text[] := array[]::text[];
 begin
   for v_wait in
     select * from durable_responses.waits
@@ -235,7 +235,7 @@ begin
         'code', 'budget_exceeded',
         'message', format('Cannot finish within a worker''s life: two whole lives (%s s each) finished not a single step',
           round(coalesce(p_full_life_ms, 0) / 1000.0)),
-        'hint', 'Make the step shorter (a smaller task, less reasoning, a faster tool), or run an off-platform worker, which has no wall clock: npm run worker; then retry the job.'));
+        'hint', 'Make the step shorter (a smaller task, less reasoning, a faster tool), or run an off-platform worker, which has no wall clock: npx durable-responses worker; then retry the job.'));
     end if;
   end loop;
   return v_count;

@@ -121,7 +121,8 @@ declare
   v_left boolean;
 begin
   if p_owner_id is null then
-    raise exception using errcode = 'DR400', message = 'Cannot delete an owner without an id: p_owner_id is null';
+    raise exception using errcode = 'DR400', message = 'Cannot delete an owner without an id: p_owner_id is null',
+      hint = 'Pass the user''s id as auth.users has it.';
   end if;
   if not durable_responses.is_deleted_owner(p_owner_id) then
     insert into durable_responses.deleted_owners (owner_id, requested_at) values (p_owner_id, v_now);

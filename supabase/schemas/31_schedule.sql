@@ -24,7 +24,7 @@ begin
     raise exception using errcode = 'DR500',
       message = format('Cannot wake the worker: the Vault secret %s is not set',
         case when v_url is null then 'durable_responses_project_url' else 'durable_responses_worker_secret' end),
-      hint = 'Run npx durable-responses connect; see docs/operating.md.';
+      hint = 'Run npx durable-responses connect.';
   end if;
   return net.http_post(
     url := rtrim(v_url, '/') || '/functions/v1/run-jobs',

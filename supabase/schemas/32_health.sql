@@ -198,7 +198,7 @@ begin
     and coalesce(v_claims -> 'app_metadata' ->> 'durable_responses', '') <> 'operator' then
     raise exception using errcode = '42501',
       message = 'Cannot show the overview: the caller is not an operator',
-      hint = 'Set durable_responses to "operator" in the user''s app_metadata, and sign in again; see docs/operating.md.';
+      hint = 'Set durable_responses to "operator" in the user''s app_metadata, and sign in again.';
   end if;
   v_found := public.response_doctor();
   return jsonb_build_object(
@@ -249,10 +249,12 @@ declare
   v_id uuid;
 begin
   if coalesce(p_project_url, '') !~ '^https?://[^/\s]+' then
-    raise exception using errcode = 'DR400', message = 'Cannot connect: the project URL must start with https:// or http://';
+    raise exception using errcode = 'DR400', message = 'Cannot connect: the project URL must start with https:// or http://',
+      hint = 'Pass the address of the project''s API, such as https://<project-ref>.supabase.co.';
   end if;
   if char_length(coalesce(p_worker_secret, '')) < 16 then
-    raise exception using errcode = 'DR400', message = 'Cannot connect: the worker secret must have at least 16 characters';
+    raise exception using errcode = 'DR400', message = 'Cannot connect: the worker secret must have at least 16 characters',
+      hint = 'Run npx durable-responses connect, which passes the secret that init made.';
   end if;
   for v_name, v_value in select key, value from jsonb_each_text(v_values) loop
     select id into v_id from vault.secrets where name = v_name;

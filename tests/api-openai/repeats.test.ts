@@ -47,7 +47,9 @@ const codes: [code: RequestErrorCode, repeat: "yes" | "with a key" | "no"][] = [
 ];
 
 function shouldRetry(code: RequestErrorCode, mayRepeat: boolean): string | null {
-  const { headers } = refused(toRefusal(new RequestError(code, "no"), mayRepeat));
+  const { headers } = refused(
+    toRefusal(new RequestError(code, "no", { hint: "Try again" }), mayRepeat),
+  );
   return headers.get("x-should-retry");
 }
 

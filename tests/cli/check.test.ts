@@ -112,6 +112,90 @@ Deno.test("every mistake is told with its profile and what to do, and exit code 
   ]);
 });
 
+Deno.test("with --strict a warning fails, and the same project passes when its secret is set", async () => {
+  await using project = await initialized(`
+    import { secret } from "../_durable_responses/mod.ts";
+    export const profiles = {
+      mail: {
+        model: "gpt-6-luna",
+        tools: [{ type: "mcp", server_label: "mail", server_url: secret("MAIL_URL") }],
+      },
+    };
+  `);
+  assert.equal((await check(project)).code, 0);
+  const strict = await check(project, "--strict");
+  assert.equal(strict.code, 1);
+  assert.match(strict.stdout, /^warn +mail: The secret MAIL_URL is not set here$/m);
+  assert.match(strict.stdout, /^1 warning fails with --strict$/m);
+  const json = await check(project, "--strict", "--json");
+  assert.deepEqual([json.code, JSON.parse(json.stdout).ok], [1, false]);
+  await project.write(".env.durable-responses.local", "MAIL_URL=https://mail.example/mcp\n");
+  const { code, stdout } = await check(project, "--strict");
+  assert.equal(code, 0, stdout);
+});
+
+/** Where Deno, or the file itself, gives up, and what the check says of it: the adopter's file, line and column. */
+const unloadable: Record<string, { profiles: string; other?: string; said: RegExp }> = {
+  "a comma is missing": {
+    profiles:
+      `export const profiles = {\n  default: {\n    model: "m"\n    background: false,\n  },\n};\n`,
+    said:
+      /cannot be loaded: SyntaxError: Expected ',', got 'background', at supabase\/functions\/_shared\/profiles\.ts:4:5\n/,
+  },
+  "a file that it imports does not parse": {
+    profiles:
+      `import { model } from "./model.ts";\nexport const profiles = { default: { model } };\n`,
+    other: `\nexport const model = "m;\n`,
+    said: /Unterminated string constant, at supabase\/functions\/_shared\/model\.ts:2:22\n/,
+  },
+  "it throws": {
+    profiles:
+      `import { model } from "./model.ts";\nexport const profiles = { default: { model: model() } };\n`,
+    other: `export function model(): string {\n  throw new RangeError("none is free");\n}\n`,
+    said: /: RangeError: none is free, at supabase\/functions\/_shared\/model\.ts:2:9\n/,
+  },
+  "what it calls wrongly throws": {
+    profiles:
+      `import { secret } from "../_durable_responses/mod.ts";\nexport const profiles = {\n  default: { model: secret("not a name") },\n};\n`,
+    said:
+      /: TypeError: Cannot refer to a secret as 'not a name': .*, at supabase\/functions\/_shared\/profiles\.ts:3:21\n/,
+  },
+  "a file is missing": {
+    profiles:
+      `import { model } from "./modle.ts";\nexport const profiles = { default: { model } };\n`,
+    said:
+      /Module not found "supabase\/functions\/_shared\/modle\.ts", at supabase\/functions\/_shared\/profiles\.ts:1:23\n/,
+  },
+  "a package is not in the import map": {
+    profiles: `import "left-pad";\nexport const profiles = { default: { model: "m" } };\n`,
+    said:
+      /"left-pad" not .*, at supabase\/functions\/_shared\/profiles\.ts:1:8\n.*import_map\.json/,
+  },
+};
+
+Deno.test("profiles that cannot be loaded are told with the place in the adopter's own file", async () => {
+  await using project = await initialized();
+  for (const [what, { profiles, other, said }] of Object.entries(unloadable)) {
+    await project.write(profilesFile, profiles);
+    if (other !== undefined) await project.write("functions/_shared/model.ts", other);
+    const { code, stdout } = await check(project);
+    assert.equal(code, 1, what);
+    assert.match(stdout, said, what);
+    // deno-lint-ignore no-control-regex
+    assert.doesNotMatch(stdout, /\u001b|file:/, what);
+  }
+});
+
+Deno.test("profiles that never finish loading, or end the process, are told in our words", async () => {
+  await using project = await initialized("await new Promise(() => {});\n");
+  assert.match(
+    (await check(project)).stderr,
+    /awaits something that never comes\n.*Move the await/,
+  );
+  await project.write(profilesFile, "Deno.exit(3);\n");
+  assert.match((await check(project)).stderr, /Deno ended with code 3 before the check did\n/);
+});
+
 Deno.test("profiles that cannot be loaded say why, and a types file of somebody else is left", async () => {
   await using project = await initialized(`
     import { secret } from "../_durable_responses/mod.ts";
@@ -139,6 +223,7 @@ Deno.test("a model that is to be shut down is told, with the key in the project'
     const { code, stdout } = await check(project);
     assert.match(stdout, /^warn +models: 'gpt-5' (?:shuts|was shut) down on 2026-12-11\n +→ /m);
     assert.equal(code, 0);
+    assert.equal((await check(project, "--strict")).code, 1);
   } finally {
     await openai.stop();
   }

@@ -1,6 +1,7 @@
 /** `durable-responses dev` before it starts anything. tests/packages/dev.test.ts tests what it runs. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { adviceFor } from "../../packages/cli/src/terminal/here.ts";
 import { packageForFile } from "./support/package.ts";
 import { supabaseProject } from "./support/supabase-project.ts";
 
@@ -16,6 +17,16 @@ Deno.test("without the package that it needs, it says which one to install", asy
     /^Error: Cannot run the project: the package 'durable-responses-dev' is not installed$/m,
   );
   assert.match(stderr, /npm install --save-dev durable-responses-dev@\d/);
+});
+
+Deno.test("what to do about a finding is said for where the project runs", () => {
+  const advice =
+    "npx supabase secrets set --remote OPENAI_API_KEY=sk-…; npx supabase db push --remote --include-all, then npx supabase functions deploy --remote --use-api respond openai-webhook";
+  assert.equal(adviceFor("https://abc.supabase.co", advice), advice);
+  assert.equal(
+    adviceFor("http://127.0.0.1:54321", advice),
+    "put OPENAI_API_KEY=sk-… into supabase/functions/.env and restart dev (or supabase functions serve); restart dev (or npx supabase migration up --include-all), then restart dev (or supabase functions serve)",
+  );
 });
 
 Deno.test("outside of a project, it says where it looked", async () => {

@@ -115,10 +115,10 @@ Deno.test("everything that can be broken in the database is found at once, each 
       const [check, status, message] of [
         ["wake", "wrong", /run-jobs refuses the secret in Vault/],
         ["cron", "wrong", /durable-responses-wake is disabled/],
-        ["migrations", "wrong", /1 are not applied: durable_responses/],
+        ["migrations", "wrong", /not applied: durable_responses/],
         ["pg_net", "warn", /failed \(from all senders\)\. The last one: /],
         ["jobs", "wrong", /one has been due for 6\d\d s/],
-        ["routes", "warn", /1 skip background mode, such as .*openai_server_error/],
+        ["routes", "warn", /background mode is skipped on 1 route, such as .*openai_server_error/],
       ] as const
     ) {
       const { fix, ...seen } = found(check);
@@ -230,7 +230,7 @@ Deno.test("what init left half-way, and what was changed by hand, is said", asyn
   const changed = await examine();
   assert.match(
     changed("project files").message,
-    /1 files differ from the release, such as supabase\/functions\/_durable_responses\/platform\/log\.ts/,
+    /1 file changed since the release, such as supabase\/functions\/_durable_responses\/platform\/log\.ts/,
   );
   assert.match(
     changed("config.toml").message,

@@ -1,5 +1,7 @@
 import { failures } from "../../supabase/functions/_durable_responses/model/failure.ts";
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { sqlTest } from "../support/sql-test.ts";
 import {
   mayPass,
@@ -32,6 +34,59 @@ Deno.test("docs/errors.md has a row with class and hint of every failure, and no
 Deno.test("docs/errors.md names every SQLSTATE with what it becomes", () => {
   for (const [state, code] of Object.entries(sqlstates)) {
     assert.match(page.replaceAll("\n", " "), new RegExp(`\`${state}\`\\s+${code}`));
+  }
+});
+
+/** The texts of all files of a folder of the project, with these endings. */
+async function textsIn(folder: string, ...endings: string[]): Promise<[string, string][]> {
+  const files: [string, string][] = [];
+  for await (const { name, isFile, isDirectory } of Deno.readDir(join(projectRoot, folder))) {
+    const path = join(folder, name);
+    if (isDirectory) files.push(...await textsIn(path, ...endings));
+    if (isFile && endings.some((ending) => name.endsWith(ending))) {
+      files.push([path, await Deno.readTextFile(join(projectRoot, path))]);
+    }
+  }
+  return files;
+}
+
+const product = await textsIn("supabase/functions/_durable_responses", ".ts");
+
+Deno.test("every refusal of the functions says what cannot be done; that it has a hint is in the types", () => {
+  const told = product.flatMap(([path, text]) =>
+    [...text.matchAll(/new RequestError\(\s*(?:"(\w+)"|\w+),\s*(["`])([^]*?)\2/g)]
+      .map(([, code, , message = ""]) => ({ path, code, message }))
+  );
+  assert.ok(told.length > 40, `${told.length}`);
+  for (const { path, message } of told) assert.match(message, /^Cannot |^\$\{/, path);
+});
+
+Deno.test("every refusal of the database says what cannot be done, and what to do", async () => {
+  const raised = (await textsIn("supabase/schemas", ".sql")).flatMap(([path, text]) =>
+    [...text.matchAll(/raise exception using ([^]*?);\n/g)].map(([, using = ""]) => ({
+      path,
+      using,
+    }))
+  ).filter(({ using }) => using.includes("'DR"));
+  assert.ok(raised.length > 40, `${raised.length}`);
+  for (const { path, using } of raised) {
+    assert.match(using, /message = (?:format\()?'Cannot /, `${path}: ${using}`);
+    assert.match(using, /hint = /, `${path}: ${using}`);
+  }
+});
+
+Deno.test("no message sends an adopter to a page that is only in this repository", async () => {
+  const shipped = [
+    ...product,
+    ...await textsIn("packages/cli/src", ".ts"),
+    ...await textsIn("packages/console/src", ".ts", ".tsx"),
+  ];
+  for (const [path, text] of shipped) {
+    const code = text.replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, "");
+    assert.doesNotMatch(code, /docs\/[\w-]+\.md/, path);
+  }
+  for (const [path, text] of await textsIn("supabase/schemas", ".sql")) {
+    assert.doesNotMatch(text, /hint = [^;]*docs\/[\w-]+\.md/, path);
   }
 });
 

@@ -85,6 +85,18 @@ Deno.test("a profile that is wrong itself is a 500 of its own, which says where,
   assert.equal(await countJobs(), before);
 });
 
+Deno.test("a profile with a field that nobody knows is refused, and OpenAI is not asked", async () => {
+  const [jobs, calls] = [await countJobs(), theStack().stack.openai?.counts().create];
+  const { status, answer } = await ask({ query: "hi", profile: "typo" });
+  assert.equal(status, 500);
+  assert.match(
+    JSON.stringify(answer),
+    /"invalid_profile".*profile 'typo': A profile has no field 'instruction'.*Did you mean 'instructions'\?/,
+  );
+  assert.equal(await countJobs(), jobs);
+  assert.equal(theStack().stack.openai?.counts().create, calls);
+});
+
 Deno.test("a job that was queued in SQL ends with the same code", async () => {
   const { sql, stack } = theStack();
   const [job] = await sql`select public.enqueue_response_job('hi', 'shapeless') as id`;
@@ -111,7 +123,7 @@ Deno.test("a worker registers its profiles with its first claim, and a job in SQ
       await sql<{ name: string }[]>`select name from durable_responses.profiles order by name`,
     (rows) => rows.length > 0,
   );
-  assert.deepEqual(names.map(({ name }) => name), ["default", "shapeless", "stored"]);
+  assert.deepEqual(names.map(({ name }) => name), ["default", "shapeless", "stored", "typo"]);
   await assert.rejects(
     async () => await sql`select public.enqueue_response_job('hi', 'unheard-of')`,
     /the deployed functions have no such profile/,

@@ -79,10 +79,18 @@ Deno.test("what the database refuses is found by writing one by one", async () =
   const [first, bad, good] = [1, 2, 3].map((n) => results.write(fence(n), result()));
   calls[0]?.answer();
   await settled();
-  calls[1]?.refuse(new RequestError("invalid_request", "Cannot store the request: too long"));
+  calls[1]?.refuse(
+    new RequestError("invalid_request", "Cannot store the request: too long", {
+      hint: "Try again",
+    }),
+  );
   await settled();
   assert.deepEqual(calls[2]?.ids, ids(2));
-  calls[2]?.refuse(new RequestError("invalid_request", "Cannot store the request: too long"));
+  calls[2]?.refuse(
+    new RequestError("invalid_request", "Cannot store the request: too long", {
+      hint: "Try again",
+    }),
+  );
   await assert.rejects(bad ?? Promise.resolve(), { code: "invalid_request" });
   assert.deepEqual(calls[3]?.ids, ids(3));
   calls[3]?.answer();
@@ -92,9 +100,13 @@ Deno.test("what the database refuses is found by writing one by one", async () =
 Deno.test("a database that is away is each run's own to wait for", async () => {
   const { results, calls, settled } = slowDatabase();
   const writes = [1, 2, 3].map((n) => results.write(fence(n), result()));
-  calls[0]?.refuse(new RequestError("database_unavailable", "Cannot reach the database"));
+  calls[0]?.refuse(
+    new RequestError("database_unavailable", "Cannot reach the database", { hint: "Try again" }),
+  );
   await settled();
-  calls[1]?.refuse(new RequestError("database_unavailable", "Cannot reach the database"));
+  calls[1]?.refuse(
+    new RequestError("database_unavailable", "Cannot reach the database", { hint: "Try again" }),
+  );
   for (const write of writes) await assert.rejects(write, { code: "database_unavailable" });
   assert.equal(calls.length, 2);
 });

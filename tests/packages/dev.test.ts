@@ -72,30 +72,59 @@ function environment(more: Record<string, string> = {}): Record<string, string> 
   return { ...Deno.env.toObject(), OPENAI_API_KEY: "", NO_COLOR: "1", ...more };
 }
 
-/** The code block of the page that follows a comment with this file's name. */
-async function exampleOf(page: string): Promise<string> {
-  const text = await Deno.readTextFile(join(projectRoot, page));
-  const [, example] =
-    /<!-- run by tests\/packages\/dev\.test\.ts -->\n+```ts\n([\s\S]*?)\n```/.exec(text) ??
-      [];
-  assert.ok(example, `${page} has an example`);
-  return example;
+/** The code blocks of the page that follow a comment with this file's name. */
+function examplesOf(text: string): string[] {
+  const marked = /<!-- run by tests\/packages\/dev\.test\.ts -->\n+```ts\n([\s\S]*?\n)```/g;
+  return [...text.matchAll(marked)].map(([, example = ""]) => example);
 }
 
-Deno.test("the example of docs/testing.md passes in an adopter's project, types included", async () => {
-  const { folder } = theProject();
-  const file = join(folder, "tests", "profiles.test.ts");
+Deno.test("the examples of docs/testing.md pass in an adopter's project, types included", async () => {
+  const { folder, read, write } = theProject();
+  const page = await Deno.readTextFile(join(projectRoot, "docs/testing.md"));
+  const [, theirs] =
+    /<!-- supabase\/functions\/_shared\/profiles\.ts, .*-->\n+```ts\n([\s\S]*?\n)```/
+      .exec(page) ?? [];
+  const examples = examplesOf(page);
+  assert.ok(theirs !== undefined && examples.length === 2, `${examples.length} examples`);
+  const profiles = "functions/_shared/profiles.ts";
+  const before = await read(profiles);
   await Deno.mkdir(join(folder, "tests"), { recursive: true });
-  await Deno.writeTextFile(file, await exampleOf("docs/testing.md"));
-  const { stdout } = await runProcess({
-    name: "deno test",
+  for (const [index, example] of examples.entries()) {
+    await Deno.writeTextFile(join(folder, "tests", `example-${index + 1}.test.ts`), example);
+  }
+  await write(profiles, theirs);
+  try {
+    const { stdout } = await runProcess({
+      name: "deno test",
+      command: findDeno(),
+      args: ["test", "-A", "--node-modules-dir=manual", "tests"],
+      cwd: folder,
+      env: environment(),
+    });
+    assert.match(stdout, /2 passed \| 0 failed/);
+  } finally {
+    await write(profiles, before);
+  }
+  await checkFaults(folder, page);
+});
+
+/** The page's list of faults fits the types. */
+async function checkFaults(folder: string, page: string): Promise<void> {
+  const [, faults] = /```ts\n(faults: \[\n[\s\S]*?\n\],\n)```/.exec(page) ?? [];
+  assert.ok(faults !== undefined);
+  const file = join(folder, "tests", "faults.ts");
+  await Deno.writeTextFile(
+    file,
+    `import type { StackOptions } from "durable-responses-dev";\nexport const options: StackOptions = {\n${faults}};\n`,
+  );
+  await runProcess({
+    name: "deno check",
     command: findDeno(),
-    args: ["test", "-A", "--node-modules-dir=manual", "tests"],
+    args: ["check", "--node-modules-dir=manual", file],
     cwd: folder,
     env: environment(),
   });
-  assert.match(stdout, /1 passed \| 0 failed/);
-});
+}
 
 interface Dev {
   output(): string;
@@ -105,11 +134,17 @@ interface Dev {
 
 /** @param args additional arguments; a later `--deno` wins */
 async function startDev(folder: string, ...args: string[]): Promise<Dev> {
+  return await startDevBy(["node", ...cliArguments(folder)], folder, ...args);
+}
+
+/** @param cli the command line of the CLI */
+async function startDevBy(cli: string[], folder: string, ...args: string[]): Promise<Dev> {
   let output = "";
+  const [command = "", ...before] = cli;
   const process = startProcess({
     name: "durable-responses dev",
-    command: "node",
-    args: [...cliArguments(folder), "dev", "--deno", findDeno(), "--no-open", ...args],
+    command,
+    args: [...before, "dev", "--deno", findDeno(), "--no-open", ...args],
     cwd: folder,
     env: environment(),
     onLine: (line) => output += `${line}\n`,
@@ -291,6 +326,58 @@ for (const [signal, code] of [["SIGTERM", 143], ["SIGHUP", 129], ["SIGINT", 130]
     await eventually("nothing is left", () => children.every(({ pid }) => !isRunning(pid)));
   });
 }
+
+Deno.test("SIGTERM to npx, whose shell does not pass it on, ends the stack too", async () => {
+  const { folder } = theProject();
+  const bin = join(folder, "node_modules", ".bin");
+  await Deno.mkdir(bin, { recursive: true });
+  await Deno.chmod(join(folder, "node_modules/durable-responses/dist/main.js"), 0o755);
+  await Deno.symlink("../durable-responses/dist/main.js", join(bin, "durable-responses"));
+  const only = ["--openai-only", "--openai-port", String(freePort())];
+  const dev = await startDevBy(["npx", "durable-responses"], folder, ...only);
+  const children = await descendantsOf(dev.process.pid);
+  assert.ok(children.some(({ command }) => command.includes("--openai-only")));
+  await dev.process.stop({ signal: "SIGTERM", graceMs: 20_000 });
+  await eventually("nothing is left", () => children.every(({ pid }) => !isRunning(pid)));
+});
+
+Deno.test("a second dev of a project is refused with who runs it, and the first one's env file stays", async () => {
+  const { folder, read } = theProject();
+  const folders = await Promise.all(
+    [1, 2].map(async () => {
+      const data = await Deno.makeTempDir({ prefix: "dev-data-" });
+      await Deno.chmod(data, 0o711);
+      return data;
+    }),
+  );
+  const [data = "", other = ""] = folders;
+  const ports = () => ["--ports", `${freePort()},${freePort()}`];
+  const first = await startDev(folder, "--data", data, ...ports());
+  try {
+    const envPath = join(folder, "supabase/.env.durable-responses-dev.local");
+    const env = await read(".env.durable-responses-dev.local");
+    await assert.rejects(
+      startDev(folder, "--data", other, ...ports()),
+      /Cannot run the project: another dev runs it already \(process \d+\)\. To stop it, press Ctrl-C in its terminal, or run: kill \d+\n/,
+    );
+    assert.equal(await read(".env.durable-responses-dev.local"), env);
+    const { checks } = JSON.parse(await cli(folder, "doctor", "--json", "--secrets-file", envPath));
+    const webhook = checks.find(({ check }: { check: string }) => check === "webhook");
+    assert.equal(webhook.message, "takes a signed event, refuses a forged one");
+    const pid = Number(/^# process (\d+)$/m.exec(env)?.[1]);
+    assert.ok((await descendantsOf(first.process.pid)).some((child) => child.pid === pid));
+    // As the refusal says.
+    Deno.kill(pid, "SIGTERM");
+    await first.process.exited;
+    await (await startDev(folder, "--data", other, ...ports())).process.stop({
+      signal: "SIGTERM",
+      graceMs: 20_000,
+    });
+  } finally {
+    await first.process.stop({ signal: "SIGTERM", graceMs: 20_000 });
+    for (const each of folders) await Deno.remove(each, { recursive: true });
+  }
+});
 
 /** The rows of the table that the seeds fill. */
 async function notes(dev: Dev): Promise<number[]> {

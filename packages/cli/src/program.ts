@@ -126,6 +126,7 @@ Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage, 130 stopped.`,
 
   main.command("check")
     .description("check the profiles, and write their types for the frontend")
+    .option("--strict", "warnings fail too, such as a secret that is not set: for CI")
     .option("--types <file>", "where to write the types, instead of beside profiles.ts")
     .option("--deno <path>", `the Deno to load the profiles with ${defaultDeno}`)
     .option(

@@ -2,17 +2,36 @@
 import { join } from "node:path";
 import type { SignedInUser } from "../auth/auth.ts";
 import type { Stack } from "../stack/options.ts";
-import { ifThere } from "../if-there.ts";
+import { HeldElsewhere, holder, holdFile, howToStop, rewrite } from "../hold-file.ts";
+import { beforeExit } from "../shutdown.ts";
 
 /** Within the project; `init` has git ignore it. */
 export const envFile = join("supabase", ".env.durable-responses-dev.local");
 
-/** @returns its path from the project's folder */
-export async function writeEnvFile(
-  project: string,
-  stack: Stack,
-  user: SignedInUser,
-): Promise<string> {
+/** Writes what the stack is, and returns the file's path from the project's folder. */
+export type WriteEnvFile = (stack: Stack, user: SignedInUser) => Promise<string>;
+
+/**
+ * Takes the project's file for this run: a second run of the same project would send whoever has sourced the file to another
+ * database.
+ * @throws Error naming the run that has it
+ */
+export async function holdEnvFile(project: string): Promise<WriteEnvFile> {
+  const file = await holdFile(join(project, envFile)).catch((error: unknown) => {
+    if (!(error instanceof HeldElsewhere)) throw error;
+    const who = error.pid === undefined ? "" : ` (process ${error.pid})`;
+    throw new Error(
+      `Cannot run the project: another dev runs it already${who}. To stop it, ${howToStop(error)}`,
+    );
+  });
+  beforeExit(() => Promise.resolve(file.close()));
+  return async (stack, user) => {
+    await rewrite(file, textOf(stack, user));
+    return envFile;
+  };
+}
+
+function textOf(stack: Stack, user: SignedInUser): string {
   const values = {
     SUPABASE_URL: stack.apiUrl,
     SUPABASE_PUBLISHABLE_KEY: stack.publishableKey,
@@ -20,7 +39,9 @@ export async function writeEnvFile(
     SUPABASE_ANON_KEY: stack.anonKey,
     SUPABASE_SERVICE_ROLE_KEY: stack.serviceRoleKey,
     SUPABASE_DB_URL: stack.dbUrl,
-    // Not OPENAI_…: whoever has sourced the file and starts the stack again means the stand-in, not another server.
+    // Not OPENAI_API_KEY: whoever has sourced the file and starts the stack again means the stand-in, not another server.
+    // Dev does not read it from its environment either: doctor signs a webhook with it.
+    OPENAI_WEBHOOK_SECRET: stack.webhookSecret,
     ...(stack.openai && {
       OPENAI_STAND_IN_URL: stack.openai.url,
       OPENAI_STAND_IN_KEY: stack.openai.apiKey,
@@ -30,11 +51,10 @@ export async function writeEnvFile(
     DEV_USER_TOKEN: user.token,
   };
   const lines = Object.entries(values).map(([name, value]) => `${name}='${value}'`);
-  const head =
-    "# Written by npx durable-responses dev at each start. The token is good for an hour.";
-  // A file that is there keeps its mode, so it is written anew.
-  const path = join(project, envFile);
-  await ifThere(Deno.remove(path));
-  await Deno.writeTextFile(path, `${[head, ...lines].join("\n")}\n`, { mode: 0o600 });
-  return envFile;
+  return [
+    "# Written by npx durable-responses dev at each start. The token is good for an hour.",
+    holder(),
+    ...lines,
+    "",
+  ].join("\n");
 }

@@ -1,5 +1,5 @@
 /** The command line of `dev`. */
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { resolve } from "node:path";
 import { z } from "zod";
 import { defaultDataFolder } from "./data-folder.ts";
@@ -10,6 +10,8 @@ import { type DevOptions, runStack } from "./whole-stack.ts";
 const usualPorts = { api: 54321, db: 54322 };
 const usualOpenAIPort = 54325;
 const usualWallClockSeconds = 150;
+/** The exit code, as of the CLI. */
+const wrongUsage = 2;
 
 interface Given {
   project: string;
@@ -83,6 +85,7 @@ async function dev(given: Given, ownCheck?: ProfileCheck): Promise<void> {
 
 function devProgram(ownCheck?: ProfileCheck): Command {
   const program = new Command("npm run dev --")
+    .exitOverride()
     .description(
       "Runs the project on this machine: database, API, functions and the OpenAI stand-in",
     )
@@ -120,6 +123,8 @@ export async function runDev(args: string[], ownCheck?: ProfileCheck): Promise<v
   try {
     await devProgram(ownCheck).parseAsync(args, { from: "user" });
   } catch (error) {
+    // Commander has said why.
+    if (error instanceof CommanderError) Deno.exit(error.exitCode === 0 ? 0 : wrongUsage);
     console.error(error instanceof Error ? messages(error).join("\n  because: ") : String(error));
     Deno.exit(1);
   }

@@ -63,7 +63,9 @@ export function reloadOnChange({ stack, project, check, say }: WatchOptions): Wa
 }
 
 function isOurs(path: string): boolean {
-  return /^(?:functions|migrations)[\\/]|^config\.toml$/.test(path) && !passedOver.test(path);
+  return /^(?:functions|migrations)[\\/]|^config\.toml$|^\.env\.durable-responses\.local$/.test(
+    path,
+  ) && !passedOver.test(path);
 }
 
 async function takeChanges(
@@ -72,7 +74,9 @@ async function takeChanges(
   paths: string[],
   say: (line: string) => void,
 ): Promise<Restarted> {
-  const settings = paths.filter((path) => path === "config.toml" || path.endsWith(".env"));
+  const settings = paths.filter((path) =>
+    path === "config.toml" || /\.env(?:\.\w[^/\\]*)?$/.test(path)
+  );
   if (settings.length > 0) say(`${shown(settings)} changed: restart dev to apply it`);
   if (paths.some((path) => path.startsWith("migrations"))) await stack.applyMigrations();
   const code = paths.filter((path) => path.startsWith("functions") && !settings.includes(path));

@@ -9,7 +9,7 @@ import { banner } from "../stack/banner.ts";
 import { forgetKept } from "../stack/kept.ts";
 import { openaiFromEnvironment } from "../stack/openai-access.ts";
 import { messageOf } from "../message-of.ts";
-import { writeEnvFile } from "./env-file.ts";
+import { holdEnvFile } from "./env-file.ts";
 import type { ProfileCheck } from "./profile-check.ts";
 import { projectSecrets } from "./project-secrets.ts";
 import { reloadOnChange } from "./reload.ts";
@@ -41,6 +41,7 @@ export interface DevOptions {
 export async function runStack(options: DevOptions): Promise<void> {
   const { project, data, ports } = options;
   const startedAt = performance.now();
+  const writeEnvFile = await holdEnvFile(project);
   if (options.fresh) await forgetKept(data);
   const openai = openaiFromEnvironment();
   const stack = await startStack({
@@ -60,7 +61,7 @@ export async function runStack(options: DevOptions): Promise<void> {
     data,
     respondUrl,
     profiles,
-    envFile: await writeEnvFile(project, stack, user),
+    envFile: await writeEnvFile(stack, user),
   }));
   await showConsole(stack, user, profiles, options);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);

@@ -82,6 +82,16 @@ export async function applyMigrations(
   const { state } = kept;
   const hashes = await hashesOf(project);
   const added = Object.keys(hashes).filter((name) => !(name in state.migrations));
+  const gone = Object.keys(state.migrations).filter((name) =>
+    !Object.keys(hashes).some((each) => versionOf(each) === versionOf(name))
+  );
+  if (gone.length > 0 && added.length > 0) {
+    throw new Error(
+      `Cannot apply ${added.join(", ")}: ${
+        gone.join(", ")
+      } was applied to this database, but the file is gone. Put it back, or make a new database (dev: --fresh)`,
+    );
+  }
   const changed = Object.keys(hashes).filter((name) =>
     name in state.migrations && state.migrations[name] !== hashes[name]
   );
@@ -94,8 +104,20 @@ export async function applyMigrations(
   }
   await kept.save();
   for (const name of changed) {
-    tell(`${name} has changed since it was applied; --fresh makes a new database with it`);
+    tell(
+      `${name} has changed since it was applied. The database is as before: write a new migration, or start with --fresh`,
+    );
   }
+  for (const name of gone) {
+    tell(
+      `${name} was applied, but the file is gone. Put it back before you add another migration, or start with --fresh`,
+    );
+  }
+}
+
+/** What the Supabase CLI knows a migration by. */
+function versionOf(name: string): string {
+  return name.split("_", 1)[0] ?? name;
 }
 
 /** By the name of each migration. */

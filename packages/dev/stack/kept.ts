@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { createSigningJwk } from "../auth/keys.ts";
+import { HeldElsewhere, holdFile, howToStop } from "../hold-file.ts";
 import { createSecrets } from "./secrets.ts";
 import { ifThere } from "../if-there.ts";
 
@@ -95,14 +96,19 @@ export async function forgetKept(folder: string): Promise<void> {
   }
 }
 
-/** Locked by the system, so that a run that was killed holds nothing. */
 async function takeFolder(folder: string): Promise<() => void> {
-  const lock = await Deno.open(join(folder, "lock"), { create: true, write: true });
-  if (await lock.tryLock(true)) return () => lock.close();
-  lock.close();
-  throw new Error(
-    `Cannot start the stack: another one is running on what is kept in '${folder}'; stop it, or name another folder (dev: --data <folder>)`,
-  );
+  try {
+    const lock = await holdFile(join(folder, "lock"));
+    return () => lock.close();
+  } catch (error) {
+    if (!(error instanceof HeldElsewhere)) throw error;
+    const who = error.pid === undefined ? "another run" : `process ${error.pid}`;
+    throw new Error(
+      `Cannot start the stack: ${who} is running on what is kept in '${folder}'. To stop it, ${
+        howToStop(error)
+      }. Or name another folder (dev: --data <folder>)`,
+    );
+  }
 }
 
 function nothing(): void {}

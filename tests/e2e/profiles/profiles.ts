@@ -5,6 +5,7 @@ import {
   type Profile,
 } from "../../../supabase/functions/_durable_responses/mod.ts";
 
+const misspelled = JSON.parse('{"instruction": "Be brief."}');
 const ofBefore = JSON.parse('{"prompt": {"id": "pmpt_1", "variables": {"city": "Lisbon"}}}');
 
 export const profiles = defineProfiles<Record<string, Profile>>({
@@ -15,4 +16,5 @@ export const profiles = defineProfiles<Record<string, Profile>>({
     model: "gpt-6-luna",
     output: z.object({ note: z.optional(z.string()) }),
   },
+  typo: { model: "gpt-6-luna", ...misspelled },
 });

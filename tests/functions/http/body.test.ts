@@ -2,9 +2,13 @@
 import assert from "node:assert/strict";
 import {
   maxBodyBytes,
+  readJson,
   readText,
 } from "../../../supabase/functions/_durable_responses/api/http/body.ts";
 import { answering } from "../../../supabase/functions/_durable_responses/api/http/reply.ts";
+import { requireMethod } from "../../../supabase/functions/_durable_responses/api/http/method.ts";
+import * as z from "../../../supabase/functions/_durable_responses/model/zod.ts";
+import { RequestError } from "../../../supabase/functions/_durable_responses/platform/errors.ts";
 import { isLong } from "../../support/long.ts";
 
 /** A server that answers with how many characters it has read. */
@@ -42,8 +46,62 @@ Deno.test("a body that is too large is refused by its length, and in parts by wh
   const large = "x".repeat(maxBodyBytes + 1);
   for (const body of [large, inParts(large)]) {
     const { status, text } = await post(server.url, body);
-    assert.deepEqual([status, JSON.parse(text).error.code], [413, "payload_too_large"]);
+    const { code, message } = JSON.parse(text).error;
+    assert.deepEqual([status, code], [413, "payload_too_large"]);
+    const [, allowed, seen] = /at most (\d+) bytes.* but has at least (\d+)$/.exec(message) ?? [];
+    assert.equal(Number(allowed), maxBodyBytes);
+    assert.equal(Number(seen), large.length);
   }
+});
+
+const schema = z.strictObject({
+  query: z.optional(z.string()),
+  profile: z.optional(z.string().check(z.maxLength(4))),
+  list: z.optional(z.array(z.string()).check(z.minLength(2))),
+  wait: z.optional(z.number().check(z.maximum(300))),
+});
+
+/** What the refusal of a body says: what is wrong, what is allowed, what came, and which fields there are. */
+const unfit: [body: string, code: string, message: RegExp, hint: RegExp][] = [
+  ["", "invalid_json", /it must be JSON, but it is empty$/, /JSON object such as/],
+  ["{query:1}", "invalid_json", /it must be JSON, but .*position 1/, /JSON object such as/],
+  [
+    "[1]",
+    "invalid_request",
+    /the body: .*expected object, received array$/,
+    /: query, profile, list, wait$/,
+  ],
+  ['{"queri":"x"}', "invalid_request", /the body: .*"queri"$/, /: query, profile, list, wait$/],
+  ['{"query":7}', "invalid_request", /'query': .*expected string, received number$/, /fields/],
+  [
+    '{"profile":"abcde"}',
+    "invalid_request",
+    /'profile': .*<=4 characters, but it has 5$/,
+    /fields/,
+  ],
+  ['{"list":["a"]}', "invalid_request", /'list': .*>=2 items, but it has 1$/, /fields/],
+  ['{"wait":301}', "invalid_request", /'wait': .*<=300, but it is 301$/, /fields/],
+  ['{"query":"a\\u0000"}', "invalid_request", /a NUL character/, /without that/],
+];
+
+for (const [body, code, message, hint] of unfit) {
+  Deno.test(`the body ${body.slice(0, 20) || "(empty)"} is refused with the rule, the value and the fix`, async () => {
+    const request = new Request("http://localhost/", { method: "POST", body });
+    const error = await readJson(request, schema).catch((thrown: unknown) => thrown);
+    assert.ok(error instanceof RequestError, String(error));
+    assert.equal(error.code, code);
+    assert.match(error.message, message);
+    assert.match(error.hint, hint);
+  });
+}
+
+Deno.test("a method that is not allowed is named with those that are", () => {
+  const request = new Request("http://localhost/", { method: "PUT" });
+  assert.throws(() => requireMethod(request, "GET", "DELETE"), {
+    message: "Cannot PUT here: it must be GET or DELETE",
+    hint: "Send the request with GET or DELETE",
+    allow: "GET, DELETE",
+  });
 });
 
 Deno.test("a length beside parts is not believed: they are counted", async () => {

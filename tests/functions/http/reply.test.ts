@@ -37,7 +37,9 @@ Deno.test("what nobody foresaw is a 500 without its details", async () => {
 
 Deno.test("a secret in a message is masked", async () => {
   rememberSecret("planted-in-a-message");
-  const answer = await answerTo(new RequestError("internal_error", "got planted-in-a-message"));
+  const answer = await answerTo(
+    new RequestError("internal_error", "got planted-in-a-message", { hint: "Try again" }),
+  );
   assert.ok(!(await answer.text()).includes("planted"));
 });
 

@@ -51,7 +51,21 @@ Deno.test("an unknown field names the likely one", async () => {
     await messageFor({ budgets: { deadline: 1000 } }),
     /^wrong budgets\.deadline: 'budgets' has no field 'deadline' → Did you mean 'deadline_ms'\?/,
   );
-  assert.match(await messageFor({ wibble: 1 }), /has no field 'wibble' → The fields are model,/);
+  assert.match(
+    await messageFor({ wibble: 1 }),
+    /has no field 'wibble' → The fields are model,.*newer than this release goes into `extra_body`$/,
+  );
+});
+
+Deno.test("extra_body is for fields that have no place of their own", async () => {
+  assert.deepEqual(await found({ extra_body: { brand_new: { mode: "on" } } }), []);
+  assert.match(
+    await messageFor({ extra_body: { temperature: 1 } }),
+    /^wrong extra_body\.temperature: .*must not contain 'temperature' → Set 'temperature' in the profile itself/,
+  );
+  assert.match(await messageFor({ extra_body: { store: true } }), /'store' → It depends on how/);
+  assert.match(await messageFor({ extra_body: { prompt: { id: "x" } } }), /'prompt' → Copy the/);
+  assert.match(await messageFor({ extra_body: "x" }), /'extra_body' is invalid: .* it is 'x'/);
 });
 
 Deno.test("a field of the request that a profile has no say in is told where it belongs", async () => {

@@ -111,3 +111,79 @@ Deno.test("a profile that does not fit is a 500 of its own, which says where; wh
     assert.equal(failed.failure.code, "invalid_profile");
   }
 });
+
+/** What a file without types may say, and what the refusal of its profile says. */
+const slips: Record<string, { fields: object; message: RegExp; hint: RegExp }> = {
+  "a field that nobody knows": {
+    fields: { instruction: "Be brief" },
+    message: /a profile has no field 'instruction'$/i,
+    hint: /^Did you mean 'instructions'\? .*durable-responses check/,
+  },
+  "a budget of no profile": {
+    fields: { budgets: { deadline: 1 } },
+    message: /'budgets' has no field 'deadline'$/,
+    hint: /^Did you mean 'deadline_ms'\?/,
+  },
+  "a rule that is none": {
+    fields: { side_effects: { "mail.send": "twice" } },
+    message: /'side_effects\.mail\.send' is invalid: .* it is 'twice'$/,
+    hint: /profile\.ts/,
+  },
+  "two mistakes": {
+    fields: { guard: "allways", background: "no" },
+    message: /'background' is invalid.*\(and 1 more\)$/,
+    hint: /profile\.ts/,
+  },
+  "a secret in what the model reads": {
+    fields: { instructions: "The key is {{MAILBOX_MCP_TOKEN}}" },
+    message: /'instructions' has secret\("MAILBOX_MCP_TOKEN"\), which works only in tools$/,
+    hint: /must not see a secret/,
+  },
+  "a known field in extra_body": {
+    fields: { extra_body: { model: "o3" } },
+    message: /'extra_body' must not contain 'model'$/,
+    hint: /in the profile itself/,
+  },
+};
+
+for (const [what, { fields, message, hint }] of Object.entries(slips)) {
+  Deno.test(`${what} is refused each time, and the other profiles work`, async () => {
+    const slipped: Profiles = { main: Object.assign({ model: "m" }, fields), fine: { model: "m" } };
+    for (const _ of [1, 2]) {
+      const error = await planFor(slipped, ask("main")).catch((thrown: unknown) => thrown);
+      assert.ok(error instanceof RequestError, String(error));
+      assert.deepEqual([error.code, error.status], ["invalid_profile", 500]);
+      assert.match(error.message, /^Cannot use profile 'main': /);
+      assert.match(error.message, message);
+      assert.match(error.hint ?? "", hint);
+    }
+    assert.equal((await planFor(slipped, ask("fine"))).body.model, "m");
+  });
+}
+
+Deno.test("every field that fits is accepted, and a field that only OpenAI knows is sent", async () => {
+  const full: Profiles = {
+    main: {
+      model: "m",
+      instructions: "Be brief",
+      background: false,
+      temperature: 0.5,
+      budgets: { accept_ms: 1_000 },
+      retry: { max_attempts: 2 },
+      guard: "synchronous",
+      on_uncertain: "retry",
+      approve_when: { send: () => true },
+      approval_ms: 1_000,
+      review_ms: 1_000,
+      extra_body: { brand_new: { mode: "on" } },
+    },
+  };
+  const { body } = await planFor(full, ask("main"));
+  assert.deepEqual(body, {
+    brand_new: { mode: "on" },
+    model: "m",
+    instructions: "Be brief",
+    temperature: 0.5,
+    input: "hello",
+  });
+});

@@ -66,7 +66,8 @@ export const serviceFunctions = [
   "answer_response_tool_call",
   "find_response_tool_calls",
   "run_sql_tool",
-  "answer_response_approvals",
+  "give_up_sql_tool",
+  "answer_response_job",
   "resolve_response_job",
   // Background
   "record_background_response",

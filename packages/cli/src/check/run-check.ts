@@ -37,19 +37,35 @@ export async function runCheck(
   });
 }
 
-function readReport({ stdout, stderr }: Output): ProfilesReport {
+function readReport({ stdout, stderr, code }: Output): ProfilesReport {
   const last = stdout.trimEnd().split("\n").at(-1) ?? "";
   const parsed = reportSchema.safeParse(asJson(last));
   if (parsed.success) return parsed.data;
-  const missing = /Module not found .*profiles\/check/.test(stderr);
-  throw new Failure(
-    missing
-      ? "Cannot check the profiles: the project has an older release without this check"
-      : `Cannot check the profiles: ${
-        stderr.trim().split("\n").slice(0, 3).join(" ") || "Deno printed nothing"
-      }`,
-    missing ? { hint: "npx durable-responses init" } : {},
-  );
+  const { why, hint } = whyNoReport(stderr, code);
+  throw new Failure(`Cannot check the profiles: ${why}`, hint === undefined ? {} : { hint });
+}
+
+function whyNoReport(stderr: string, code: number | null): { why: string; hint?: string } {
+  if (/Module not found .*profiles\/check/.test(stderr)) {
+    return {
+      why: "the project has an older release without this check",
+      hint: "npx durable-responses init",
+    };
+  }
+  if (stderr.includes("Top-level await promise never resolved")) {
+    return {
+      why: "profiles.ts, or a file that it imports, awaits something that never comes",
+      hint:
+        "Move the await into the tool that needs it: the functions would not start with it either",
+    };
+  }
+  if (stderr.trim() === "") {
+    return {
+      why: `Deno ended with code ${code} before the check did`,
+      hint: "See whether profiles.ts, or a file that it imports, ends the process",
+    };
+  }
+  return { why: stderr.trim().split("\n").slice(0, 3).join(" ") };
 }
 
 function asJson(line: string): unknown {

@@ -22,6 +22,8 @@ import type { Terminal } from "../terminal/terminal.ts";
 export interface CheckOptions {
   cwd: string;
   json?: boolean;
+  /** Warnings fail too, for CI. */
+  strict?: boolean;
   /** The Deno that loads the profiles. */
   deno?: string;
   /** Where to write the types, instead of next to profiles.ts. */
@@ -29,7 +31,7 @@ export interface CheckOptions {
   secretsFile?: string;
 }
 
-/** @returns the exit code: 1 if requests of a profile would fail */
+/** @returns the exit code: 1 if requests of a profile would fail; with `strict`, also if there is a warning */
 export async function check(terminal: Terminal, options: CheckOptions): Promise<0 | 1> {
   const supabase = await requireProject(options.cwd);
   const secrets = await readAllSecrets(supabase, options.secretsFile);
@@ -45,15 +47,26 @@ export async function check(terminal: Terminal, options: CheckOptions): Promise<
     : resolve(options.cwd, options.types);
   const written = isOk && await writeTypes(types, report);
   const models = await checkModels(report.profiles, secrets);
+  const warnings = report.findings.filter(({ severity }) => severity === "warn").length +
+    (isAlarm(models) ? 1 : 0);
+  const passes = isOk && !(options.strict && warnings > 0);
   if (options.json) {
-    terminal.out(visibleJson({ ok: isOk, ...report, models }));
-    return isOk ? 0 : 1;
+    terminal.out(visibleJson({ ok: passes, ...report, models }));
+    return passes ? 0 : 1;
   }
   for (const line of showReport(report, models, terminal)) terminal.out(line);
+  if (isOk && !passes) {
+    terminal.out(`${warnings} ${warnings === 1 ? "warning fails" : "warnings fail"} with --strict`);
+  }
   if (written) {
     terminal.out(`Types for the frontend: ${relative(options.cwd, types)}`);
   }
-  return isOk ? 0 : 1;
+  return passes ? 0 : 1;
+}
+
+/** What OpenAI announces about models is a warning here: requests work until the day of the shutdown. */
+function isAlarm({ status }: Verdict): boolean {
+  return status === "warn" || status === "wrong";
 }
 
 /** Empty if the project's URL or key is unknown, because the check works without. */
@@ -127,7 +140,7 @@ export function showReport(
   const wrong = findings.filter(({ severity }) => severity === "wrong").length;
   return [
     ...findings.flatMap((finding) => showFinding(finding, color)),
-    ...(models.status === "warn" || models.status === "wrong"
+    ...(isAlarm(models)
       ? [
         `${color.yellow("warn".padEnd(7))} models: ${models.message}`,
         ...(models.fix === undefined ? [] : [`${indent}${color.dim("→")} ${models.fix}`]),

@@ -21,6 +21,7 @@ import { readText } from "../project/locate.ts";
 import { expectedSchema, functionNames, profilesPath, readRelease } from "../project/release.ts";
 import { smoke, smokeOptions } from "../smoke/smoke.ts";
 import { asCalled } from "../terminal/called.ts";
+import { adviceFor } from "../terminal/here.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
 export interface DoctorOptions extends ConnectionOptions {
@@ -39,11 +40,14 @@ export async function doctor(
   options: DoctorOptions,
 ): Promise<0 | 1> {
   const findings: Finding[] = [];
+  const connection = await connect(terminal, options);
+  const adapted = ({ fix, ...verdict }: Verdict): Verdict =>
+    fix === undefined ? verdict : { ...verdict, fix: adviceFor(connection.url, fix) };
   const check = async (
     name: string,
     run: () => Verdict | Promise<Verdict>,
   ): Promise<Verdict> => {
-    const verdict = await verdictOf(run);
+    const verdict = adapted(await verdictOf(run));
     const finding = { check: name, ...verdict };
     findings.push(finding);
     if (!options.json) {
@@ -51,7 +55,6 @@ export async function doctor(
     }
     return verdict;
   };
-  const connection = await connect(terminal, options);
   const project = new Project(connection);
   const release = await readRelease();
 
@@ -123,7 +126,7 @@ export async function doctor(
       visibleJson({ ok: bad === 0, url: connection.url, checks: findings }),
     );
   } else {terminal.out(
-      bad === 0 ? "\nAll is well." : `\n${bad} of ${findings.length} checks found something wrong.`,
+      bad === 0 ? "\nAll is well." : `\nWrong: ${bad} of ${findings.length} checks.`,
     );}
   return bad === 0 ? 0 : 1;
 }

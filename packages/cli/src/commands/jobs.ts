@@ -6,6 +6,7 @@ import { jobIdOf, shortId } from "../api/job-id.ts";
 import { Project } from "../api/project.ts";
 import { visibleExactly, visibleJson } from "../../../text/visible.ts";
 import { Failure } from "../failure.ts";
+import { count } from "../terminal/count.ts";
 import { ago, table } from "../terminal/table.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
@@ -97,6 +98,7 @@ export async function listJobs(
   }
   if (rows.length === 0) {
     terminal.note("No such jobs.");
+    if (options.profile !== undefined) await noteProfiles(terminal, project, options.profile);
     return;
   }
   const cells = rows.map((row) => [
@@ -113,12 +115,24 @@ export async function listJobs(
       "id",
       "status",
       "profile",
-      "attempt",
+      "runs",
       "age",
       "question",
       "answer or error",
     ], cells)
   ) terminal.out(line);
+}
+
+/** A profile that the functions do not have is probably misspelled. */
+async function noteProfiles(terminal: Terminal, project: Project, wanted: string): Promise<void> {
+  const report = z.looseObject({ profiles: z.array(z.string()) });
+  const { profiles } = await project.call("response_doctor", {}, report);
+  if (profiles.length === 0 || profiles.includes(wanted)) return;
+  terminal.note(
+    `The functions have no profile '${wanted}'. They have ${
+      profiles.map((name) => `'${name}'`).join(", ")
+    }.`,
+  );
 }
 
 export async function showJob(
@@ -151,10 +165,11 @@ export async function showJob(
   const cells = events.map(({ at, attempt, event, detail }) => [
     `+${((Date.parse(at) - start) / 1000).toFixed(1)} s`,
     String(attempt),
-    event,
+    // People read a second attempt as a first that failed, but a run may simply continue after a call.
+    event.replace(/^attempt_/, "run_"),
     oneLine(detail ?? "", 100),
   ]);
-  for (const line of table(["time", "attempt", "event", "detail"], cells)) {
+  for (const line of table(["time", "run", "event", "detail"], cells)) {
     terminal.out(line);
   }
 }
@@ -180,7 +195,7 @@ export async function actOnJob(
 
 function describe(job: Job, { color }: Terminal): string[] {
   const lines = [
-    `${color.bold(job.id)}  ${job.status}, profile ${job.profile}, attempt ${job.attempt}, ${
+    `${color.bold(job.id)}  ${job.status}, profile ${job.profile}, ${count(job.attempt, "run")}, ${
       ago(job.created_at)
     } old`,
   ];

@@ -3,6 +3,7 @@ import { pausedStatuses } from "../../../../supabase/functions/_durable_response
 import { migrationNames, pushMigrations, type Release } from "../project/release.ts";
 import { ok, skipped, type Verdict, warn, wrong } from "./finding.ts";
 import type { Report } from "./report.ts";
+import { count } from "../terminal/count.ts";
 
 /** A due job is taken within seconds, and a lease is renewed every few seconds. After this time, nobody is working. */
 const stuckAfterS = 60;
@@ -29,7 +30,7 @@ export function checkMigrations(
         ? "applied"
         : `all ${migrationNames(release).length} are applied`,
     )
-    : wrong(`${missing.length} are not applied: ${missing.join(", ")}`, pushMigrations);
+    : wrong(`not applied: ${missing.join(", ")}`, pushMigrations);
 }
 
 /** @param expected the major version that the functions are written for */
@@ -75,10 +76,16 @@ export function checkNet({ net, extensions }: Report): Verdict {
   }
   return net.failures_1h > 0
     ? warn(
-      `${net.failures_1h} of ${net.answers_1h} requests of the last hour failed (from all senders). The last one: ${net.last_failure}`,
+      `${net.failures_1h} of ${
+        count(net.answers_1h, "request")
+      } of the last hour failed (from all senders). The last one: ${net.last_failure}`,
       "select * from net._http_response where status_code is null or status_code >= 400 order by created desc",
     )
-    : ok(`${net.answers_1h} requests in the last hour, none failed`);
+    : ok(
+      net.answers_1h === 0
+        ? "no requests in the last hour"
+        : `${count(net.answers_1h, "request")} in the last hour, none failed`,
+    );
 }
 
 export function checkClock(
@@ -116,14 +123,14 @@ export function checkJobs({ jobs, workers }: Report): Verdict {
   ];
   if (stuck.length > 0) {
     return wrong(
-      `${stuck.join(", ")} (${workers} workers seen in the last 2 minutes)`,
+      `${stuck.join(", ")} (${count(workers, "worker")} seen in the last 2 minutes)`,
       "fix the problems above, and the next worker takes them",
     );
   }
   const people = jobs.awaiting_approval + jobs.awaiting_tool_output + jobs.needs_review;
   return people > 0
     ? warn(
-      `${jobs.awaiting_approval} wait for an approval, ${jobs.needs_review} for a review, ${jobs.awaiting_tool_output} for a tool's output`,
+      `waiting for an approval: ${jobs.awaiting_approval}, for a review: ${jobs.needs_review}, for a tool's output: ${jobs.awaiting_tool_output}`,
       `npx durable-responses jobs list --status ${pausedStatuses.join(",")}`,
     )
     : ok(`none stuck: ${jobs.queued} queued, ${jobs.running} running`);
@@ -173,7 +180,9 @@ export function checkFiles({ files }: Pick<Report, "files">): Verdict {
 /** An organization that OpenAI has not verified may not stream some models. */
 export function checkStreams({ unstreamed_24h }: Report): Verdict {
   return unstreamed_24h === 0 ? ok("all runs that should stream did") : warn(
-    `${unstreamed_24h} jobs of the last 24 hours were not streamed, because OpenAI does not allow it for this organization: they show no live text, and no steps until they end`,
+    `${
+      count(unstreamed_24h, "job")
+    } of the last 24 hours ran without a stream, because OpenAI does not allow it for this organization: no live text, and no steps until the end`,
     "verify the organization: https://platform.openai.com/settings/organization/general",
   );
 }
@@ -199,7 +208,9 @@ export function checkRoutes({ routes }: Report): Verdict {
   }
   return open.length > 0
     ? warn(
-      `${open.length} skip background mode, such as ${open[0]?.route} (${open[0]?.last_failure})`,
+      `background mode is skipped on ${count(open.length, "route")}, such as ${open[0]?.route} (${
+        open[0]?.last_failure
+      })`,
       "no action needed: jobs run synchronously, and background is probed from time to time",
     )
     : ok("background is tried on all routes");

@@ -5,6 +5,7 @@ import { wrongSettings } from "../init/config-toml.ts";
 import { readText } from "../project/locate.ts";
 import { hashOf, readManifest } from "../project/manifest.ts";
 import { functionsNamed, type Release } from "../project/release.ts";
+import { count } from "../terminal/count.ts";
 import { ok, skipped, type Verdict, warn, wrong } from "./finding.ts";
 
 /** @param supabase the project's folder; undefined outside of one */
@@ -34,7 +35,7 @@ export async function checkFiles(
   }
   if (missing.length > 0) {
     return wrong(
-      `${missing.length} files are missing, such as supabase/${missing[0]}`,
+      `${count(missing.length, "file")} missing, such as supabase/${missing[0]}`,
       "npx durable-responses init",
     );
   }
@@ -46,7 +47,7 @@ export async function checkFiles(
   }
   return changed.length > 0
     ? warn(
-      `${changed.length} files differ from the release, such as supabase/${changed[0]}`,
+      `${count(changed.length, "file")} changed since the release, such as supabase/${changed[0]}`,
       `keep it in mind when you upgrade; npx durable-responses init --restore ${
         changed[0]
       } takes the release's`,

@@ -4,6 +4,8 @@ import { constants } from "node:os";
 import process from "node:process";
 import { Failure } from "../failure.ts";
 
+/** How soon a parent that is gone is noticed, in ms. */
+const lookForParentMs = 500;
 const passedOn = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
@@ -23,7 +25,11 @@ export function runToEnd(
       if (signal !== "SIGINT" || !inTerminal) child.kill(signal);
     };
     for (const signal of passedOn) process.on(signal, pass);
-    const done = () => passedOn.forEach((signal) => process.off(signal, pass));
+    const parent = isOfNpm() ? whenParentIsGone(() => child.kill("SIGTERM")) : undefined;
+    const done = () => {
+      clearInterval(parent);
+      passedOn.forEach((signal) => process.off(signal, pass));
+    };
     child.once("error", (cause) => {
       done();
       reject(new Failure(`Cannot run '${command}': ${cause.message}`, { cause }));
@@ -33,4 +39,20 @@ export function runToEnd(
       resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
     });
   });
+}
+
+/** Whether `npx`, `npm run` or another package manager has started this process. */
+function isOfNpm(): boolean {
+  return process.env["npm_config_user_agent"] !== undefined;
+}
+
+/**
+ * npm sends SIGTERM to the shell between itself and this process. The shell ends without passing it on, and so does npm. Without
+ * npm, a parent that is gone means nothing: `durable-responses dev &` is to outlive its terminal.
+ */
+function whenParentIsGone(act: () => void): NodeJS.Timeout {
+  const parent = process.ppid;
+  return setInterval(() => {
+    if (process.ppid !== parent) act();
+  }, lookForParentMs);
 }

@@ -11,6 +11,7 @@ const jobSchema = z.object({
   fallback_reason: z.string().nullable(),
   error_code: z.string().nullable(),
   error_message: z.string().nullable(),
+  error_hint: z.string().nullable(),
   response_id: z.string().nullable(),
   usage: z.looseObject({ total_tokens: z.number().optional().catch(undefined) }).nullable(),
   created_at: z.string(),

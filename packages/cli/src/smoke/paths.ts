@@ -137,7 +137,7 @@ async function stuck(job: SmokeJob, { project, options }: SmokeJobs): Promise<Ve
   if (job.status === "failed" || job.status === "cancelled") {
     return wrong(
       `the job ${job.status}: ${job.error_code ?? ""}: ${job.error_message ?? ""}`,
-      "see docs/errors.md for the code and what to do",
+      job.error_hint ?? "run the smoke test again; the logs of the functions say more",
     );
   }
   const { what, fix } = await blame(project);

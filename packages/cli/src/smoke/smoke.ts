@@ -6,6 +6,7 @@ import { Failure } from "../failure.ts";
 import { type ProfileText, readProfiles } from "../project/profiles-text.ts";
 import type { ProfilesReport } from "../check/report.ts";
 import { type HarmlessTool, SmokeJobs, type SmokeOptions } from "./job.ts";
+import { count } from "../terminal/count.ts";
 import { smokePaths } from "./paths.ts";
 
 export const defaultWaitS = 90;
@@ -55,7 +56,7 @@ export async function smoke(
     await check("clean-up", async () => {
       const left = await jobs.remove();
       return left.length === 0 ? ok("the jobs of the smoke test are deleted") : warn(
-        `${left.length} jobs are left: ${left.join(", ")}`,
+        `${count(left.length, "job")} left: ${left.join(", ")}`,
         "npx durable-responses jobs cancel <id>",
       );
     });

@@ -95,7 +95,7 @@ export function unreachable(cause?: unknown): Failure {
 
 function hintFor(status: number): string | undefined {
   if (status === 401) {
-    return "Sign in again. Hosted projects refuse secret keys from a browser: see docs/console.md";
+    return "Sign in again. Hosted projects refuse secret keys from a browser: sign in as a user";
   }
   if (status === 404) return "Check the project's URL, and that its functions are deployed";
   return undefined;

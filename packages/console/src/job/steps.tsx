@@ -23,8 +23,8 @@ export function Steps({ job, chosen }: { job: FullJob; chosen: number | undefine
   if (job.attempts.length === 0) return null;
   const carried = job.steps.filter(({ attempt }) => attempt === 0);
   return (
-    <section className="steps" aria-label="Attempts and steps">
-      <h2>Attempts and steps</h2>
+    <section className="steps" aria-label="Runs and steps">
+      <h2>Runs and steps</h2>
       {carried.length > 0 && (
         <div className="attempt">
           <h3>Done by the job that this one retries</h3>
@@ -53,7 +53,7 @@ function AttemptHead({ attempt }: { attempt: Attempt }) {
   return (
     <>
       <h3>
-        Attempt {number}, {mode}
+        Run {number}, {mode}
         {outcome ? `, ${outcome.replace("_", " ")}` : ", under way"}
       </h3>
       <p className="attempt-facts soft">

@@ -54,7 +54,7 @@ function toRequestError(name: string, error: PostgrestError, status: number): Re
   if (own === "schema_mismatch") return schemaMismatch(name, error);
   if (own) {
     return new RequestError(own, error.message, {
-      ...(error.hint && { hint: error.hint }),
+      hint: error.hint || "Change the request as the message says",
       ...(own === "too_many_jobs" && { retryAfterS: someFinishS }),
       cause: error,
     });
@@ -76,6 +76,7 @@ function toRequestError(name: string, error: PostgrestError, status: number): Re
   // A check constraint or a value out of range: the request does not fit, and no row was written.
   if (/^2[23]/.test(error.code)) {
     return new RequestError("invalid_request", `Cannot store the request: ${error.message}`, {
+      hint: "Nothing was stored. Change the value that the message names",
       cause: error,
     });
   }
@@ -83,6 +84,7 @@ function toRequestError(name: string, error: PostgrestError, status: number): Re
     "internal_error",
     `Cannot call ${name}: HTTP ${status} ${error.code ?? ""} ${error.message}`,
     {
+      hint: "Send the same request again. If it happens again, check the database's logs",
       cause: error,
     },
   );

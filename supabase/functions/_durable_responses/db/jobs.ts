@@ -52,6 +52,8 @@ export interface Submission {
   continued_from: string | null;
   /** Whether the same question of the owner joins this job as long as nobody has read its answer. */
   joins: boolean;
+  /** Whether the request says itself that it may have been sent before. */
+  is_repeat: boolean;
   /** The claims of the owner's token, with whose rights the input's files are checked; null without a token. */
   claims: Readonly<Record<string, unknown>> | null;
 }
@@ -143,12 +145,6 @@ const seenArgs = ({ request_id, digest }: Seen) => ({
   p_request_id: request_id ?? null,
   p_digest: digest ?? null,
 });
-/** All answers are accepted, or none. */
-export const approve = (
-  id: string,
-  who: Visibility,
-  answers: (Seen & { approve: boolean; reason?: string | undefined })[],
-) => call("answer_response_approvals", { p_job_id: id, ...who, p_answers: answers }, jobSchema);
 export const resolve = (
   id: string,
   who: Visibility,

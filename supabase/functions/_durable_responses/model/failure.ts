@@ -179,7 +179,7 @@ export const failures = {
   },
   secret_not_set: {
     class: "permanent",
-    hint: "Set it with `supabase secrets set`, then retry the job",
+    hint: "Set it in the functions' secrets, then retry the job",
   },
   stored_prompt: {
     class: "permanent",
@@ -201,7 +201,7 @@ export const failures = {
   budget_exceeded: {
     class: "permanent",
     hint:
-      "Make the step shorter, or run an off-platform worker (npm run worker), then retry the job",
+      "Make the step shorter, or run an off-platform worker (npx durable-responses worker), then retry the job",
   },
   approval_expired: {
     class: "permanent",

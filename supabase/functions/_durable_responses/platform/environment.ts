@@ -1,6 +1,7 @@
 import type { JWK } from "@supabase/supabase-js";
 import { isRecord } from "../model/is-record.ts";
 import { RequestError } from "./errors.ts";
+import { howToSet } from "./how-to-set.ts";
 import { rememberCredential } from "./redact.ts";
 import { atLeast, hasNoUser, isAddress, isHeaderValue, matching, Variables } from "./variables.ts";
 
@@ -84,7 +85,7 @@ export function parseEnvironment(variables: Record<string, string>): Environment
     throw new RequestError(
       "not_configured",
       `Cannot start: environment variables are missing or wrong: ${read.wrong.join(", ")}`,
-      { hint: "Set them with `supabase secrets set NAME=value`; docs/operating.md lists them" },
+      { hint: howToSet("NAME=value") },
     );
   }
   const secretKey = found.secretKeys[0];

@@ -2,8 +2,10 @@ import { type RequestErrorCode, requestErrors } from "../model/refusals.ts";
 
 export interface ErrorOptions {
   /** What to do about it, one sentence. */
-  hint?: string;
+  hint: string;
   cause?: unknown;
+  /** The place in the request, in the form of OpenAI's `param`: `input[0].content[1]`. */
+  param?: string;
   /** Seconds after which a repeat makes sense; sent as Retry-After. */
   retryAfterS?: number;
   /** The allowed methods; sent as Allow. */
@@ -18,29 +20,31 @@ export interface ErrorOptions {
 export class RequestError extends Error {
   override readonly name = "RequestError";
   readonly status: number;
-  readonly hint: string | undefined;
+  readonly hint: string;
+  readonly param: string | undefined;
   readonly retryAfterS: number | undefined;
   readonly allow: string | undefined;
   readonly jobId: string | undefined;
   readonly unanswered: boolean;
 
-  constructor(readonly code: RequestErrorCode, message: string, options: ErrorOptions = {}) {
+  constructor(readonly code: RequestErrorCode, message: string, options: ErrorOptions) {
     super(message, { cause: options.cause });
     this.status = requestErrors[code];
     this.hint = options.hint;
+    this.param = options.param;
     this.retryAfterS = options.retryAfterS;
     this.allow = options.allow;
     this.jobId = options.jobId;
     this.unanswered = options.unanswered ?? false;
   }
 
-  /** The body of every refusal: `{error: {code, message, hint?, job_id?}}`. */
-  toBody(): { error: { code: string; message: string; hint?: string; job_id?: string } } {
+  /** The body of every refusal: `{error: {code, message, hint, job_id?}}`. */
+  toBody(): { error: { code: string; message: string; hint: string; job_id?: string } } {
     return {
       error: {
         code: this.code,
         message: this.message,
-        ...(this.hint !== undefined && { hint: this.hint }),
+        hint: this.hint,
         ...(this.jobId !== undefined && { job_id: this.jobId }),
       },
     };

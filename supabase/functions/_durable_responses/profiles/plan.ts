@@ -27,6 +27,7 @@ import { type CallersTool, refuseTools } from "./tool-rules.ts";
 import { resolveTools } from "./secret-references.ts";
 import { refuseStoredPrompt } from "./stored-prompt.ts";
 import { definitionOf } from "./tool-schema.ts";
+import { requireValidProfile } from "./valid-profile.ts";
 
 /** What a job asks for: a profile and input, or a whole request from a server. */
 export interface Ask {
@@ -98,15 +99,18 @@ async function makePlan(profiles: Profiles, ask: Ask): Promise<Plan> {
     approve_when,
     approval_ms,
     review_ms,
+    extra_body,
     tools: declared = [],
     ...settings
   } = profile;
   const raw = ask.request;
   refuseStoredPrompt(raw ?? settings, raw === null ? `profile '${ask.profile}'` : "this request");
+  await requireValidProfile(ask.profile, profile);
   const own = raw === null ? declared.filter(isOwnTool) : [];
   const body = raw === null
     ? withCallerSettings(
       requestSchema.parse({
+        ...extra_body,
         ...settings,
         ...(declared.length === 0 ? {} : {
           tools: declared.map((tool) => isOwnTool(tool) ? definitionOf(tool) : tool),

@@ -3,7 +3,7 @@ import { messageOf } from "../platform/log.ts";
 import * as z from "../model/zod.ts";
 import { pathOf } from "./check/finding.ts";
 
-const hint =
+export const profileFaultHint =
   "Fix the profile as the message says, then deploy. `npx durable-responses check` finds it before a request does";
 
 /**
@@ -18,7 +18,7 @@ export function profileFault(profile: string, error: unknown): unknown {
     ? messageOf(error).split("\n")[0]
     : `'${pathOf(issue.path)}' is invalid: ${issue.message}`;
   return new RequestError("invalid_profile", `Cannot use profile '${profile}': ${why}`, {
-    hint,
+    hint: profileFaultHint,
     cause: error,
   });
 }

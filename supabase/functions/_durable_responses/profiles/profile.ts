@@ -101,8 +101,8 @@ export interface Profile extends RequestSettings {
   side_effects?: SideEffects;
   /**
    * For MCP tools: whether a person is asked, depending on the call's arguments. If OpenAI makes the calls, it must ask
-   * before each one, whatever `require_approval` and `guard` say. If the function returns false, the call goes ahead. If it
-   * throws, the person is asked. Our own tools have `needsApproval` instead.
+   * before each one, whatever `require_approval` and `guard` say. Only if the function answers `false`, the call goes ahead:
+   * if it throws, is late, or gives anything else, the person is asked. Our own tools have `needsApproval` instead.
    */
   approve_when?: ApproveWhen;
   /**
@@ -125,6 +125,8 @@ export interface Profile extends RequestSettings {
   approval_ms?: number;
   /** How long a job may be held for review, in ms; default 30 days. The deadline's clock stops meanwhile. */
   review_ms?: number;
+  /** Fields of OpenAI's that this release does not know yet. They are sent as they are. */
+  extra_body?: Readonly<Record<string, unknown>>;
   /** OpenAI's stored prompts ended on 2026-11-30: copy their text into `instructions`, and their variables into the input. */
   prompt?: never;
 }

@@ -1,6 +1,7 @@
 /** `secret("NAME")` in a profile's tools: finds the references, and replaces them with the functions' secrets. */
 import type { RequestTool } from "../model/request.ts";
 import { RequestError } from "../platform/errors.ts";
+import { howToSet } from "../platform/how-to-set.ts";
 import { rememberCredential, rememberSecret } from "../platform/redact.ts";
 import { secretReference } from "./profile.ts";
 
@@ -17,7 +18,7 @@ export function resolveSecrets<T>(value: T): T {
           "secret_not_set",
           `Cannot make the request: the profile uses the secret ${name}, which is not set`,
           {
-            hint: `Set it with \`supabase secrets set ${name}=…\``,
+            hint: howToSet(`${name}=…`),
           },
         );
       }
@@ -40,7 +41,7 @@ export function resolveTools(tools: RequestTool[]): RequestTool[] {
       throw new RequestError(
         "not_configured",
         `Cannot make the request: the secret ${name} contains a line break, which a header cannot have`,
-        { hint: `Set it again with \`supabase secrets set ${name}=…\`, without the line break` },
+        { hint: `${howToSet(`${name}=…`)}, without the line break` },
       );
     }
     rememberCredential(value);

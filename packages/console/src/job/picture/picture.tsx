@@ -45,7 +45,7 @@ export function PictureOfJob({ job, onStep }: Props) {
           key={attempt.number}
           className="attempt-lines"
           role="group"
-          aria-label={`Attempt ${attempt.number}`}
+          aria-label={`Run ${attempt.number}`}
         >
           <div className="line line-attempt">
             <span className="line-name">

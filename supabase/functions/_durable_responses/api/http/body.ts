@@ -1,7 +1,8 @@
 import * as z from "../../model/zod.ts";
 import { after } from "../../platform/clock.ts";
 import { RequestError } from "../../platform/errors.ts";
-import { describe, log } from "../../platform/log.ts";
+import { describe, log, messageOf } from "../../platform/log.ts";
+import { unfit } from "./body-flaw.ts";
 import { lengthWithoutLongTexts } from "./long-texts.ts";
 
 /** How large a request may be without the images and files in it, in bytes. */
@@ -25,8 +26,8 @@ const withoutFiles: BodyLimits = { bytes: maxBodyBytes, ms: maxBodyMs };
  * An isolate has 256 MB, and reading a body takes about four times its size.
  */
 export const withFiles: BodyLimits = { bytes: 24_000_000, ms: 60_000 };
-/** How much of the request a refusal quotes, in characters. */
-const maxMessageChars = 500;
+/** How much of what the parser says a refusal quotes, in characters. */
+const maxMessageChars = 200;
 /** Deepest nesting that is accepted. Code that walks JSON recursively, Postgres's included, fails at some depth. */
 const maxDepth = 100;
 
@@ -43,7 +44,7 @@ async function readWithin(
   limits: BodyLimits,
 ): Promise<{ text: string; bytes: number }> {
   const told = Number(request.headers.get("content-length"));
-  if (told > limits.bytes) throw tooLarge(limits);
+  if (told > limits.bytes) throw tooLarge(limits, told);
   if (told > 0 && told <= maxBodyBytes && !request.headers.has("transfer-encoding")) {
     return { text: await readSmall(request, told), bytes: told };
   }
@@ -65,7 +66,7 @@ async function readWithin(
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       bytes += part.value.byteLength;
-      if (bytes > limits.bytes) throw tooLarge(limits);
+      if (bytes > limits.bytes) throw tooLarge(limits, bytes);
       if (bytes > maxBodyBytes && !isLarge) {
         isLarge = true;
         inTime();
@@ -107,13 +108,16 @@ function tooSlow(arrived: string, ms: number): RequestError {
   );
 }
 
-/** A body larger than what is read of it. */
-export function tooLarge({ bytes }: Pick<BodyLimits, "bytes">): RequestError {
+/**
+ * A body larger than what is read of it.
+ * @param seen how much of it is there, at least
+ */
+export function tooLarge({ bytes }: Pick<BodyLimits, "bytes">, seen: number): RequestError {
   return new RequestError(
     "payload_too_large",
     `Cannot read the body: it may have at most ${bytes} bytes${
       bytes === maxBodyBytes ? ", without the images and files in it" : ""
-    }`,
+    }, but has at least ${seen}`,
     {
       hint: "Put large content into Storage, and refer to it",
     },
@@ -141,8 +145,9 @@ export async function readJsonText<S extends z.$ZodType>(
   limits = withoutFiles,
 ): Promise<{ body: z.infer<S>; text: string; bytes: number }> {
   const { text, bytes } = await readWithin(request, limits);
-  if (bytes > maxBodyBytes && lengthWithoutLongTexts(text, maxBodyBytes) > maxBodyBytes) {
-    throw tooLarge(withoutFiles);
+  if (bytes > maxBodyBytes) {
+    const rest = lengthWithoutLongTexts(text, maxBodyBytes);
+    if (rest > maxBodyBytes) throw tooLarge(withoutFiles, rest);
   }
   let body: unknown;
   try {
@@ -150,30 +155,26 @@ export async function readJsonText<S extends z.$ZodType>(
   } catch (cause) {
     throw new RequestError(
       "invalid_json",
-      text === "" ? "Cannot read the body: it is empty" : "Cannot read the body: it is not JSON",
+      text === ""
+        ? "Cannot read the body: it must be JSON, but it is empty"
+        : `Cannot read the body: it must be JSON, but ${
+          messageOf(cause).slice(0, maxMessageChars)
+        }`,
       {
-        hint: 'Send a JSON object such as {"query": "What is in my inbox?"}',
+        hint:
+          'Send a JSON object such as {"query": "What is in my inbox?"}, or {"model": "mail", "input": "What is in my inbox?"} to /v1/responses',
         cause,
       },
     );
   }
   const flaw = flawOf(body);
-  if (flaw) throw new RequestError("invalid_request", `Cannot accept the body: ${flaw}`);
-  const result = z.safeParse(schema, body);
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    const where = issue && issue.path.length > 0 ? `'${issue.path.join(".")}'` : "the body";
-    const message = `Cannot accept ${where}: ${issue?.message ?? "it is invalid"}`;
-    throw new RequestError(
-      "invalid_request",
-      // The names in it come from the caller, and may be as long as the body.
-      message.slice(0, maxMessageChars),
-      {
-        hint: "See docs/api.md for the request",
-        cause: result.error,
-      },
-    );
+  if (flaw) {
+    throw new RequestError("invalid_request", `Cannot accept the body: ${flaw}`, {
+      hint: "Send the request again without that: Postgres cannot store it",
+    });
   }
+  const result = z.safeParse(schema, body);
+  if (!result.success) throw unfit(body, schema, result.error);
   return { body: result.data, text, bytes };
 }
 

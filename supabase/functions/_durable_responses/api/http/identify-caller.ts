@@ -73,6 +73,7 @@ function serverFor(owner: string | null): Caller {
   throw new RequestError(
     "invalid_request",
     `Cannot act for '${owner.slice(0, 50)}': ${ownerHeader} must be a user's id, which is a UUID`,
+    { hint: "Send the user's id as auth.users has it" },
   );
 }
 

@@ -10,7 +10,7 @@ export function requireMethod(request: Request, ...methods: Method[]): void {
   if (methods.some((method) => method === request.method)) return;
   throw new RequestError(
     "method_not_allowed",
-    `Cannot ${request.method} here: only ${methods.join(" and ")} is allowed`,
-    { allow: methods.join(", ") },
+    `Cannot ${request.method} here: it must be ${methods.join(" or ")}`,
+    { allow: methods.join(", "), hint: `Send the request with ${methods.join(" or ")}` },
   );
 }

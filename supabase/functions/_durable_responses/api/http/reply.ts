@@ -49,7 +49,7 @@ export function preflight(): Response {
   return new Response(null, { status: 204, headers: corsHeaders });
 }
 
-/** Turns whatever a handler threw into `{error: {code, message, hint?}}`. An unexpected error is a 500 without details. */
+/** Turns whatever a handler threw into `{error: {code, message, hint}}`. An unexpected error is a 500 without details. */
 export function refuse(error: unknown): Response {
   const known = error instanceof RequestError ? error : undefined;
   if (known === undefined || known.status >= 500) {
@@ -72,7 +72,7 @@ export function refuse(error: unknown): Response {
       error: {
         ...rest,
         message: redact(message),
-        ...(hint === undefined ? {} : { hint: redact(hint) }),
+        hint: redact(hint),
       },
     },
     {

@@ -125,6 +125,7 @@ export function readIdempotencyKey(request: Request): string | null {
     throw new RequestError(
       "invalid_request",
       `Cannot accept the Idempotency-Key: it must have 1 to ${maxKeyLength} characters, but has ${key.length}`,
+      { hint: "Send a key of its own for each question, such as a UUID" },
     );
   }
   return key;
@@ -141,6 +142,7 @@ function preferredWait(request: Request): number | undefined {
       `Cannot accept Prefer: wait=${given}: ${
         parsed.error.issues[0]?.message ?? "it must be a number of seconds"
       }`,
+      { hint: `Send Prefer: wait=N with N seconds, 0 to ${maxWaitS}` },
     );
   }
   return parsed.data;

@@ -21,9 +21,10 @@ export async function takenFiles<Input>(
   caller: Caller,
 ): Promise<{ input: Input | Record<string, unknown>[]; text: string; files: SentFile[] }> {
   if (!Array.isArray(input) || !input.every(isRecord) || !hasFiles(input)) {
-    if (bytes > maxBodyBytes) throw tooLarge({ bytes: maxBodyBytes });
+    if (bytes > maxBodyBytes) throw tooLarge({ bytes: maxBodyBytes }, bytes);
     return { input, text, files: [] };
   }
   const { takeFiles } = await import("../../files/take-files.ts");
-  return await takeFiles({ input, text, bytes }, ownerOf(caller), maxBodyBytes);
+  const sender = { owner: ownerOf(caller), isServer: caller.kind === "service" };
+  return await takeFiles({ input, text, bytes }, sender, maxBodyBytes);
 }

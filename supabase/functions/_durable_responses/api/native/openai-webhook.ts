@@ -2,6 +2,7 @@ import * as z from "../../model/zod.ts";
 import { unwrapWebhook } from "../../openai/verify-webhook.ts";
 import { environment } from "../../platform/environment.ts";
 import { RequestError } from "../../platform/errors.ts";
+import { howToSet } from "../../platform/how-to-set.ts";
 import { describe, log } from "../../platform/log.ts";
 import { afterAnswer } from "../../platform/runtime.ts";
 import type { Profiles } from "../../profiles/profile.ts";
@@ -42,7 +43,7 @@ async function verify(body: string, headers: Headers): Promise<z.infer<typeof ev
       "not_configured",
       "Cannot verify the webhook: OPENAI_WEBHOOK_SECRET is not set",
       {
-        hint: "Set it with `supabase secrets set OPENAI_WEBHOOK_SECRET=whsec_…`",
+        hint: howToSet("OPENAI_WEBHOOK_SECRET=whsec_…"),
       },
     );
   }
@@ -62,6 +63,7 @@ async function verify(body: string, headers: Headers): Promise<z.infer<typeof ev
   const event = eventSchema.safeParse(payload);
   if (!event.success) {
     throw new RequestError("invalid_request", "Cannot read the webhook: it is not an event", {
+      hint: "Only OpenAI sends these. An event is {type, data: {id}}",
       cause: event.error,
     });
   }

@@ -1,4 +1,4 @@
-/** Checks the fields of a profile: unknown names, and values that do not fit. */
+/** Checks the fields of a profile: unknown names, values that do not fit, secrets where nothing replaces them. */
 // @ts-types="./closest-string.d.ts"
 import { closestString } from "deno-std/text/closest_string.js";
 // @ts-types="./closest-string.d.ts"
@@ -6,6 +6,7 @@ import { levenshteinDistance } from "deno-std/text/levenshtein_distance.js";
 import * as z from "../../model/zod.ts";
 import { decidedElsewhere, fieldNames, ownFields } from "./fields.ts";
 import { type Found, pathOf } from "./finding.ts";
+import { secretNames } from "../secret-references.ts";
 import { storedPromptHint } from "../stored-prompt.ts";
 
 const ownSchema = z.looseObject(ownFields);
@@ -20,7 +21,38 @@ export function checkFields(profile: Record<string, unknown>): Found[] {
       ]
     ),
     ...(error?.issues ?? []).flatMap((issue) => foundBy(issue, profile)),
+    ...misplacedExtras(profile["extra_body"]),
+    ...misplacedSecrets(profile),
   ];
+}
+
+/** `extra_body` is for what has no place of its own: it must not get around the rules of a field that is known. */
+function misplacedExtras(extras: unknown): Found[] {
+  if (typeof extras !== "object" || extras === null) return [];
+  const known = Object.keys(extras).filter((name) =>
+    fieldNames.includes(name) || decidedElsewhere.has(name) || name === "prompt"
+  );
+  return known.map((name) => ({
+    path: `extra_body.${name}`,
+    severity: "wrong",
+    message: `'extra_body' must not contain '${name}'`,
+    hint: decidedElsewhere.get(name) ??
+      (name === "prompt" ? storedPromptHint : `Set '${name}' in the profile itself`),
+  }));
+}
+
+/** References in the texts of a profile: nothing replaces them there, so OpenAI would get them as they are. */
+function misplacedSecrets(fields: Record<string, unknown>): Found[] {
+  return Object.entries(fields).flatMap(([path, value]) =>
+    typeof value === "string"
+      ? [...secretNames(value)].map((name): Found => ({
+        path,
+        severity: "wrong",
+        message: `'${path}' has secret("${name}"), which works only in tools`,
+        hint: "The model must not see a secret. Move it into the tool that needs it",
+      }))
+      : []
+  );
 }
 
 /** An unknown field, with the one that was probably meant. */
@@ -42,7 +74,11 @@ function noSuchField(
     hint: why ??
       (isTypo
         ? `Did you mean '${near}'?`
-        : `The fields are ${known.join(", ")}. See _durable_responses/profiles/profile.ts`),
+        : `The fields are ${known.join(", ")}${
+          path.length > 0
+            ? ""
+            : ". A field of OpenAI's that is newer than this release goes into `extra_body`"
+        }`),
   };
 }
 

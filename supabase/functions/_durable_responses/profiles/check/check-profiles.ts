@@ -6,7 +6,6 @@ import * as z from "../../model/zod.ts";
 import { toolSchema } from "../../model/request.ts";
 import { effects } from "../../model/status.ts";
 import type { SideEffects } from "../../model/step.ts";
-import { secretNames } from "../secret-references.ts";
 import { checkFields } from "./check-fields.ts";
 import { checkOutput } from "./check-output.ts";
 import { checkTools } from "./check-tools.ts";
@@ -64,20 +63,6 @@ function effectsIn({ side_effects }: Record<string, unknown>): SideEffects {
   return effectsSchema.safeParse(side_effects).data ?? {};
 }
 
-/** References in the texts of a profile: nothing replaces them there, so OpenAI would get them as they are. */
-function misplacedSecrets(fields: Record<string, unknown>): Found[] {
-  return Object.entries(fields).flatMap(([path, value]) =>
-    typeof value === "string"
-      ? [...secretNames(value)].map((name): Found => ({
-        path,
-        severity: "wrong",
-        message: `'${path}' has secret("${name}"), which works only in tools`,
-        hint: "The model must not see a secret. Move it into the tool that needs it",
-      }))
-      : []
-  );
-}
-
 async function checkProfile(
   name: string,
   profile: unknown,
@@ -103,7 +88,6 @@ async function checkProfile(
   const output = fields["output"] === undefined ? undefined : await checkOutput(fields["output"]);
   found.push(
     ...checkFields(fields),
-    ...misplacedSecrets(fields),
     ...(output?.found ?? []),
     ...checkTools(tools, effectsIn(fields), isSet),
   );

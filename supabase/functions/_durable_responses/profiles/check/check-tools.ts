@@ -76,12 +76,12 @@ function refusalOf(path: string, offer: () => unknown): Found[] {
     return [];
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
-    const why = error.message.replace(/^Cannot [^:]*: (?:tools\.0: )?/, "");
+    const why = error.message.replace(/^Cannot [^:]*: (?:tools\[0\]: )?/, "");
     return [{
       path,
       severity: "wrong",
       message: `The tool at '${path}' cannot be offered: ${why}`,
-      hint: error.hint ?? "See docs/tools.md",
+      hint: error.hint ?? "Leave the tool out, or declare it in another way",
     }];
   }
 }
@@ -126,6 +126,6 @@ function unsetSecrets(tools: RequestTool[], isSet: (name: string) => boolean): F
     severity: "warn",
     message: `The secret ${name} is not set here`,
     hint:
-      `Put it into supabase/.env.durable-responses.local, then npx supabase secrets set --remote --env-file supabase/.env.durable-responses.local`,
+      `Put ${name}=… into supabase/.env.durable-responses.local: check reads it, and dev when it starts. For the hosted project, then npx supabase secrets set --remote --env-file supabase/.env.durable-responses.local`,
   }));
 }

@@ -3,6 +3,7 @@ import { toolSchema } from "../../model/request.ts";
 import { effects, guards } from "../../model/status.ts";
 import * as z from "../../model/zod.ts";
 import { callerParams } from "../caller-settings.ts";
+import { passedOn } from "../passed-on.ts";
 import type { Budgets, Profile, Retry } from "../profile.ts";
 
 const duration = z.number().check(z.positive());
@@ -45,36 +46,13 @@ export const ownFields = {
   approve_when: z.optional(z.record(z.string(), functionSchema)),
   approval_ms: timer,
   review_ms: timer,
+  /** Names of its own are refused in a check of their own. */
+  extra_body: z.optional(z.record(z.string(), z.unknown())),
   /** It is refused with its own message. */
   prompt: z.optional(z.unknown()),
 } satisfies { [Name in keyof Profile]?: z.ZodMiniType };
 
-/** The fields that are sent to OpenAI unchanged. */
-const passedOn = {
-  access_programs: true,
-  context_management: true,
-  conversation: true,
-  image: true,
-  include: true,
-  max_output_tokens: true,
-  max_tool_calls: true,
-  moderation: true,
-  parallel_tool_calls: true,
-  previous_response_id: true,
-  prompt_cache_key: true,
-  prompt_cache_options: true,
-  prompt_cache_retention: true,
-  reasoning: true,
-  safety_identifier: true,
-  service_tier: true,
-  stream_options: true,
-  temperature: true,
-  tool_choice: true,
-  top_logprobs: true,
-  top_p: true,
-  truncation: true,
-  user: true,
-} satisfies Record<Exclude<keyof Profile, keyof typeof ownFields>, true>;
+passedOn satisfies Record<Exclude<keyof Profile, keyof typeof ownFields>, true>;
 
 /** Fields of a Responses request that a profile cannot set, with the reason. */
 export const decidedElsewhere: ReadonlyMap<string, string> = new Map([
