@@ -234,12 +234,6 @@ export const continueInBackground = (
     p_request_id: requestId,
     p_poll_ms: pollMs,
   }, z.object({ orphaned: z.boolean(), job: jobSchema }));
-/**
- * The request that was to continue the run in background was not sent, or was refused.
- * @param steps its calls, as void
- */
-export const withdrawContinuation = (key: AttemptKey, steps: Step[]) =>
-  call("withdraw_continuation", { ...keyArgs(key), p_steps: masked(steps) }, z.boolean());
 export const recordBackgroundFailure = (key: AttemptKey, failure: Failure) =>
   call("record_background_failure", { ...keyArgs(key), p_error: errorOf(failure) }, z.null());
 export const recordIgnoredApproval = (key: AttemptKey, detail: string) =>
@@ -359,21 +353,6 @@ export const renew = (worker: string, jobs: AttemptKey[], leaseMs: number) =>
     { p_worker: worker, p_jobs: jobs, p_lease_ms: leaseMs },
     z.array(z.uuid()),
   );
-/** @returns false if the attempt has ended: the run must stop */
-export const saveSteps = (key: AttemptKey, steps: Step[]) =>
-  call("save_response_steps", { ...keyArgs(key), p_steps: masked(steps) }, z.boolean());
-/**
- * What they say is about to be done.
- * @param continuing whether it is the request that continues the run in background
- * @returns false if the attempt has ended: it must not be done, and nothing was written
- */
-export const announceSteps = (key: AttemptKey, steps: Step[], continuing: boolean) =>
-  call("save_response_steps", {
-    ...keyArgs(key),
-    p_steps: masked(steps),
-    p_announced: true,
-    p_continuing: continuing,
-  }, z.boolean());
 export const watched = (ids: string[]) =>
   call("watched_response_jobs", { p_job_ids: ids }, z.array(watchSchema));
 export const warn = (key: AttemptKey, warning: string) =>

@@ -1,5 +1,5 @@
 /** The steps of one run on their way to the ledger. */
-import * as jobs from "../db/jobs.ts";
+import { saveSteps } from "../db/steps.ts";
 import type { AttemptKey } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { isUnavailable } from "../platform/errors.ts";
@@ -68,7 +68,7 @@ export class StepWriter {
       const batch = [...this.#waiting.values()];
       this.#waiting.clear();
       try {
-        if (!await jobs.saveSteps(this.key, batch)) {
+        if (!await saveSteps(this.key, batch)) {
           this.#ended = true;
           for (const [id, step] of this.#waiting) if (!mayEndDoubt(step)) this.#waiting.delete(id);
           this.run.stop({ kind: "lost" });
