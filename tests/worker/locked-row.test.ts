@@ -1,11 +1,13 @@
 /** A claim leaves out rows that somebody else has locked. They are locked for moments, and nobody sends a second nudge. */
 import assert from "node:assert/strict";
+import { findEmail } from "../../packages/dev/mcp/mailbox.ts";
+import { summarizeAttempts } from "../support/jobs.ts";
 import { onTestProfiles, stackForFile } from "../support/stack.ts";
 
 const theStack = stackForFile(onTestProfiles);
 
 Deno.test("a job whose row was locked as its worker looked is found before the worker ends", async () => {
-  const { stack, proxy, submit, fresh, finished } = theStack();
+  const { stack, sql, proxy, submit, fresh, finished } = theStack();
   const other = stack.database.connect("supabase_admin", "postgres", { max: 1 });
   const [locked, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   let transaction: Promise<unknown> | undefined;
@@ -25,9 +27,12 @@ Deno.test("a job whose row was locked as its worker looked is found before the w
     return undefined;
   };
   try {
-    const { id } = await submit(fresh("direct"), "Say hello", { background: true });
+    const twoSteps = `[[plan: ${findEmail("invoice")}; text done]] Look`;
+    const { id } = await submit(fresh("off"), twoSteps, { background: true });
     assert.equal((await finished(id)).status, "completed");
     assert.ok(transaction);
+    // Its runs do not end at their next boundary, as those of a worker whose time is up do.
+    assert.deepEqual(await summarizeAttempts(sql, id), ["synchronous completed"]);
   } finally {
     released.resolve();
     proxy.intercept = undefined;

@@ -88,7 +88,8 @@ export class Worker {
       found = this.#mayClaim() && await this.#look();
       if (!found) await this.#pause();
     }
-    await this.#runs.handOver();
+    // Runs that are handed over end, for good, at their next boundary. A worker that found nothing more may run again.
+    if (this.#runs.size > 0) await this.#runs.handOver();
   }
 
   #mayClaim(): boolean {
