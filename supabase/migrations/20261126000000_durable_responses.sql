@@ -1588,7 +1588,7 @@ comment on function durable_responses.settle_calls(uuid, integer) is
   'For an attempt that ended with calls in flight: harmless calls become void (or, if we make them ourselves, wait to be made again), the others uncertain. Returns the uncertain ones, or null.';
 
 create function public.save_response_steps(
-  p_job_id uuid, p_attempt integer, p_steps jsonb, p_continuing boolean default false
+  p_job_id uuid, p_attempt integer, p_steps jsonb, p_announced boolean default false, p_continuing boolean default false
 ) returns boolean
 language plpgsql set search_path = ''
 as $$
@@ -1609,6 +1609,9 @@ begin
       update durable_responses.waits set continuing = true where job_id = p_job_id;
     end if;
     return true;
+  elsif p_announced then
+    -- Nothing of it has been done, and nothing will be: the run stops.
+    return false;
   end if;
   -- There is no wait row left to lock, so the job's own row keeps two late reports, or a report and a retry, apart.
   select * into v_job from durable_responses.jobs where id = p_job_id for no key update;
@@ -1705,8 +1708,8 @@ begin
   return false;
 end;
 $$;
-comment on function public.save_response_steps(uuid, integer, jsonb, boolean) is
-  'Saves steps of a running attempt. p_continuing: the request that continues the run in background is sent next (26_guard.sql). False if the attempt has ended: its run must stop. A late report of a call that must not be made twice is stored, and holds the job for review, whatever it waits for; what people were asked is asked again. If it says how a call in doubt ended, it ends a review that waited for nothing else.';
+comment on function public.save_response_steps(uuid, integer, jsonb, boolean, boolean) is
+  'Saves steps of a running attempt. p_announced: what they say is about to be done, and only if this returns true. p_continuing: it is the request that continues the run in background (26_guard.sql). False if the attempt has ended: its run must stop. A late report of a call that must not be made twice is stored, and holds the job for review, whatever it waits for; what people were asked is asked again. If it says how a call in doubt ended, it ends a review that waited for nothing else.';
 
 create function public.warn_response_attempt(p_job_id uuid, p_attempt integer, p_warning text) returns void
 language plpgsql set search_path = ''
@@ -1727,9 +1730,9 @@ comment on function public.warn_response_attempt(uuid, integer, text) is
   'Adds a warning to an attempt; at most 50.';
 
 revoke execute on function durable_responses.write_steps(uuid, integer, jsonb), durable_responses.settle_calls(uuid, integer),
-  public.save_response_steps(uuid, integer, jsonb, boolean), public.warn_response_attempt(uuid, integer, text) from public, anon, authenticated;
+  public.save_response_steps(uuid, integer, jsonb, boolean, boolean), public.warn_response_attempt(uuid, integer, text) from public, anon, authenticated;
 grant execute on function durable_responses.write_steps(uuid, integer, jsonb), durable_responses.settle_calls(uuid, integer),
-  public.save_response_steps(uuid, integer, jsonb, boolean), public.warn_response_attempt(uuid, integer, text) to service_role;
+  public.save_response_steps(uuid, integer, jsonb, boolean, boolean), public.warn_response_attempt(uuid, integer, text) to service_role;
 -- Live updates, for what somebody watches and for nothing else.
 --
 -- Concepts
@@ -4996,7 +4999,8 @@ begin
     perform durable_responses.requeue(v_wait);
     return true;
   end if;
-  return false;
+  -- The job was ended or held otherwise. That its calls were not made may end a review.
+  return public.save_response_steps(p_job_id, p_attempt, p_steps);
 end;
 $$;
 comment on function public.withdraw_continuation(uuid, integer, jsonb) is

@@ -196,7 +196,8 @@ begin
     perform durable_responses.requeue(v_wait);
     return true;
   end if;
-  return false;
+  -- The job was ended or held otherwise. That its calls were not made may end a review.
+  return public.save_response_steps(p_job_id, p_attempt, p_steps);
 end;
 $$;
 comment on function public.withdraw_continuation(uuid, integer, jsonb) is

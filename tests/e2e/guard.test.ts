@@ -1,6 +1,7 @@
 /** The guard in background: no `once` call is made before its row is there, and nothing waits unnecessarily. */
 import { onTestProfiles, stackForFile } from "../support/stack.ts";
 import { testCarefulWaiting } from "./guard/careful.ts";
+import { testContinuationAnswers } from "./guard/continuation-answers.ts";
 import { testGoingOn } from "./guard/going-on.ts";
 import { testIgnoredApproval } from "./guard/ignored.ts";
 import { testMixedRequests } from "./guard/mixed.ts";
@@ -13,3 +14,4 @@ testUnreadable(theStack);
 testCarefulWaiting(theStack);
 testIgnoredApproval(theStack);
 testMixedRequests(theStack);
+testContinuationAnswers(theStack);

@@ -306,6 +306,7 @@ export const smallActions: Record<string, StormAction> = {
     attempts("continue_in_background", { p_response_id: `r_${crypto.randomUUID()}` })(call, known),
   sendsThere: attempts("save_response_steps", {
     p_steps: [callStep("started")],
+    p_announced: true,
     p_continuing: true,
   }),
   refusedThere: attempts("record_background_failure", { p_error: someError }),

@@ -29,6 +29,7 @@ async function sending(m: Machine): Promise<string> {
   const isCurrent = await m.call("save_response_steps", {
     ...fenced(first(id)),
     p_steps: [callStep("started")],
+    p_announced: true,
     p_continuing: true,
   });
   assert.equal(isCurrent, true);
@@ -188,6 +189,7 @@ sqlTest("calls in a run without the guard wait, too: nobody knows what they are"
   await m.call("save_response_steps", {
     ...fenced(first(id)),
     p_steps: [],
+    p_announced: true,
     p_continuing: true,
   });
   m.clock.advance(31_000);

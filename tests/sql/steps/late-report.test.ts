@@ -154,3 +154,30 @@ for (
     assert.deepEqual(await stepLines(m, work.id), ["send finished"]);
   });
 }
+
+sqlTest("what an attempt was about to do when it had ended was not done", async (m) => {
+  const work = await m.submitRunning();
+  const announce = () =>
+    m.call("save_response_steps", {
+      ...fenced(work),
+      p_steps: [callStep("started")],
+      p_announced: true,
+    });
+  m.clock.advance(31_000);
+  await m.claim("worker-2");
+  const before = await statusOf(m, work.id);
+  assert.equal(await announce(), false);
+  assert.deepEqual(await stepLines(m, work.id), []);
+  assert.equal(await statusOf(m, work.id), before);
+});
+
+sqlTest("a worker that announced a call and did not send it ends the doubt", async (m) => {
+  const work = await m.submitRunning();
+  await saveSteps(m, work, callStep("started"));
+  m.clock.advance(31_000);
+  await m.claim("worker-2");
+  assert.equal(await statusOf(m, work.id), "needs_review");
+  await saveSteps(m, work, callStep("void"));
+  assert.equal(await statusOf(m, work.id), "queued");
+  assert.deepEqual(await stepLines(m, work.id), ["send void"]);
+});

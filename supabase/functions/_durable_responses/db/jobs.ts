@@ -193,12 +193,6 @@ export const continueInBackground = (
     p_request_id: requestId,
     p_poll_ms: pollMs,
   }, z.object({ orphaned: z.boolean(), job: jobSchema }));
-/**
- * The request that was to continue the run in background was not sent, or was refused.
- * @param steps its calls, as void
- */
-export const withdrawContinuation = (key: AttemptKey, steps: Step[]) =>
-  call("withdraw_continuation", { ...keyArgs(key), p_steps: masked(steps) }, z.boolean());
 export const recordBackgroundFailure = (key: AttemptKey, failure: Failure) =>
   call("record_background_failure", { ...keyArgs(key), p_error: errorOf(failure) }, z.null());
 export const recordIgnoredApproval = (key: AttemptKey, detail: string) =>
@@ -318,16 +312,6 @@ export const renew = (worker: string, jobs: AttemptKey[], leaseMs: number) =>
     { p_worker: worker, p_jobs: jobs, p_lease_ms: leaseMs },
     z.array(z.uuid()),
   );
-/**
- * @param continuing whether the request that continues the run in background is sent next
- * @returns false if the attempt has ended: the run must stop
- */
-export const saveSteps = (key: AttemptKey, steps: Step[], continuing = false) =>
-  call("save_response_steps", {
-    ...keyArgs(key),
-    p_steps: masked(steps),
-    ...(continuing && { p_continuing: true }),
-  }, z.boolean());
 export const watched = (ids: string[]) =>
   call("watched_response_jobs", { p_job_ids: ids }, z.array(watchSchema));
 export const warn = (key: AttemptKey, warning: string) =>

@@ -2,6 +2,7 @@
  * Responses at OpenAI that no job waits for any more: they are cancelled until they have ended, and read for what they did.
  */
 import * as jobs from "../db/jobs.ts";
+import { saveSteps } from "../db/steps.ts";
 import type { Failure } from "../model/failure.ts";
 import type { Upstream } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
@@ -98,7 +99,7 @@ async function saveWhatWasDone(
   const calls = [...made, ...(upstream.own ? notMade(response, made, upstream.yeses) : [])];
   const unapproved = upstream.guarded ? firstUnapproved(calls, upstream.yeses) : undefined;
   if (unapproved) await recordUnapprovedCall({ id, attempt }, unapproved);
-  if (calls.length > 0) await jobs.saveSteps({ id, attempt }, calls);
+  if (calls.length > 0) await saveSteps({ id, attempt }, calls);
 }
 
 /**

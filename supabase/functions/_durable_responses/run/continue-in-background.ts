@@ -2,6 +2,7 @@
 import { APIError } from "openai/core/error";
 import * as jobs from "../db/jobs.ts";
 import { persist, recordWarning } from "../db/persist.ts";
+import { withdrawContinuation } from "../db/steps.ts";
 import { sendable } from "../files/sendable.ts";
 import type { Failure } from "../model/failure.ts";
 import type { AttemptKey, Work } from "../model/job.ts";
@@ -165,7 +166,7 @@ async function notSent(
 ): Promise<ContinuedIn> {
   const unmade = calls.map((call) => ({ ...startOf(call), status: "void" as const }));
   try {
-    await persist(() => jobs.withdrawContinuation(work, unmade), control.stop.signal);
+    await persist(() => withdrawContinuation(work, unmade), control.stop.signal);
   } catch (error) {
     log.warn("cannot record that a run was not continued in background", {
       job_id: work.id,

@@ -1,6 +1,6 @@
 /** Writes to the ledger that something else must wait for. */
-import * as jobs from "../db/jobs.ts";
 import { persist } from "../db/persist.ts";
+import { announceSteps } from "../db/steps.ts";
 import type { Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import type { RunStop } from "./run-stop.ts";
@@ -20,7 +20,7 @@ export async function recordNow(
   const { signal } = stop;
   await stepWriter.drain();
   let current = false;
-  const save = async () => current = await jobs.saveSteps(work, steps, continuing);
+  const save = async () => current = await announceSteps(work, steps, continuing);
   try {
     return !signal.aborted && await persist(save, signal) && current;
   } catch (error) {

@@ -1,5 +1,5 @@
 /** The steps of one run on their way to the ledger. */
-import * as jobs from "../db/jobs.ts";
+import { saveSteps } from "../db/steps.ts";
 import type { AttemptKey } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { isUnavailable } from "../platform/errors.ts";
@@ -37,7 +37,7 @@ export class StepWriter {
 
   /** A later state of the same item replaces one that is not written yet. */
   save(step: Step): void {
-    if (this.#refused || this.#ended && !actsOnce(step)) return;
+    if (this.#refused || this.#ended && !mayEndDoubt(step)) return;
     this.#waiting.set(step.item_id, { ...this.#waiting.get(step.item_id), ...step });
     this.#writing ??= this.#write().finally(() => this.#writing = undefined);
   }
@@ -68,9 +68,9 @@ export class StepWriter {
       const batch = [...this.#waiting.values()];
       this.#waiting.clear();
       try {
-        if (!await jobs.saveSteps(this.key, batch)) {
+        if (!await saveSteps(this.key, batch)) {
           this.#ended = true;
-          for (const [id, step] of this.#waiting) if (!actsOnce(step)) this.#waiting.delete(id);
+          for (const [id, step] of this.#waiting) if (!mayEndDoubt(step)) this.#waiting.delete(id);
           this.run.stop({ kind: "lost" });
         }
         pause = firstPauseMs;
@@ -96,6 +96,11 @@ export class StepWriter {
       }
     }
   }
+}
+
+/** Late, that such a call was not made counts as much as that it was. */
+function mayEndDoubt(step: Step): boolean {
+  return step.effect === "once";
 }
 
 function actsOnce(step: Step): boolean {
