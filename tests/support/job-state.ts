@@ -105,7 +105,8 @@ export async function passForBackground(sql: Connection, id: string, ms: number)
 }
 
 /**
- * Lets `ms` pass for a job and its route: moves all of their times into the past.
+ * Lets `ms` pass for a job and its route: moves all of their times into the past, except the end of a lease, which a worker
+ * keeps renewing.
  * @param admin a connection as superuser
  */
 export async function advance(admin: Sql, id: string, ms: number): Promise<void> {
@@ -115,7 +116,8 @@ export async function advance(admin: Sql, id: string, ms: number): Promise<void>
     const past = sql`make_interval(secs => ${ms / 1000})`;
     await sql`
       update durable_responses.waits set
-        due = due - ${past}, background_until = background_until - ${past}, deadline = deadline - ${past},
+        due = case when status = 'running' and not ready then due else due - ${past} end,
+        background_until = background_until - ${past}, deadline = deadline - ${past},
         ready = status = 'queued' and due - ${past} <= now(),
         ready_xid = case when ready then ready_xid else pg_current_xact_id() end
       where job_id = ${id}`;

@@ -12,9 +12,11 @@ const batch = 20;
 /**
  * Polls background jobs whose webhook has not come, that are stuck, or that OpenAI accepted and nobody recorded. Sends
  * pending cancels to OpenAI, and removes files that no job needs any more.
- * @returns true if there may be more to do at once
+ * @returns whether there was something to do, and whether there may be more to do at once
  */
-export async function reconcileBackground(profiles: Profiles): Promise<boolean> {
+export async function reconcileBackground(
+  profiles: Profiles,
+): Promise<{ found: boolean; more: boolean }> {
   const [due, cancels] = await Promise.all([
     jobs.claimPolls(batch),
     jobs.claimPendingCancels(batch),
@@ -32,5 +34,8 @@ export async function reconcileBackground(profiles: Profiles): Promise<boolean> 
     Promise.all(cancels.map((upstream) => cancelAbandoned(profiles, upstream))),
     removeUnusedFiles(),
   ]);
-  return due.length === batch || filesLeft || settled.some((job) => job?.status === "queued");
+  return {
+    found: due.length > 0 || cancels.length > 0 || filesLeft,
+    more: due.length === batch || filesLeft || settled.some((job) => job?.status === "queued"),
+  };
 }

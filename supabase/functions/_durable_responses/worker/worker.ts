@@ -9,6 +9,7 @@ import { Runs } from "./runs.ts";
 const afterErrorMs = 1_000;
 /** How often a process with free places looks for work while it has some, in ms. */
 const lookAgainMs = 1_000;
+const nothing = { found: false, more: false };
 
 /** Whether this isolate has registered its profiles with the database. Once is enough: a new deployment is a new isolate. */
 let profilesRegistered = false;
@@ -17,8 +18,8 @@ export interface WorkerOptions {
   /** Its name, from newWorkerId. */
   id: string;
   profiles: Profiles;
-  /** Looks after background jobs. Resolves to true if there may be more to do at once. */
-  reconcile: () => Promise<boolean>;
+  /** Looks after background jobs. Resolves to whether there were any, and whether there may be more to do at once. */
+  reconcile: () => Promise<{ found: boolean; more: boolean }>;
   /** Wakes another worker; `source` says why. */
   wakeAnother: (source: string) => Promise<void>;
   life: Life;
@@ -77,18 +78,29 @@ export class Worker {
     this.#notify();
   }
 
-  /** Works until there is nothing more to do, or no time. If there is time left, it may be called again. */
-  async run(): Promise<void> {
+  /**
+   * Works until there is nothing more to do, or no time. If there is time left, it may be called again.
+   *
+   * @returns whether it found anything to do
+   */
+  async run(): Promise<boolean> {
     const { life } = this.options;
-    let found = true;
-    while (found || this.#woken || this.#runs.size > 0) {
+    let more = true;
+    let foundAny = false;
+    while (more || this.#woken || this.#runs.size > 0) {
       this.#woken = false;
       // Only then: whoever hands over never starts a run that may take its time.
-      if (life.handOverInMs() <= 0) return await this.#runs.handOver();
+      if (life.handOverInMs() <= 0) {
+        await this.#runs.handOver();
+        break;
+      }
       if (life.boundaryInMs() <= 0) this.#runs.endAtBoundary();
-      found = this.#mayClaim() && await this.#look();
-      if (!found) await this.#pause();
+      const seen = this.#mayClaim() ? await this.#look() : nothing;
+      foundAny ||= seen.found;
+      more = seen.more;
+      if (!more) await this.#pause();
     }
+    return foundAny;
   }
 
   #mayClaim(): boolean {
@@ -99,15 +111,18 @@ export class Worker {
     return this.options.concurrency - this.#runs.size;
   }
 
-  /** @returns true if it found something, so that there may be more */
-  async #look(): Promise<boolean> {
+  /** @returns whether it found something to do, and whether there may be more */
+  async #look(): Promise<{ found: boolean; more: boolean }> {
     try {
-      const [more, claimed] = await Promise.all([this.options.reconcile(), this.#claim()]);
-      return more || claimed;
+      const [{ found, more }, claimed] = await Promise.all([
+        this.options.reconcile(),
+        this.#claim(),
+      ]);
+      return { found: found || claimed, more: more || claimed };
     } catch (error) {
       log.error("cannot look for work", { worker: this.id, error: describe(error) });
       await new Promise((resolve) => setTimeout(resolve, afterErrorMs));
-      return false;
+      return nothing;
     }
   }
 

@@ -87,12 +87,12 @@ async function work(profiles: Profiles, place: Place, source: string): Promise<v
     const worker = edgeWorker(profiles, place.id);
     place.worker = worker;
     // A nudge while it signed off must not be lost. And a claim leaves out what is locked at that moment, by a webhook for
-    // example: it looks again for work that is left, but once only, as there may be work that it may not do.
+    // example: who was woken in vain and hears that work is left looks again. Once: there may be work that it may not do.
     let lookedAgain = false;
     for (;;) {
-      await worker.run();
+      const foundAny = await worker.run();
       const workLeft = await worker.signOff();
-      if (!worker.woken && (!workLeft || lookedAgain)) break;
+      if (!worker.woken && (foundAny || !workLeft || lookedAgain)) break;
       lookedAgain = !worker.woken;
     }
   } catch (error) {
