@@ -34,5 +34,5 @@ function sizeSeen(issue: z.core.$ZodIssue, body: unknown): string {
 /** Not by `instanceof`: the whole of zod's core would come along. */
 function fieldsOf({ _zod: { def } }: z.$ZodType): string {
   const shape = "shape" in def && isRecord(def.shape) ? Object.keys(def.shape) : [];
-  return shape.length === 0 ? "" : ` with fields of these: ${shape.join(", ")}`;
+  return shape.length === 0 ? "" : `. It may have the fields ${shape.join(", ")}`;
 }
