@@ -785,6 +785,7 @@ create table public.response_steps (
   arguments text,
   call_key text,
   call_repeat integer,
+  round integer,
   digest text generated always as (case when run_by is not null or kind in ('mcp_call', 'mcp_approval_request', 'background_run')
     then durable_responses.call_digest(server_label, tool, arguments) end) stored,
   output text,
@@ -806,6 +807,7 @@ create table public.response_steps (
   constraint response_steps_own_call check (case when run_by is null then kind <> 'function_call' else kind in (
     'function_call', 'custom_tool_call', 'apply_patch_call', 'local_shell_call', 'shell_call', 'computer_call') end),
   constraint response_steps_call_repeat check (call_repeat >= 0),
+  constraint response_steps_round check (round >= 1),
   constraint response_steps_finished_at check ((status in ('started', 'uncertain', 'waiting')) = (finished_at is null)),
   constraint response_steps_uncertain_is_call check (status <> 'uncertain' or run_by is not null or kind in ('mcp_call', 'background_run')),
   constraint response_steps_waiting_is_asked check (status <> 'waiting' or run_by is not null or kind = 'mcp_approval_request'),
@@ -831,6 +833,7 @@ comment on column public.response_steps.run_by is 'Of a call that OpenAI leaves 
 comment on column public.response_steps.arguments is 'For a call: its arguments, JSON as text, exactly as the model wrote it. Of a custom_tool_call, its input; of a kind that has neither, the fields of its item.';
 comment on column public.response_steps.call_key is 'For a call: server, tool and canonical arguments; equal keys are the same call.';
 comment on column public.response_steps.call_repeat is 'Of a call with run_by: how many equal calls of its run came before it. With call_key it makes the call''s idempotency key.';
+comment on column public.response_steps.round is 'Of a call that we make or say yes to: the number of the response that asked for it, counting those of the job that asked for calls. It limits how many there may be, whatever becomes of their attempts.';
 comment on column public.response_steps.digest is 'SHA-256 of server, tool and arguments as stored here. A decision names it, and is refused if it belongs to another call.';
 comment on column public.response_steps.output is 'What the tool answered. Of a call that was handed out and whose answer is no text, the fields of that answer, JSON as text.';
 comment on column public.response_steps.error is 'The tool''s error.';
@@ -1165,13 +1168,13 @@ comment on function public.response_attempts(public.response_jobs) is 'A job''s 
 create function public.response_steps(public.response_jobs) returns setof public.response_steps
 language sql stable set search_path = '' rows 10
 as $$
-  -- Column by column: three are not granted to users, who could read none with `select *`.
-  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, null::text, null::integer, digest, output, error,
+  -- Column by column: four are not granted to users, who could read none with `select *`.
+  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, null::text, null::integer, null::integer, digest, output, error,
     null::jsonb, call_id, answer, answered_by, answered_at, started_at, finished_at
   from public.response_steps where job_id = $1.id;
 $$;
 comment on function public.response_steps(public.response_jobs) is
-  'A job''s steps, for embedding in PostgREST, as users may see them: call_key, call_repeat and item are null.';
+  'A job''s steps, for embedding in PostgREST, as users may see them: call_key, call_repeat, round and item are null.';
 create function public.response_attempts(public.response_jobs_internal) returns setof public.response_attempts_internal
 language sql stable set search_path = '' rows 3
 as $$
@@ -1512,12 +1515,12 @@ begin
   ), written as (
     insert into public.response_steps (
       job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, call_key,
-      call_repeat, output, error, item, started_at, finished_at)
+      call_repeat, round, output, error, item, started_at, finished_at)
     select
       -- Two items of one answer may have the same id. Each is still a step of its own.
       p_job_id, number, p_attempt, id || case when place = 1 then '' else '#' || place end,
       s ->> 'kind', s ->> 'status', s ->> 'effect', s ->> 'server_label', s ->> 'tool', s ->> 'run_by', s ->> 'arguments',
-      s ->> 'call_key', (s ->> 'call_repeat')::integer,
+      s ->> 'call_key', (s ->> 'call_repeat')::integer, (s ->> 'round')::integer,
       s ->> 'output', s ->> 'error', nullif(s -> 'item', 'null'), v_now,
       case when s ->> 'status' in ('started', 'uncertain', 'waiting') then null else v_now end
     from (select *, row_number() over (partition by id order by number) as place from given) placed
@@ -1526,7 +1529,8 @@ begin
       -- A reader of the response may know only the function's name; the maker of the call knows the tool.
       server_label = coalesce(excluded.server_label, response_steps.server_label), tool = coalesce(excluded.tool, response_steps.tool),
       call_key = coalesce(excluded.call_key, response_steps.call_key),
-      call_repeat = coalesce(excluded.call_repeat, response_steps.call_repeat), output = excluded.output, error = excluded.error,
+      call_repeat = coalesce(excluded.call_repeat, response_steps.call_repeat),
+      round = coalesce(excluded.round, response_steps.round), output = excluded.output, error = excluded.error,
       item = excluded.item, finished_at = excluded.finished_at
     -- A settled step stays settled: a late repeat of an earlier event changes nothing.
     where response_steps.status = 'started' or response_steps.status = 'waiting' and response_steps.run_by is not null
@@ -1538,7 +1542,7 @@ begin
 end;
 $$;
 comment on function durable_responses.write_steps(uuid, integer, jsonb) is
-  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, run_by?, arguments?, call_key?, call_repeat?, output?, error?, item?, taken_from?}], each once per attempt and item. An item without an id gets a generated one: <kind>_<job>_<number>. taken_from: the earlier attempt that wrote the call as waiting.';
+  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, run_by?, arguments?, call_key?, call_repeat?, round?, output?, error?, item?, taken_from?}], each once per attempt and item. An item without an id gets a generated one: <kind>_<job>_<number>. taken_from: the earlier attempt that wrote the call as waiting.';
 
 create function durable_responses.settle_calls(p_job_id uuid, p_attempt integer) returns text
 language plpgsql set search_path = ''
@@ -2152,6 +2156,7 @@ begin
       'usages', coalesce((
         select jsonb_agg(a.usage order by a.number) from durable_responses.attempts a
         where a.job_id = p_wait.job_id and p_wait.attempt > 1 and a.outcome = 'continued' and a.usage is not null), '[]'::jsonb),
+      'rounds', coalesce((select max(s.round) from public.response_steps s where s.job_id = p_wait.job_id), 0),
       'steps', coalesce((
         select jsonb_agg(jsonb_build_object(
           'number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'kind', s.kind, 'effect', s.effect,
@@ -2191,13 +2196,13 @@ create view durable_responses.work with (security_invoker = true) as
         floor(date_part('epoch', w.background_until - clock.now) * 1000) as background_left_ms,
         floor(date_part('epoch', clock.now - w.since) * 1000) as attempt_age_ms, w.settle_failures,
         exists (select from durable_responses.streams s where s.job_id = w.job_id) as streamed,
-        false as calls_started, null::jsonb as background, w.attempt as run_since, '[]'::jsonb as usages,
+        false as calls_started, null::jsonb as background, w.attempt as run_since, '[]'::jsonb as usages, 0 as rounds,
         '[]'::jsonb as steps, '[]'::jsonb as open_calls
       -- Kept apart by the planner, which would otherwise build the row in both cases.
       offset 0
     ) first_try;
 comment on view durable_responses.work is
-  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. calls_started: calls that must not be made twice had their yes. open_calls: calls that OpenAI leaves to others, which must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: its events are stored (13_streams.sql).';
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. calls_started: calls that must not be made twice had their yes. open_calls: calls that OpenAI leaves to others, which must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. rounds: how many of the job''s responses have asked for calls. streamed: its events are stored (13_streams.sql).';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
 grant select on durable_responses.work to service_role;
 
@@ -5363,6 +5368,7 @@ grant execute on function durable_responses.may_run_now(durable_responses.waits,
 --   1. search_path, claims and role of the owner are set, so that row security holds in the tool as for the owner's own
 --      requests. The headers of the worker's request are removed, because they contain the secret key.
 --   2. the call
+--      A function that leaves another role or other claims behind is refused: what runs next would run as somebody else.
 --   3. deferred constraints and triggers run now: at the commit they would run as service_role, and a failure there would
 --      undo the ledger's row
 --   4. the role is reset
@@ -5371,6 +5377,12 @@ grant execute on function durable_responses.may_run_now(durable_responses.waits,
 --   6. the ledger's row is written. After the lock, because steps are numbered under it: tools of one response run at the same
 --      time, and two that were numbered earlier would deadlock.
 -- An exception rolls back 1 to 3 and becomes the tool's error. An attempt that is no longer current rolls back everything.
+--
+-- How long it may take: the statement timeout cancels the call after 8 s, and the model is told. A function that catches
+-- query_canceled and continues has used that up, because a statement has one timeout. From Postgres 17 on, the transaction
+-- timeout then ends the whole session, which no function can catch. Before 17, nothing in Postgres ends it. Either way the worker
+-- gets no answer in time and gives the call up (give_up_sql_tool): the ledger then has it as failed, and if the function ends
+-- after all, it finds that row and is rolled back.
 --
 -- A tool that runs dynamic SQL can reset the role, and one that is SECURITY DEFINER has its owner's rights: their authors are
 -- responsible for them. docs/tools.md says so.
@@ -5431,6 +5443,15 @@ $$;
 comment on function durable_responses.sql_tool_query(text, jsonb) is
   'The query that calls a SQL tool: its arguments ($1, an object) by name, each cast to the type of the function''s argument. Refuses (DR500) a function that does not take exactly these.';
 
+create function durable_responses.sql_tool_outcome(p_job_id uuid, p_attempt integer, p_item_id text) returns jsonb
+language sql stable set search_path = ''
+as $$
+  select jsonb_build_object('output', output, 'error', error) from public.response_steps
+  where job_id = p_job_id and attempt = p_attempt and item_id = p_item_id and status in ('finished', 'failed');
+$$;
+comment on function durable_responses.sql_tool_outcome(uuid, integer, text) is
+  'How a call of a SQL tool has ended, as {output, error}; null if it has not.';
+
 create function public.run_sql_tool(
   p_job_id uuid, p_attempt integer, p_step jsonb, p_function text, p_arguments jsonb, p_as text default 'user'
 ) returns jsonb
@@ -5443,19 +5464,22 @@ declare
   v_max_bytes constant integer := 1000000;
   v_role constant text := current_setting('role');
   v_claims constant text := current_setting('request.jwt.claims', true);
+  v_limit constant interval := current_setting('statement_timeout')::interval;
+  v_session_limit constant text := current_setting('transaction_timeout', true);
   v_wait durable_responses.waits;
-  v_known record;
+  v_known jsonb;
   v_query text;
+  v_identity text;
   v_answer jsonb;
   v_output text;
   v_error text;
+  v_state text;
   v_hint text;
 begin
   -- A repeat, because the first answer was lost.
-  select output, error into v_known from public.response_steps
-  where job_id = p_job_id and attempt = p_attempt and item_id = p_step ->> 'item_id' and status in ('finished', 'failed');
-  if found then
-    return jsonb_build_object('output', v_known.output, 'error', v_known.error);
+  v_known := durable_responses.sql_tool_outcome(p_job_id, p_attempt, p_step ->> 'item_id');
+  if v_known is not null then
+    return v_known;
   end if;
   -- Checked without a lock: a call that is late already need not be made.
   select * into v_wait from durable_responses.waits where job_id = p_job_id;
@@ -5469,6 +5493,10 @@ begin
       hint = 'A job of a server has no owner: give the tool as: "service", or submit the job as a user.';
   end if;
   v_query := durable_responses.sql_tool_query(p_function, p_arguments);
+  -- It counts from here. Shorter than the worker's patience with the database, so that its repeat finds nobody else at work.
+  if v_session_limit is not null then
+    perform set_config('transaction_timeout', '9s', true);
+  end if;
   begin
     perform set_config('search_path', 'public, extensions', true), set_config('request.headers', '{}', true),
       set_config('request.cookies', '{}', true);
@@ -5476,7 +5504,12 @@ begin
       perform set_config('request.jwt.claims', durable_responses.owner_claims(v_wait.owner_id)::text, true);
       perform set_config('role', 'authenticated', true);
     end if;
+    v_identity := concat_ws(' ', current_setting('role'), current_setting('request.jwt.claims', true));
     execute v_query into v_answer using p_arguments;
+    if v_identity is distinct from concat_ws(' ', current_setting('role'), current_setting('request.jwt.claims', true)) then
+      raise exception using errcode = 'insufficient_privilege',
+        message = format('Cannot accept what %s did: it changed the role or the claims that it was called with, and was undone', p_function);
+    end if;
     set constraints all immediate;
     perform set_config('role', v_role, true);
     perform set_config('search_path', '', true), set_config('request.jwt.claims', coalesce(v_claims, ''), true);
@@ -5487,19 +5520,23 @@ begin
         hint = 'Ask for less, a page at a time.';
     end if;
   exception
-    when query_canceled then
-      v_error := 'Cannot finish the call: it took too long, and was undone';
-    -- `others` does not include a failed `assert`.
-    when assert_failure or others then
-      get stacked diagnostics v_error = message_text, v_hint = pg_exception_hint;
-      v_error := concat_ws('. ', v_error, nullif(v_hint, ''));
+    -- `others` includes neither of the two before it.
+    when query_canceled or assert_failure or others then
+      get stacked diagnostics v_state = returned_sqlstate, v_error = message_text, v_hint = pg_exception_hint;
+      -- A function may raise query_canceled itself. The time tells which it is.
+      v_error := case
+        when v_state = '57014' and clock_timestamp() - statement_timestamp() > v_limit * 0.95
+          then 'Cannot finish the call: it took too long, and was undone'
+        else concat_ws('. ', v_error, nullif(v_hint, ''))
+      end;
   end;
+  if v_session_limit is not null then
+    perform set_config('transaction_timeout', v_session_limit, true);
+  end if;
   v_wait := durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
-  if exists (
-    select from public.response_steps
-    where job_id = p_job_id and attempt = p_attempt and item_id = p_step ->> 'item_id' and status in ('finished', 'failed')
-  ) then
-    -- The same call ran twice at once, and the other one has finished. This one is rolled back, and its repeat finds the row.
+  if durable_responses.sql_tool_outcome(p_job_id, p_attempt, p_step ->> 'item_id') is not null then
+    -- The same call ran twice at once, and the other one has finished, or the worker has given this one up. It is rolled back,
+    -- and its repeat finds the row.
     raise exception using errcode = 'serialization_failure', message = 'The call has already been made';
   end if;
   perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(p_step || jsonb_build_object(
@@ -5511,11 +5548,34 @@ $$;
 comment on function public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) is
   'Calls a Postgres function as a tool and writes the ledger''s row of the call, in one transaction. p_step: as write_steps() takes it; its status and outcome are set here. p_as: user (the job''s owner, with their claims and row security) or service. Returns {output, error}. Refuses: DR410 an attempt that is no longer current, DR500 a function that does not take the arguments, or no owner.';
 
+create function public.give_up_sql_tool(p_job_id uuid, p_attempt integer, p_step jsonb, p_error text) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_known jsonb;
+begin
+  perform durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
+  v_known := durable_responses.sql_tool_outcome(p_job_id, p_attempt, p_step ->> 'item_id');
+  if v_known is not null then
+    return v_known;
+  end if;
+  perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(
+    p_step || jsonb_build_object('status', 'failed', 'output', null, 'error', p_error)));
+  return jsonb_build_object('output', null, 'error', p_error);
+end;
+$$;
+comment on function public.give_up_sql_tool(uuid, integer, jsonb, text) is
+  'Ends a call of a SQL tool that gave no answer in time. If it has ended meanwhile, returns its outcome {output, error}. Otherwise writes it as failed with p_error: should the function still run, it is rolled back at its end. Refuses: DR410 an attempt that is no longer current.';
+
 revoke execute on function durable_responses.argument_names(text[], "char"[], integer),
   durable_responses.sql_tool_query(text, jsonb),
+  durable_responses.sql_tool_outcome(uuid, integer, text),
+  public.give_up_sql_tool(uuid, integer, jsonb, text),
   public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) from public, anon, authenticated;
 grant execute on function durable_responses.argument_names(text[], "char"[], integer),
   durable_responses.sql_tool_query(text, jsonb),
+  durable_responses.sql_tool_outcome(uuid, integer, text),
+  public.give_up_sql_tool(uuid, integer, jsonb, text),
   public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) to service_role;
 -- What pg_cron runs: waking a worker when there is something to do, and deleting what is old.
 --
@@ -5986,6 +6046,8 @@ as $$
         'security_definer', p.prosecdef,
         -- The word `execute`, in any language but SQL, where it only runs prepared statements. Comment lines are left out.
         'dynamic_sql', l.lanname <> 'sql' and regexp_replace(p.prosrc, '^\s*--.*$', '', 'gn') ~* '\mexecute\M',
+        'sets_role', p.prosrc ~* '\mset\s+(local\s+|session\s+)?(role|session\s+authorization)\M|\mset_config\s*\(\s*''(role|request\.)'
+          or exists (select from unnest(p.proconfig) setting where setting like 'role=%'),
         'user_may', has_schema_privilege('authenticated', n.oid, 'usage') and has_function_privilege('authenticated', p.oid, 'execute'),
         'service_may', has_schema_privilege('service_role', n.oid, 'usage') and has_function_privilege('service_role', p.oid, 'execute')
       ) order by p.oid) as list
@@ -5996,7 +6058,7 @@ as $$
     ) facts on true;
 $$;
 comment on function public.describe_sql_tools(text[]) is
-  'For `npx durable-responses check` and `doctor`. For each name with its schema (public.my_orders), all functions of that name: arguments with their types, rights of users and of service_role, SECURITY DEFINER, dynamic SQL. Empty for a name that no function has.';
+  'For `npx durable-responses check` and `doctor`. For each name with its schema (public.my_orders), all functions of that name: arguments with their types, rights of users and of service_role, SECURITY DEFINER, dynamic SQL, whether it sets a role or claims. Empty for a name that no function has.';
 
 revoke execute on function durable_responses.type_facts(oid), public.describe_sql_tools(text[]) from public, anon, authenticated;
 grant execute on function durable_responses.type_facts(oid), public.describe_sql_tools(text[]) to service_role;

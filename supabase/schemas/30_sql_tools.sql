@@ -6,6 +6,7 @@
 --   1. search_path, claims and role of the owner are set, so that row security holds in the tool as for the owner's own
 --      requests. The headers of the worker's request are removed, because they contain the secret key.
 --   2. the call
+--      A function that leaves another role or other claims behind is refused: what runs next would run as somebody else.
 --   3. deferred constraints and triggers run now: at the commit they would run as service_role, and a failure there would
 --      undo the ledger's row
 --   4. the role is reset
@@ -14,6 +15,12 @@
 --   6. the ledger's row is written. After the lock, because steps are numbered under it: tools of one response run at the same
 --      time, and two that were numbered earlier would deadlock.
 -- An exception rolls back 1 to 3 and becomes the tool's error. An attempt that is no longer current rolls back everything.
+--
+-- How long it may take: the statement timeout cancels the call after 8 s, and the model is told. A function that catches
+-- query_canceled and continues has used that up, because a statement has one timeout. From Postgres 17 on, the transaction
+-- timeout then ends the whole session, which no function can catch. Before 17, nothing in Postgres ends it. Either way the worker
+-- gets no answer in time and gives the call up (give_up_sql_tool): the ledger then has it as failed, and if the function ends
+-- after all, it finds that row and is rolled back.
 --
 -- A tool that runs dynamic SQL can reset the role, and one that is SECURITY DEFINER has its owner's rights: their authors are
 -- responsible for them. docs/tools.md says so.
@@ -74,6 +81,15 @@ $$;
 comment on function durable_responses.sql_tool_query(text, jsonb) is
   'The query that calls a SQL tool: its arguments ($1, an object) by name, each cast to the type of the function''s argument. Refuses (DR500) a function that does not take exactly these.';
 
+create function durable_responses.sql_tool_outcome(p_job_id uuid, p_attempt integer, p_item_id text) returns jsonb
+language sql stable set search_path = ''
+as $$
+  select jsonb_build_object('output', output, 'error', error) from public.response_steps
+  where job_id = p_job_id and attempt = p_attempt and item_id = p_item_id and status in ('finished', 'failed');
+$$;
+comment on function durable_responses.sql_tool_outcome(uuid, integer, text) is
+  'How a call of a SQL tool has ended, as {output, error}; null if it has not.';
+
 create function public.run_sql_tool(
   p_job_id uuid, p_attempt integer, p_step jsonb, p_function text, p_arguments jsonb, p_as text default 'user'
 ) returns jsonb
@@ -86,19 +102,22 @@ declare
   v_max_bytes constant integer := 1000000;
   v_role constant text := current_setting('role');
   v_claims constant text := current_setting('request.jwt.claims', true);
+  v_limit constant interval := current_setting('statement_timeout')::interval;
+  v_session_limit constant text := current_setting('transaction_timeout', true);
   v_wait durable_responses.waits;
-  v_known record;
+  v_known jsonb;
   v_query text;
+  v_identity text;
   v_answer jsonb;
   v_output text;
   v_error text;
+  v_state text;
   v_hint text;
 begin
   -- A repeat, because the first answer was lost.
-  select output, error into v_known from public.response_steps
-  where job_id = p_job_id and attempt = p_attempt and item_id = p_step ->> 'item_id' and status in ('finished', 'failed');
-  if found then
-    return jsonb_build_object('output', v_known.output, 'error', v_known.error);
+  v_known := durable_responses.sql_tool_outcome(p_job_id, p_attempt, p_step ->> 'item_id');
+  if v_known is not null then
+    return v_known;
   end if;
   -- Checked without a lock: a call that is late already need not be made.
   select * into v_wait from durable_responses.waits where job_id = p_job_id;
@@ -112,6 +131,10 @@ begin
       hint = 'A job of a server has no owner: give the tool as: "service", or submit the job as a user.';
   end if;
   v_query := durable_responses.sql_tool_query(p_function, p_arguments);
+  -- It counts from here. Shorter than the worker's patience with the database, so that its repeat finds nobody else at work.
+  if v_session_limit is not null then
+    perform set_config('transaction_timeout', '9s', true);
+  end if;
   begin
     perform set_config('search_path', 'public, extensions', true), set_config('request.headers', '{}', true),
       set_config('request.cookies', '{}', true);
@@ -119,7 +142,12 @@ begin
       perform set_config('request.jwt.claims', durable_responses.owner_claims(v_wait.owner_id)::text, true);
       perform set_config('role', 'authenticated', true);
     end if;
+    v_identity := concat_ws(' ', current_setting('role'), current_setting('request.jwt.claims', true));
     execute v_query into v_answer using p_arguments;
+    if v_identity is distinct from concat_ws(' ', current_setting('role'), current_setting('request.jwt.claims', true)) then
+      raise exception using errcode = 'insufficient_privilege',
+        message = format('Cannot accept what %s did: it changed the role or the claims that it was called with, and was undone', p_function);
+    end if;
     set constraints all immediate;
     perform set_config('role', v_role, true);
     perform set_config('search_path', '', true), set_config('request.jwt.claims', coalesce(v_claims, ''), true);
@@ -130,19 +158,23 @@ begin
         hint = 'Ask for less, a page at a time.';
     end if;
   exception
-    when query_canceled then
-      v_error := 'Cannot finish the call: it took too long, and was undone';
-    -- `others` does not include a failed `assert`.
-    when assert_failure or others then
-      get stacked diagnostics v_error = message_text, v_hint = pg_exception_hint;
-      v_error := concat_ws('. ', v_error, nullif(v_hint, ''));
+    -- `others` includes neither of the two before it.
+    when query_canceled or assert_failure or others then
+      get stacked diagnostics v_state = returned_sqlstate, v_error = message_text, v_hint = pg_exception_hint;
+      -- A function may raise query_canceled itself. The time tells which it is.
+      v_error := case
+        when v_state = '57014' and clock_timestamp() - statement_timestamp() > v_limit * 0.95
+          then 'Cannot finish the call: it took too long, and was undone'
+        else concat_ws('. ', v_error, nullif(v_hint, ''))
+      end;
   end;
+  if v_session_limit is not null then
+    perform set_config('transaction_timeout', v_session_limit, true);
+  end if;
   v_wait := durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
-  if exists (
-    select from public.response_steps
-    where job_id = p_job_id and attempt = p_attempt and item_id = p_step ->> 'item_id' and status in ('finished', 'failed')
-  ) then
-    -- The same call ran twice at once, and the other one has finished. This one is rolled back, and its repeat finds the row.
+  if durable_responses.sql_tool_outcome(p_job_id, p_attempt, p_step ->> 'item_id') is not null then
+    -- The same call ran twice at once, and the other one has finished, or the worker has given this one up. It is rolled back,
+    -- and its repeat finds the row.
     raise exception using errcode = 'serialization_failure', message = 'The call has already been made';
   end if;
   perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(p_step || jsonb_build_object(
@@ -154,9 +186,32 @@ $$;
 comment on function public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) is
   'Calls a Postgres function as a tool and writes the ledger''s row of the call, in one transaction. p_step: as write_steps() takes it; its status and outcome are set here. p_as: user (the job''s owner, with their claims and row security) or service. Returns {output, error}. Refuses: DR410 an attempt that is no longer current, DR500 a function that does not take the arguments, or no owner.';
 
+create function public.give_up_sql_tool(p_job_id uuid, p_attempt integer, p_step jsonb, p_error text) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_known jsonb;
+begin
+  perform durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
+  v_known := durable_responses.sql_tool_outcome(p_job_id, p_attempt, p_step ->> 'item_id');
+  if v_known is not null then
+    return v_known;
+  end if;
+  perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(
+    p_step || jsonb_build_object('status', 'failed', 'output', null, 'error', p_error)));
+  return jsonb_build_object('output', null, 'error', p_error);
+end;
+$$;
+comment on function public.give_up_sql_tool(uuid, integer, jsonb, text) is
+  'Ends a call of a SQL tool that gave no answer in time. If it has ended meanwhile, returns its outcome {output, error}. Otherwise writes it as failed with p_error: should the function still run, it is rolled back at its end. Refuses: DR410 an attempt that is no longer current.';
+
 revoke execute on function durable_responses.argument_names(text[], "char"[], integer),
   durable_responses.sql_tool_query(text, jsonb),
+  durable_responses.sql_tool_outcome(uuid, integer, text),
+  public.give_up_sql_tool(uuid, integer, jsonb, text),
   public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) from public, anon, authenticated;
 grant execute on function durable_responses.argument_names(text[], "char"[], integer),
   durable_responses.sql_tool_query(text, jsonb),
+  durable_responses.sql_tool_outcome(uuid, integer, text),
+  public.give_up_sql_tool(uuid, integer, jsonb, text),
   public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) to service_role;

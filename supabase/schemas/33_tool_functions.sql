@@ -43,6 +43,8 @@ as $$
         'security_definer', p.prosecdef,
         -- The word `execute`, in any language but SQL, where it only runs prepared statements. Comment lines are left out.
         'dynamic_sql', l.lanname <> 'sql' and regexp_replace(p.prosrc, '^\s*--.*$', '', 'gn') ~* '\mexecute\M',
+        'sets_role', p.prosrc ~* '\mset\s+(local\s+|session\s+)?(role|session\s+authorization)\M|\mset_config\s*\(\s*''(role|request\.)'
+          or exists (select from unnest(p.proconfig) setting where setting like 'role=%'),
         'user_may', has_schema_privilege('authenticated', n.oid, 'usage') and has_function_privilege('authenticated', p.oid, 'execute'),
         'service_may', has_schema_privilege('service_role', n.oid, 'usage') and has_function_privilege('service_role', p.oid, 'execute')
       ) order by p.oid) as list
@@ -53,7 +55,7 @@ as $$
     ) facts on true;
 $$;
 comment on function public.describe_sql_tools(text[]) is
-  'For `npx durable-responses check` and `doctor`. For each name with its schema (public.my_orders), all functions of that name: arguments with their types, rights of users and of service_role, SECURITY DEFINER, dynamic SQL. Empty for a name that no function has.';
+  'For `npx durable-responses check` and `doctor`. For each name with its schema (public.my_orders), all functions of that name: arguments with their types, rights of users and of service_role, SECURITY DEFINER, dynamic SQL, whether it sets a role or claims. Empty for a name that no function has.';
 
 revoke execute on function durable_responses.type_facts(oid), public.describe_sql_tools(text[]) from public, anon, authenticated;
 grant execute on function durable_responses.type_facts(oid), public.describe_sql_tools(text[]) to service_role;

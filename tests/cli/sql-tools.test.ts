@@ -34,6 +34,7 @@ const functions = `
   revoke execute on function public.closed from public, anon, authenticated;
   create function public.definer(item text) returns void language sql security definer as '';
   create function public.dynamic(item text) returns void language plpgsql as 'begin execute item; end';
+  create function public.other_role(item text) returns void language sql set role = 'service_role' as '';
   reset role;
 `;
 
@@ -98,6 +99,7 @@ const faults: [tool: [name: string, input: string, more?: string], severity: str
   [["parted", "z.looseObject({ a: z.int() })"], "warn", /lets unknown fields through/],
   [["definer", item], "warn", /definer\(text\) is SECURITY DEFINER/],
   [["dynamic", item], "warn", /dynamic\(text\) has dynamic SQL \(execute\)/],
+  [["other_role", item], "warn", /other_role\(text\) sets a role or the request's claims/],
 ];
 
 /** Tools whose calls work. */

@@ -1,6 +1,7 @@
 /** sqlTool(): a call and its row are one transaction, under the owner's own rights. */
 import assert from "node:assert/strict";
-import { readJob } from "../support/jobs.ts";
+import { eventually } from "../support/eventually.ts";
+import { isFinal, readJob } from "../support/jobs.ts";
 import { toolsStackForFile } from "./support/tools-stack.ts";
 
 const theStack = toolsStackForFile();
@@ -58,6 +59,23 @@ Deno.test("a call of more than 8 s is undone, and the model is told", async () =
   const job = await finished(id);
   assert.match(job.output_text ?? `${job.error_message}`, /it took too long, and was undone/);
   assert.deepEqual(await orders(), []);
+});
+
+Deno.test("a function that lets nothing cancel it: the model is told, nothing is left, and no session is", async () => {
+  const { submit, begin, orders, steps, sql } = theStack();
+  await begin();
+  const { id } = await submit("direct", "[[plan: call endless_order {}]]");
+  const job = await eventually(`the end of ${id}`, () => readJob(sql, id), isFinal, {
+    timeoutMs: 60_000,
+  });
+  assert.match(job.output_text ?? `${job.error_message}`, /it took too long, and was undone/);
+  assert.deepEqual(await orders(), []);
+  assert.deepEqual((await steps(id)).map(({ kind, status, attempt }) => [kind, status, attempt]), [
+    ["function_call", "failed", 1],
+    ["message", "finished", 1],
+  ]);
+  const left = await sql`select from pg_stat_activity where wait_event = 'PgSleep'`;
+  assert.equal(left.length, 0);
 });
 
 Deno.test("what a deferred trigger refuses is the tool's error, and leaves nothing but its row", async () => {

@@ -55,6 +55,27 @@ Deno.test("a schema that gives no object refuses the arguments of a Postgres fun
   }
 });
 
+Deno.test("arguments that Postgres would get as others are refused", async () => {
+  const sql = postgresTool(sqlTool({
+    name: "odd",
+    description: "Is odd.",
+    function: "public.odd",
+    inputSchema: z.object({ a: z.any() }),
+  }));
+  const deep = "[".repeat(200) + "]".repeat(200);
+  for (
+    const [a, why] of [['"\\u0000"', "U\\+0000"], ['"\\ud800"', "half of a"], [deep, "too deep"]]
+  ) {
+    const read = await sql.read(`{"a":${a}}`);
+    assert.ok("error" in read);
+    assert.match(
+      read.error,
+      new RegExp(`^Not called: Postgres cannot take the arguments: .*${why}`),
+    );
+  }
+  assert.ok(!("error" in await sql.read('{"a":"😀"}')));
+});
+
 Deno.test("a time limit that no timer can take is refused", () => {
   for (const timeoutMs of [0, -1, NaN, Infinity, 2 ** 31]) {
     assert.throws(

@@ -199,6 +199,7 @@ const stepCases: Case[] = [
   step("own_call", { kind: "function_call" }),
   step("own_call", { run_by: "worker", effect: "once" }),
   step("call_repeat", { call_repeat: -1 }),
+  step("round", { round: 0 }),
   step("answer_has_author", { answer: { approve: true } }),
   step("answer_has_author", { answer: { approve: true }, answered_at: time }),
   step("answer_has_author", { answered_by: "service" }),

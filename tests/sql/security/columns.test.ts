@@ -13,7 +13,7 @@ const hidden = {
     "route",
   ],
   response_attempts: ["worker", "request_id", "error_type"],
-  response_steps: ["item", "call_key", "call_repeat"],
+  response_steps: ["item", "call_key", "call_repeat", "round"],
 };
 
 /** A user's client needs these. */

@@ -66,6 +66,7 @@ export const serviceFunctions = [
   "answer_response_tool_call",
   "find_response_tool_calls",
   "run_sql_tool",
+  "give_up_sql_tool",
   "answer_response_approvals",
   "resolve_response_job",
   // Background

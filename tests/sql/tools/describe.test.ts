@@ -48,6 +48,15 @@ sqlTest("what a call does not get past, or gets by it, is told", async (m) => {
       Execute a;
     end;
     $$;
+    create function public.role_in_source() returns void language plpgsql as $$
+    begin
+      set  local Role service_role;
+    end;
+    $$;
+    create function public.claims() returns text language sql as $$
+      select set_config('request.jwt.claims', '{}', true);
+    $$;
+    create function public.role_of_its_own() returns void language sql set role = 'service_role' as '';
     create function public.closed(integer) returns void language sql as '';
     revoke execute on function public.closed from public, anon, authenticated;
     create function public.many(variadic a integer[]) returns void language sql as '';
@@ -55,7 +64,17 @@ sqlTest("what a call does not get past, or gets by it, is told", async (m) => {
     create schema hidden;
     create function hidden.there() returns void language sql as '';
   `);
-  const names = ["plain", "definer", "dynamic", "closed", "many", "proceed"];
+  const names = [
+    "plain",
+    "definer",
+    "dynamic",
+    "role_in_source",
+    "claims",
+    "role_of_its_own",
+    "closed",
+    "many",
+    "proceed",
+  ];
   const found = await describe(m, ...names.map((name) => `public.${name}`), "hidden.there");
   const said = Object.fromEntries(
     Object.entries(found).map(([name, [first]]) => {
@@ -68,12 +87,16 @@ sqlTest("what a call does not get past, or gets by it, is told", async (m) => {
     variadic: false,
     security_definer: false,
     dynamic_sql: false,
+    sets_role: false,
     user_may: true,
   };
   assert.deepEqual(said, {
     "public.plain": plain,
     "public.definer": { ...plain, security_definer: true },
     "public.dynamic": { ...plain, dynamic_sql: true },
+    "public.role_in_source": { ...plain, sets_role: true },
+    "public.claims": { ...plain, sets_role: true },
+    "public.role_of_its_own": { ...plain, sets_role: true },
     "public.closed": { ...plain, user_may: false },
     "public.many": { ...plain, variadic: true },
     "public.proceed": { ...plain, kind: "p" },

@@ -1,5 +1,6 @@
 /** Our calls in the ledger: one row from the request until the answer. */
 import assert from "node:assert/strict";
+import type { AttemptKey } from "../../../supabase/functions/_durable_responses/model/job.ts";
 import {
   callStep,
   fenced,
@@ -207,3 +208,21 @@ sqlTest(
     assert.deepEqual(await stepLines(m, retried.job.id), ["send finished"]);
   },
 );
+
+sqlTest("rounds count over all attempts of a job, whatever became of them", async (m) => {
+  const release = (key: AttemptKey) =>
+    m.call("release_response_jobs", { p_worker: "worker-1", p_jobs: [held(key)] });
+  const work = await m.submitRunning();
+  await saveSteps(m, work, own("finished", { effect: "none", round: 1 }));
+  await saveSteps(m, work, own("waiting", { effect: "none", item_id: "fc_2", round: 2 }));
+  await release(work);
+  const [again] = await m.claim();
+  assert.equal(again?.["rounds"], 2);
+  assert.ok(again);
+  // Whoever takes a call over does not say again which round asked for it.
+  const taken = { effect: "none", item_id: "fc_2", taken_from: work.attempt } as const;
+  await saveSteps(m, again, own("started", taken));
+  await release(again);
+  const [third] = await m.claim();
+  assert.equal(third?.["rounds"], 2);
+});

@@ -44,6 +44,36 @@ async function makeThings({ db }: Machine): Promise<void> {
       assert false, 'it must not be so';
     end;
     $$;
+    create function public.raise_canceled() returns void language plpgsql as $$
+    begin
+      perform public.add_thing('canceled');
+      raise exception using errcode = 'query_canceled', message = 'the shop is closed', hint = 'Come back tomorrow';
+    end;
+    $$;
+    create function public.never_ends() returns void language plpgsql as $$
+    begin
+      perform public.add_thing('endless');
+      loop
+        begin
+          perform pg_sleep(60);
+        exception when query_canceled then
+          null;
+        end;
+      end loop;
+    end;
+    $$;
+    create function public.becomes(who text) returns void language plpgsql as $$
+    begin
+      perform public.add_thing('before');
+      perform set_config(case who when 'service_role' then 'role' else 'request.jwt.claims' end, who, true);
+      if who = 'service_role' then
+        insert into public.things (owner_id, name) values (gen_random_uuid(), 'as service');
+      end if;
+    end;
+    $$;
+    create function public.looks_around(who uuid) returns setof public.things language sql as $$
+      select * from things where owner_id = who;
+    $$;
     create function public.twice(a integer) returns integer language sql as 'select a';
     create function public.twice(a text) returns text language sql as 'select a';
   `);
@@ -158,6 +188,38 @@ sqlTest("an assertion of its own that fails is its error, too", async (m) => {
   assert.equal(left?.["things"], 0);
 });
 
+sqlTest("a function that becomes somebody else, and stays it, is undone", async (m) => {
+  const { work, owner } = await ownersJob(m);
+  await m.db.owner`grant insert on public.things to service_role`;
+  const other = await m.db.createUser();
+  for (
+    const who of ["service_role", "anon", JSON.stringify({ sub: other, role: "authenticated" })]
+  ) {
+    const { output, error } = await run(m, work, "becomes", { who }, { id: `fc_${who}` });
+    assert.deepEqual([output, await things(m)], [null, []], who);
+    assert.match(
+      error,
+      /it changed the role or the claims that it was called with, and was undone/,
+    );
+  }
+  // The next call is the owner's again.
+  await run(m, work, "add_thing", { name: "lamp" });
+  assert.deepEqual(await things(m), [{ owner_id: owner, name: "lamp" }]);
+});
+
+sqlTest("another's rows are neither read nor written, whatever the arguments say", async (m) => {
+  const { work, owner } = await ownersJob(m);
+  const other = await m.db.createUser();
+  await m.db
+    .admin`insert into public.things (owner_id, name) values (${other}, 'theirs'), (${owner}, 'own')`;
+  const found = async (who: string, as: string, id: string) =>
+    JSON.parse((await run(m, work, "looks_around", { who }, { as, id })).output).length;
+  assert.equal(await found(other, "user", "fc_1"), 0);
+  assert.equal(await found(owner, "user", "fc_2"), 1);
+  await m.db.owner`grant select on public.things to service_role`;
+  assert.equal(await found(other, "service", "fc_3"), 1);
+});
+
 sqlTest("what it throws is its error, and undone", async (m) => {
   const { work } = await ownersJob(m);
   const { output, error } = await run(m, work, "add_thing", { name: "ghost" });
@@ -221,4 +283,82 @@ sqlTest("as a user without an owner, or for a late attempt, nothing is called", 
     "DR410",
   );
   assert.deepEqual(await things(m), []);
+});
+
+sqlTest(
+  "a function that raises query_canceled itself gives the reason in its own words",
+  async (m) => {
+    const { work } = await ownersJob(m);
+    assert.deepEqual(await run(m, work, "raise_canceled"), {
+      output: null,
+      error: "the shop is closed. Come back tomorrow",
+    });
+    assert.deepEqual(await things(m), []);
+  },
+);
+
+sqlTest(
+  "a function that lets nothing cancel it loses its session after 9 s, with all that it did",
+  async (m) => {
+    const { work } = await ownersJob(m);
+    // Not in a transaction of the driver, which would want to roll it back.
+    const called = m.db.admin`
+      select public.run_sql_tool(${work.id}, ${work.attempt}, ${
+      m.db.admin.json(step())
+    }, 'public.never_ends', '{}')`;
+    await assert.rejects(called, /CONNECTION_CLOSED/);
+    assert.deepEqual([await things(m), await stepsOf(m, work.id)], [[], []]);
+    const [left] = await m.db.admin`
+    select count(*)::int as sessions from pg_stat_activity where query like '%never_ends%' and pid <> pg_backend_pid()`;
+    assert.equal(left?.["sessions"], 0);
+  },
+);
+
+sqlTest("the limit of a call's session ends with the call", async (m) => {
+  const { work } = await ownersJob(m);
+  const limit = await m.asService(async (sql) => {
+    await sql`
+      select public.run_sql_tool(${work.id}, ${work.attempt}, ${
+      sql.json(step())
+    }, 'public.settings', '{}')`;
+    const [row] = await sql`select current_setting('transaction_timeout') as is`;
+    return row?.["is"];
+  });
+  assert.equal(limit, "0");
+});
+
+const giveUp = (m: Machine, work: AttemptKey) =>
+  m.call("give_up_sql_tool", { ...fenced(work), p_step: step(), p_error: "too late" });
+
+sqlTest(
+  "a call that was given up while it runs is undone, and its repeat finds that",
+  async (m) => {
+    const { work } = await ownersJob(m);
+    const blocker = await m.db.admin.reserve();
+    try {
+      await blocker`select pg_advisory_lock(7)`;
+      const late = run(m, work, "slow_thing", { name: "late" }).then(() => undefined, (why) => why);
+      await eventually(
+        "the tool to run",
+        async () =>
+          (await m.db.admin`select from pg_stat_activity where wait_event = 'advisory'`).length > 0,
+      );
+      const given = { output: null, error: "too late" };
+      assert.deepEqual(await giveUp(m, work), given);
+      await blocker`select pg_advisory_unlock(7)`;
+      assert.equal(Object(await late).code, "40001");
+      assert.deepEqual(await run(m, work, "slow_thing", { name: "late" }), given);
+      assert.deepEqual([await things(m), await stepLines(m, work.id)], [[], ["t failed"]]);
+    } finally {
+      blocker.release();
+    }
+  },
+);
+
+sqlTest("a call that has ended is not given up: its outcome counts", async (m) => {
+  const { work } = await ownersJob(m);
+  const answer = await run(m, work, "add_thing", { name: "lamp" });
+  assert.deepEqual(await giveUp(m, work), answer);
+  assert.deepEqual(await stepLines(m, work.id), ["t finished"]);
+  await refused(giveUp(m, { ...work, attempt: work.attempt + 1 }), "DR410");
 });

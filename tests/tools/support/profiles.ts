@@ -139,6 +139,12 @@ const inSql = [
     inputSchema: z.object({ item: z.string(), seconds: z.number() }),
   }),
   sqlTool({
+    name: "endless_order",
+    description: "Adds an order, and lets nothing cancel it.",
+    function: "public.endless_order",
+    inputSchema: z.object({}),
+  }),
+  sqlTool({
     name: "wrong_order",
     description: "Does something that a deferred constraint refuses.",
     function: "public.wrong_order",

@@ -44,6 +44,18 @@ export async function makeTables(sql: Sql): Promise<void> {
       return public.add_order(item);
     end;
     $$;
+    create function public.endless_order() returns bigint language plpgsql as $$
+    begin
+      perform public.add_order('endless');
+      loop
+        begin
+          perform pg_sleep(60);
+        exception when query_canceled then
+          null;
+        end;
+      end loop;
+    end;
+    $$;
     create function public.wrong_order(item text) returns bigint language sql as $$
       select public.add_order('refused at the end');
     $$;

@@ -89,7 +89,7 @@ function misfits(tool: SqlToolText, called: PostgresFunction, { all }: Fields): 
 /** Functions that work, but give a call more than the user's rights. docs/tools.md says more. */
 function dangers(
   tool: SqlToolText,
-  { signature, security_definer, dynamic_sql }: PostgresFunction,
+  { signature, security_definer, dynamic_sql, sets_role }: PostgresFunction,
 ) {
   return [
     ...(security_definer
@@ -104,6 +104,13 @@ function dangers(
         tool,
         `${signature} has dynamic SQL (execute), which could reset the role if it contains text from the model`,
         "Make sure that it passes values with `using` and names with format('%I'), or write it without execute",
+      )]
+      : []),
+    ...(sets_role
+      ? [warn(
+        tool,
+        `${signature} sets a role or the request's claims, so it may act as somebody else`,
+        'Let it run as whoever calls it. For a tool with all rights there is as: "service"',
       )]
       : []),
   ];

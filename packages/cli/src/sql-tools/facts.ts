@@ -25,6 +25,8 @@ const functionSchema = z.object({
   variadic: z.boolean(),
   security_definer: z.boolean(),
   dynamic_sql: z.boolean(),
+  /** Whether it sets a role, or the claims that say who the user is. */
+  sets_role: z.boolean(),
   user_may: z.boolean(),
   service_may: z.boolean(),
 });

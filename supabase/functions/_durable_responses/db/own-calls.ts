@@ -25,6 +25,15 @@ export const runSqlTool = (
     p_as: as,
   }, sqlToolAnswer);
 
+/** Ends a call of a Postgres function that gave no answer in time: with its outcome, if it has one by now, or with this error. */
+export const giveUpSqlTool = (key: AttemptKey, step: Step, error: string) =>
+  call("give_up_sql_tool", {
+    p_job_id: key.id,
+    p_attempt: key.attempt,
+    p_step: masked(step),
+    p_error: error,
+  }, sqlToolAnswer);
+
 /** The output of a call that the caller made. */
 export const answerToolCall = (
   id: string,

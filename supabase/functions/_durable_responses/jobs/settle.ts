@@ -19,7 +19,7 @@ import { makeFailure } from "../platform/make-failure.ts";
 import { type Plan, planOrFailure } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { waitingSteps } from "../run/own-calls.ts";
-import { maxRounds, sumOf, tooManyRounds, wholeOutput } from "../run/rounds.ts";
+import { maxRounds, roundsBefore, sumOf, tooManyRounds, wholeOutput } from "../run/rounds.ts";
 import { callsOf } from "../tools/background-calls.ts";
 import { effectsOf } from "../tools/effect-rules.ts";
 import { judgeCalls } from "../tools/own/judge-calls.ts";
@@ -216,6 +216,7 @@ export type Attempt =
     | "run_since"
     | "steps"
     | "usages"
+    | "rounds"
   >;
 
 /**
@@ -250,7 +251,8 @@ async function settleAsking(
   response: UpstreamResponse,
   { steps, effects, guard, ids }: Awaited<ReturnType<typeof readBy>>,
 ): Promise<Job> {
-  if (key.usages.length >= maxRounds) return await jobs.fail(key, tooManyRounds(), steps);
+  const before = roundsBefore(key);
+  if (before >= maxRounds) return await jobs.fail(key, tooManyRounds(), steps);
   const decision = await guard.decide(response);
   if (decision.kind === "review") return await jobs.holdForReview(key, decision.failure, steps);
   const requests = response.output.filter(isApprovalRequest);
@@ -259,7 +261,7 @@ async function settleAsking(
     item,
     stepId: ids.get(item) ?? String(item["call_id"]),
   }));
-  const judged = await judgeCalls(calls, { work: key, tools, effects });
+  const judged = await judgeCalls(calls, { work: key, tools, effects, round: before + 1 });
   const review = judged.find((one) => one.kind === "review");
   if (review !== undefined) return await jobs.holdForReview(key, review.failure, steps);
   const all = [

@@ -86,6 +86,7 @@ export async function submitJob(
     attempt: job.attempt,
     steps: [],
     usages: [],
+    rounds: 0,
     on_uncertain: plan.onUncertain,
     guard: submission.guard,
     calls_started: false,

@@ -73,6 +73,8 @@ export const workSchema = z.lazy(() =>
     run_since: z.int(),
     /** Of the attempts that this one continues. */
     usages: z.array(z.record(z.string(), z.unknown())),
+    /** How many of the job's responses have asked for calls, as far as the ledger knows. */
+    rounds: z.int(),
     deadline_left_ms: z.number(),
     background_left_ms: z.nullable(z.number()),
     attempt_age_ms: z.number(),

@@ -19,6 +19,8 @@ export interface Step {
   call_key?: string | undefined;
   /** Of such a call: how many equal calls of its run came before it. */
   call_repeat?: number;
+  /** Of a call that we make or say yes to: the number of its round, from 1, over the whole job. */
+  round?: number | undefined;
   output?: string;
   error?: string;
   item?: Item;

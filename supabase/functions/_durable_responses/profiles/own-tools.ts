@@ -3,6 +3,7 @@
  * those of the AI SDK's `tool()`. A declaration contains closures over its schema's types, so a call needs no casts.
  */
 import type { SupabaseClient } from "@supabase/supabase-js";
+import { nameOfValue } from "../model/name-of-value.ts";
 import type { Effect } from "../model/status.ts";
 import * as z from "../model/zod.ts";
 import { maxTimerMs } from "../platform/clock.ts";
@@ -45,7 +46,10 @@ interface Options<S extends z.$ZodType> {
   inputSchema: S;
   /** What a call does to the world: `once` (default), `idempotent` or `none`. A rule in `side_effects` takes precedence. */
   effect?: Effect;
-  /** Whether a person is asked before a call: always, or depending on its input. Default: false. */
+  /**
+   * Whether a person is asked before a call: always, or depending on its input. Default: false. Of a function, only the answer
+   * `false` lets the call go ahead.
+   */
   needsApproval?: boolean | ((input: z.infer<S>) => boolean | Promise<boolean>);
 }
 
@@ -72,7 +76,8 @@ export interface SqlToolOptions<S extends z.$ZodType> extends Options<S> {
 /** A call whose arguments fit. */
 export interface ReadCall {
   input: unknown;
-  needsApproval(): Promise<boolean>;
+  /** Whether a person must be asked first: only `false` is a no. */
+  needsApproval(): Promise<unknown>;
 }
 
 interface Declared {
@@ -122,12 +127,13 @@ export function tool<S extends z.$ZodType>(options: ToolOptions<S>): TypeScriptT
     kind: "typescript",
     timeoutMs,
     read: async (args) => {
+      const needsApproval = approvalOf(options, args);
       const read = await readBy(options, args);
       if ("error" in read) return read;
       const { input } = read;
       return {
         input,
-        needsApproval: () => approvalOf(options, input),
+        needsApproval,
         execute: async (ctx) => {
           const output = await (loaded ?? execute)(input, ctx);
           const called = loadedFrom(output);
@@ -156,10 +162,9 @@ export function sqlTool<S extends z.$ZodType>(options: SqlToolOptions<S>): SqlTo
     function: options.function,
     as: options.as ?? "user",
     read: async (args) => {
+      const needsApproval = approvalOf(options, args);
       const read = await readBy(options, args);
-      if ("error" in read) return read;
-      const { input } = read;
-      return { input, needsApproval: () => approvalOf(options, input) };
+      return "error" in read ? read : { input: read.input, needsApproval };
     },
   };
 }
@@ -170,11 +175,18 @@ export function isOwnTool(tool: { type: string }): tool is OwnTool {
 }
 
 function declare<S extends z.$ZodType>(
-  { name, description, inputSchema, effect }: Options<S>,
+  { name, description, inputSchema, effect, needsApproval = false }: Options<S>,
 ): Declared {
   if (!/^[\w-]{1,64}$/.test(name)) {
     throw new TypeError(
       `Cannot make a tool named '${name}': OpenAI accepts letters, digits, _ and -, at most 64 characters`,
+    );
+  }
+  if (typeof needsApproval !== "boolean" && typeof needsApproval !== "function") {
+    throw new TypeError(
+      `Cannot make the tool '${name}': needsApproval must be true, false or a function: it is ${
+        nameOfValue(needsApproval)
+      }`,
     );
   }
   return { type: "function", run_by: "worker", name, description, inputSchema, effect };
@@ -192,11 +204,21 @@ async function readBy<S extends z.$ZodType>(
   return { error: `The arguments do not fit: ${said.join("; ")}` };
 }
 
-async function approvalOf<S extends z.$ZodType>(
-  { needsApproval = false }: Options<S>,
-  input: z.infer<S>,
-): Promise<boolean> {
-  return typeof needsApproval === "boolean" ? needsApproval : await needsApproval(input);
+/**
+ * The condition of a call. It gets an input of its own, because it may change what it gets, even after its time is up: what is
+ * called must be what the model wrote and a person was shown.
+ */
+function approvalOf<S extends z.$ZodType>(
+  { needsApproval = false, ...options }: Options<S>,
+  args: unknown,
+): () => Promise<unknown> {
+  if (typeof needsApproval === "boolean") return () => Promise.resolve(needsApproval);
+  const own: unknown = structuredClone(args);
+  return async () => {
+    const read = await readBy(options, own);
+    if ("error" in read) throw new Error(read.error);
+    return await needsApproval(read.input);
+  };
 }
 
 /** The default export of a module, if a tool returned one. */

@@ -101,8 +101,8 @@ export interface Profile extends RequestSettings {
   side_effects?: SideEffects;
   /**
    * For MCP tools: whether a person is asked, depending on the call's arguments. If OpenAI makes the calls, it must ask
-   * before each one, whatever `require_approval` and `guard` say. If the function returns false, the call goes ahead. If it
-   * throws, the person is asked. Our own tools have `needsApproval` instead.
+   * before each one, whatever `require_approval` and `guard` say. Only if the function answers `false`, the call goes ahead:
+   * if it throws, is late, or gives anything else, the person is asked. Our own tools have `needsApproval` instead.
    */
   approve_when?: ApproveWhen;
   /**

@@ -114,14 +114,16 @@ export function waitingSteps(judged: Judged[]): Step[] {
 
 /**
  * What the ledger must have before anything happens. If calls are made one by one, all but the first only wait, because they
- * may never start.
+ * may never start. So do calls that write their own rows, unless there is only one: if the run is lost, the next one must know
+ * which of them are left, and not ask the model again.
  */
 function writtenFirst(judged: Judged[], parallel: boolean): Step[] {
   const first = judged.findIndex(({ kind }) => kind === "make");
+  const isAlone = judged.filter(({ kind }) => kind === "make").length === 1;
   return judged.flatMap((one, at) => {
     if (one.kind === "refuse") return [stepOfCall(one.call, "failed", { error: one.error })];
-    if (one.kind === "make" && !parallel && at > first) return [stepOfCall(one.call, "waiting")];
-    return startOf(one);
+    const waits = one.kind === "make" && (one.tool.records ? !isAlone : !parallel && at > first);
+    return waits ? [stepOfCall(one.call, "waiting")] : startOf(one);
   });
 }
 

@@ -1,7 +1,7 @@
 /** The rounds of a run: what one round leaves to the next, and all of them as one response. */
 import { isApprovalRequest, type Item } from "../model/items.ts";
 import { isLeftCall, leftKindOf } from "../model/left-calls.ts";
-import type { DoneStep } from "../model/job.ts";
+import type { DoneStep, Work } from "../model/job.ts";
 import type { ApprovalAnswer } from "../model/step.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
 import { makeFailure } from "../platform/make-failure.ts";
@@ -12,6 +12,14 @@ import { itemsOf, untilLastFact } from "./continuation.ts";
 
 /** How many responses of one run may ask for calls, so that a model that never stops is stopped. */
 export const maxRounds = 64;
+
+/**
+ * How many responses have asked for calls before this attempt. The ledger knows those whose calls we made or said yes to,
+ * whatever became of their attempts; the attempts that this one continues may have had others.
+ */
+export function roundsBefore({ rounds, usages }: Pick<Work, "rounds" | "usages">): number {
+  return Math.max(rounds, usages.length);
+}
 
 /** The failure of a run that never stops asking. */
 export function tooManyRounds() {

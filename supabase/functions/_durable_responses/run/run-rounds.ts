@@ -28,7 +28,14 @@ import {
 import type { TextSink } from "./live/live-text.ts";
 import { type Made, makeCalls, makingOf } from "./own-calls.ts";
 import { recordNow } from "./record-now.ts";
-import { joinRounds, maxRounds, shownItems, stepsOfRound, tooManyRounds } from "./rounds.ts";
+import {
+  joinRounds,
+  maxRounds,
+  roundsBefore,
+  shownItems,
+  stepsOfRound,
+  tooManyRounds,
+} from "./rounds.ts";
 import type { RunStop } from "./run-stop.ts";
 import type { StepWriter } from "./step-writer.ts";
 import type { RunStream } from "./stream/run-stream.ts";
@@ -83,10 +90,12 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
   const { work, control, effects, guard, tracker } = run;
   const send = sender(run);
   const rounds: UpstreamResponse[] = [];
+  const before = roundsBefore(work);
   let steps = work.steps;
   let calls = guard.approvedBefore();
   for (;;) {
-    if (!await recordStarts(run, calls)) return { kind: "aborted" };
+    const started = rounds.length === 0 ? undefined : before + rounds.length;
+    if (!await recordStarts(run, calls, started)) return { kind: "aborted" };
     tracker.expect(calls);
     const result = await sendInAnyForm(run, send, steps);
     if (result.kind === "done" || result.kind === "failed" && result.final) voidUnmadeCalls(run);
@@ -94,7 +103,8 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
     const { response } = result;
     if (!asksForSomething(response)) return { ...result, response: joinRounds(rounds, response) };
     if (control.stop.signal.aborted) return { kind: "aborted" };
-    if (work.usages.length + rounds.length >= maxRounds) {
+    const round = before + rounds.length + 1;
+    if (round > maxRounds) {
       return { ...result, kind: "failed", failure: tooManyRounds(), final: true };
     }
     const decision = await guard.decide(response);
@@ -103,7 +113,7 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
       return { kind: "aborted" };
     }
     const asked = decision.kind === "stop" && response.output.some(isApprovalRequest);
-    const made = await callsOfRound(run, response, steps, asked);
+    const made = await callsOfRound(run, { response, steps, asked, round });
     if (made.kind === "failed") return { ...result, ...made, final: true };
     if (made.kind === "stopped") return { kind: "aborted" };
     for (const repeat of decision.repeats) await recordWarning(work, repeat);
@@ -133,19 +143,22 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
 
 /**
  * Makes the calls of ours that a response asks for.
- * @param asked whether somebody is asked about something else in it
+ * @param options.asked whether somebody is asked about something else in it
  */
 async function callsOfRound(
   run: Run,
-  response: UpstreamResponse,
-  steps: DoneStep[],
-  asked: boolean,
+  { response, steps, asked, round }: {
+    response: UpstreamResponse;
+    steps: DoneStep[];
+    asked: boolean;
+    round: number;
+  },
 ): Promise<Made> {
   const { work, tools, effects, tracker } = run;
   const items = response.output.filter(isLeftCall);
   const judged = await judgeCalls(
     items.map((item) => ({ item, stepId: tracker.idOfCall(item) })),
-    { work: { ...work, steps }, tools, effects },
+    { work: { ...work, steps }, tools, effects, round },
   );
   return await makeCalls(makingOf(work, run), judged, {
     asked,
@@ -266,13 +279,16 @@ async function sendForms(
 
 /**
  * Writes that calls have started, before OpenAI gets the yes to make them.
+ * @param round of this attempt that asked for them; undefined if an earlier attempt's did
  * @returns false if the run must stop: the attempt has ended, or the worker is ending. Then they are not made
  */
 export async function recordStarts(
   { work, control: { stop }, stepWriter }: Pick<Run, "work" | "control" | "stepWriter">,
   calls: ApprovedCall[],
+  round?: number,
 ): Promise<boolean> {
-  const isRecorded = await recordNow({ work, stop, stepWriter }, calls.map(startOf));
+  const starts = calls.map((call) => ({ ...startOf(call), round }));
+  const isRecorded = await recordNow({ work, stop, stepWriter }, starts);
   if (isRecorded && !stop.signal.aborted) return true;
   // The write may have been made anyway.
   voidCalls(stepWriter, calls);

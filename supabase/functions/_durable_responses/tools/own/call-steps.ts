@@ -40,6 +40,7 @@ export function stepOfCall(
     arguments: call.arguments,
     call_key: call.callKey,
     call_repeat: call.repeat,
+    round: call.round,
     ...outcome,
     item: withParts(call.item, parts),
     ...(call.takenFrom === undefined ? {} : { taken_from: call.takenFrom }),

@@ -12,9 +12,7 @@ import {
 } from "../../profiles/own-tools.ts";
 import type { OwnCall, OwnResult, RunnableTool } from "./own-call.ts";
 import { readInput } from "./read-arguments.ts";
-
-/** Longest output, in bytes of UTF-8: it goes to the model with every following request, and into the ledger. */
-export const maxOutputBytes = 1_000_000;
+import { writtenOutput } from "./written-output.ts";
 
 /** Longest error, in characters. */
 const maxErrorLength = 10_000;
@@ -47,7 +45,10 @@ async function make(
   const signal = AbortSignal.any([stopped, timeUp.signal]);
   try {
     const context = await contextOf(call, signal);
-    const running = read.execute(context).then((output) => resultOf(output, call), thrown);
+    const running = read.execute(context).then(
+      (output) => resultOf(output, call),
+      (error) => thrown(error, call),
+    );
     // Nobody waits for a call that continues after its time.
     const ended = await Promise.race([running, abortOf(signal)]);
     if (ended !== "aborted") return ended;
@@ -94,7 +95,7 @@ async function contextOf(call: OwnCall, signal: AbortSignal): Promise<ToolContex
 
 /** The tool's answer as the text that the model gets. */
 function resultOf(output: unknown, { effect }: OwnCall): OwnResult {
-  const written = writtenAs(output);
+  const written = writtenOutput(output);
   if ("output" in written) return { kind: "output", output: maskCredentials(written.output) };
   // The call was made: if it must not be made twice, the message must not read as if it was not made.
   return effect === "once"
@@ -102,27 +103,20 @@ function resultOf(output: unknown, { effect }: OwnCall): OwnResult {
     : { kind: "error", error: written.error };
 }
 
-function writtenAs(output: unknown): { output: string } | { error: string } {
-  let text: string;
-  try {
-    text = typeof output === "string" ? output : JSON.stringify(output) ?? "null";
-  } catch (error) {
-    return { error: `Its output cannot be written as JSON: ${describe(error)}` };
-  }
-  const bytes = text.length > maxOutputBytes / 3 ? new TextEncoder().encode(text).length : 0;
-  return bytes <= maxOutputBytes ? { output: text.toWellFormed() } : {
-    error:
-      `Its output has ${bytes} bytes, and at most ${maxOutputBytes} are accepted. Ask for less, a page at a time`,
-  };
-}
-
-function thrown(error: unknown): OwnResult {
+function thrown(error: unknown, call: OwnCall): OwnResult {
   if (error instanceof RequestError && error.code === "secret_not_set") {
     return { kind: "fatal", code: "secret_not_set", message: error.message };
   }
   const said = messageOf(error).slice(0, maxErrorLength).replaceAll("\0", "").toWellFormed();
-  const message = maskCredentials(said);
+  const message = maskCredentials(withoutPaths(said, error, call));
   return error instanceof ToolError && error.fatal
     ? { kind: "fatal", code: "tool_failed", message }
     : { kind: "error", error: message || "It failed, and did not say why" };
+}
+
+/** If a module cannot be loaded, the runtime says where it looked. Only operators should learn that. */
+function withoutPaths(said: string, error: unknown, { tool, key }: OwnCall): string {
+  if (!said.includes("file://")) return said;
+  log.warn("a tool failed", { tool, job_id: key.id, error: describe(error) });
+  return said.replace(/file:\/\/[^\s"')]*\//g, "");
 }

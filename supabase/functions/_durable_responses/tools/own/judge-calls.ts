@@ -5,9 +5,8 @@ import { type LeftCall, leftCallOf, leftKindOf } from "../../model/left-calls.ts
 import type { DoneStep, Work } from "../../model/job.ts";
 import type { RequestBody } from "../../model/request.ts";
 import { sha256 } from "../../platform/digest.ts";
-import { describe, log } from "../../platform/log.ts";
+import { saysAsk } from "../conditions.ts";
 import type { EffectRules } from "../effect-rules.ts";
-import { inTime } from "../in-time.ts";
 import { doneCalls } from "../ledger.ts";
 import { callKey } from "../step-of-item.ts";
 import { reminder, reminderHead, repeatedCall } from "../tool-call-guard.ts";
@@ -39,6 +38,8 @@ export interface Rules {
   work: Pick<Work, "id" | "attempt" | "owner_id" | "first_id" | "steps" | "run_since">;
   tools: RunnableTools;
   effects: EffectRules;
+  /** The number of the round that asks for them; undefined for calls whose rows have it. */
+  round?: number | undefined;
   /** How long a tool's `needsApproval` may take, if not the usual time. */
   conditionMs?: number;
 }
@@ -57,7 +58,7 @@ export async function judgeCalls(asked: AskedCall[], rules: Rules): Promise<Judg
 async function callOf(
   { item, stepId, row }: AskedCall,
   before: OwnCall[],
-  { work, tools, effects }: Rules,
+  { work, tools, effects, round }: Rules,
 ): Promise<OwnCall> {
   const left = leftCallOf(item) ?? nothing;
   const { arguments: args } = left;
@@ -85,6 +86,7 @@ async function callOf(
     arguments: args,
     callKey: key,
     repeat,
+    round,
     effect: known || tools.isCallers(left) ? effects.effectOf(server ?? "", tool) : "none",
     idempotencyKey: await sha256(`${work.first_id}\n${key}\n${repeat}`),
   };
@@ -130,7 +132,8 @@ async function judge(call: OwnCall, place: number, rules: Rules): Promise<Judged
   if (repeated !== undefined) return repeated;
   const answer = answerTo(call, work.steps);
   if (answer === undefined) {
-    return await asksPerson(read, call, rules)
+    const about = { tool: call.tool, job_id: work.id };
+    return await saysAsk("needsApproval", () => read.needsApproval(), about, rules.conditionMs)
       ? { kind: "ask", call }
       : { kind: "make", call, ready: read, tool };
   }
@@ -157,23 +160,18 @@ function callsMade(steps: DoneStep[]): number {
   return steps.filter((step) => step.kind === "mcp_call" || leftKindOf(step)).length;
 }
 
-async function asksPerson(
-  ready: ReadyCall,
-  { tool }: OwnCall,
-  { conditionMs }: Rules,
-): Promise<boolean> {
-  try {
-    return await inTime(() => ready.needsApproval(), conditionMs);
-  } catch (error) {
-    log.warn("needsApproval failed, so a person is asked", { tool, error: describe(error) });
-    return true;
-  }
-}
-
-/** A `once` call that an earlier run has made: the model is told the first time, then a person decides. */
+/**
+ * A `once` call that an earlier run has made: the model is told the first time, then a person decides. Of several equal calls
+ * in one response, each is a call of its own: that another one is done says nothing about it. Calls that OpenAI made, and those
+ * of a job that this one retries, are not counted, so any of them is taken for this one.
+ */
 function repeatOf(call: OwnCall, { steps, run_since }: Rules["work"]): Judged | undefined {
   if (call.effect !== "once") return undefined;
-  const before = doneCalls(steps.filter(({ attempt }) => attempt < run_since)).get(call.callKey);
+  const before = doneCalls(
+    steps.filter(({ attempt, call_repeat: repeat }) =>
+      attempt < run_since && (repeat ?? call.repeat) === call.repeat
+    ),
+  ).get(call.callKey);
   if (before === undefined) return undefined;
   const reminded = steps.some(({ kind, call_key, error }) =>
     kind === "function_call" && call_key === call.callKey && error?.startsWith(reminderHead)

@@ -27,6 +27,8 @@ export interface OwnCall {
   callKey: string;
   /** How many equal calls of the run came before it. After one that failed or is in doubt, it counts as the same call again. */
   repeat: number;
+  /** The number of its round in the job; undefined if its row has it. */
+  round?: number | undefined;
   effect: Effect;
   /** The same for the same call in every attempt. */
   idempotencyKey: string;
@@ -52,10 +54,11 @@ export type OwnResult =
 /** A call whose arguments fit its tool. */
 export interface ReadyCall {
   /**
-   * Whether a person must be asked first. Called once each time the call is judged, before anything is written. If it throws
-   * or is late, that counts as yes.
+   * Whether a person must be asked first. Called once each time the call is judged, before anything is written. Only `false`
+   * is a no: if it throws, is late, or gives anything else, the person is asked. Whatever it does with its input, `make` gets
+   * what the model wrote.
    */
-  needsApproval(): Promise<boolean>;
+  needsApproval(): Promise<unknown>;
   /**
    * Makes the call. The caller guarantees that the ledger has the call as started by `call.key` (unless the tool `records`
    * itself), that one attempt does not make it twice, and that `signal` is aborted when the worker has lost the job or must

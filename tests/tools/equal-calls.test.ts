@@ -1,0 +1,77 @@
+/** Equal calls in one response: each is a call of its own, with its own key, its own question and its own answer. */
+import assert from "node:assert/strict";
+import { createStream, ended, raw, stream, streamed } from "../e2e/upstream/answers.ts";
+import { eventually } from "../support/eventually.ts";
+import { readJob } from "../support/jobs.ts";
+import { toolsStackForFile } from "./support/tools-stack.ts";
+
+const theStack = toolsStackForFile();
+
+const callOf = (number: number, name: string, args: string) => ({
+  type: "function_call",
+  id: `fc_${number}`,
+  call_id: `call_${number}`,
+  name,
+  arguments: args,
+  status: "completed",
+});
+
+/** A job whose first response asks for these calls. */
+async function submitted(profile: string, calls: ReturnType<typeof callOf>[]): Promise<string> {
+  const { begin, openai, submit } = theStack();
+  await begin();
+  const events = calls.flatMap((item, place) => streamed(item, place));
+  openai.faults.set([
+    raw(createStream, stream(...events, ended("completed", calls)), { times: 1 }),
+  ]);
+  return (await submit(profile, "[[plan: text all done]]")).id;
+}
+
+const twice = (name: string, args: string) => [callOf(1, name, args), callOf(2, name, args)];
+
+for (const profile of ["direct", "one_by_one"]) {
+  for (const tool of ["send", "put", "look"]) {
+    Deno.test(`${profile}: two equal calls of ${tool} are two calls with two keys`, async () => {
+      const { finished, notes, steps } = theStack();
+      const id = await submitted(profile, twice(tool, '{"body":"x"}'));
+      const job = await finished(id);
+      assert.equal(job.status, "completed", job.error_message ?? "");
+      assert.equal(new Set((await notes(tool)).map(({ key }) => key)).size, 2);
+      assert.equal((await notes(tool)).length, 2);
+      const calls = (await steps(id)).filter(({ kind }) => kind === "function_call");
+      assert.deepEqual(calls.map(({ status }) => status), ["finished", "finished"]);
+    });
+  }
+
+  Deno.test(`${profile}: two equal calls of a Postgres function are two rows`, async () => {
+    const { finished, orders, steps } = theStack();
+    const id = await submitted(profile, twice("add_order", '{"item":"tea"}'));
+    const job = await finished(id);
+    assert.equal(job.status, "completed", job.error_message ?? "");
+    assert.equal((await orders()).length, 2);
+    const calls = (await steps(id)).filter(({ kind }) => kind === "function_call");
+    assert.deepEqual(calls.map(({ status }) => status), ["finished", "finished"]);
+  });
+
+  Deno.test(`${profile}: of two equal calls that a person is asked about, a yes and a no make one`, async () => {
+    const { finished, notes, ask, sql } = theStack();
+    const id = await submitted(profile, twice("refund", '{"amount":80}'));
+    await eventually(
+      "the question",
+      () => readJob(sql, id),
+      ({ status }) => status === "awaiting_approval",
+    );
+    const { waiting } = Object((await ask({ path: `/${id}` })).body);
+    assert.equal(waiting.length, 2);
+    for (const [at, { request_id, digest }] of waiting.entries()) {
+      const { code } = await ask({
+        path: `/${id}/approve`,
+        body: { approve: at === 0, request_id, digest },
+      });
+      assert.equal(code, "");
+    }
+    const job = await finished(id);
+    assert.equal(job.status, "completed", job.error_message ?? "");
+    assert.equal((await notes("refund")).length, 1);
+  });
+}
