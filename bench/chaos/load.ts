@@ -2,7 +2,13 @@ import { z } from "zod";
 import type { Stack } from "../../packages/dev/stack.ts";
 import { callRespond } from "./call.ts";
 import type { Random } from "./random.ts";
-import { type ChaosRequest, mailRequest, noteRequest, notesShare } from "./requests.ts";
+import {
+  type ChaosRequest,
+  type MailProfile,
+  mailRequest,
+  noteRequest,
+  notesShare,
+} from "./requests.ts";
 import { newWish, type Wish } from "./wish.ts";
 
 const accepted = z.looseObject({ id: z.uuid() });
@@ -11,18 +17,26 @@ const deafShare = 0.02;
 /** How many callers there are at a time. */
 const callers = 6;
 
+export interface Load {
+  jobs: number;
+  /** The share of the jobs that send an email, 0 to 1. */
+  sends: number;
+  /** If given, all jobs are for the mailbox, and their profiles are drawn from these. */
+  profiles?: readonly MailProfile[];
+}
+
 /**
  * Submits this many queries, of which a share sends an email, as several users, each with an idempotency key. Like a client,
  * it repeats requests that are refused for a temporary reason. A query counts as accepted only if the answer was a job.
  */
 export async function submitAll(
   stack: Stack,
-  { jobs: count, sends }: { jobs: number; sends: number },
+  { jobs: count, sends, profiles = [] }: Load,
   random: Random,
   progress: (done: number) => void,
 ): Promise<Wish[]> {
   const users = await Promise.all(Array.from({ length: 4 }, () => stack.createUser()));
-  const plans = Array.from({ length: count }, (_, i) => planOf(i, sends, random));
+  const plans = Array.from({ length: count }, (_, i) => planOf(i, sends, profiles, random));
   const results: Wish[] = [];
   let next = 0;
   const caller = async () => {
@@ -44,10 +58,20 @@ interface Plan {
   body: ChaosRequest;
 }
 
-function planOf(index: number, share: number, random: Random): Plan {
+function planOf(
+  index: number,
+  share: number,
+  profiles: readonly MailProfile[],
+  random: Random,
+): Plan {
   // With a period at the end, no mark is a prefix of another one.
   const mark = `mark-${index}-${Math.floor(random.next() * 1e9)}.`;
   const sends = random.next() < share;
+  const [first, ...others] = profiles;
+  if (first !== undefined) {
+    const profile = random.pick([first, ...others]);
+    return { mark, sends, body: mailRequest(profile, mark, sends, random) };
+  }
   if (random.next() < notesShare) return { mark, sends, body: noteRequest(mark, sends, random) };
   const profile = random.next() < deafShare
     ? "mail-deaf"

@@ -1,10 +1,11 @@
 /**
- * `npm run chaos -- [--jobs N] [--sends share] [--works share] [--seed S] [--json]`: the whole stack under load, with faults
- * drawn from a seed. `npm run chaos -- --users N [--minutes M]`: users and an operator do whatever they may, with the same
+ * `npm run chaos -- [--jobs N] [--sends share] [--works share] [--profiles names] [--seed S] [--json]`: the whole stack under
+ * load, with faults drawn from a seed. `npm run chaos -- --users N [--minutes M]`: users and an operator do whatever they may, with the same
  * faults.
  */
 import { Command, InvalidArgumentError } from "commander";
 import { visible } from "../../packages/text/visible.ts";
+import { isMailProfile, type MailProfile, mailProfiles } from "./requests.ts";
 import { runChaos } from "./run.ts";
 import { runUsers } from "./run-users.ts";
 import { usualWorks } from "./storm.ts";
@@ -29,10 +30,23 @@ const share = (text: string): number => {
   }
   return value;
 };
+const mailProfilesIn = (text: string): MailProfile[] => {
+  const names = text.split(",");
+  const chosen = names.filter(isMailProfile);
+  if (chosen.length < names.length) {
+    throw new InvalidArgumentError(`each must be one of ${mailProfiles.join(", ")}`);
+  }
+  return chosen;
+};
 const program = new Command("chaos")
   .option("--jobs <n>", "how many queries", whole, 300)
   .option("--sends <share>", "the share of jobs that send an email", share, 0.7)
   .option("--works <share>", "the share of background responses that succeed", share, usualWorks)
+  .option(
+    "--profiles <names>",
+    "only jobs for the mailbox, of these profiles: a name given twice is drawn twice as often",
+    mailProfilesIn,
+  )
   .option("--users <n>", "let this many users act as they please, instead of a load of jobs", whole)
   .option("--minutes <m>", "for how long", minutes, 1)
   .option("--seed <n>", "the seed that the faults are drawn from", whole, Date.now() % 100_000)
@@ -43,6 +57,7 @@ const options = program.opts<
     jobs: number;
     sends: number;
     works: number;
+    profiles?: MailProfile[];
     users?: number;
     minutes: number;
     seed: number;
@@ -71,33 +86,35 @@ addEventListener("unhandledrejection", (event) => {
 
 const { seed, users, json } = options;
 const what = users === undefined
-  ? `--jobs ${options.jobs} --sends ${options.sends} --works ${options.works}`
+  ? `--jobs ${options.jobs} --sends ${options.sends} --works ${options.works}` +
+    (options.profiles === undefined ? "" : ` --profiles ${options.profiles.join(",")}`)
   : `--users ${users} --minutes ${options.minutes}`;
 const progress = (line: string) => console.error(visible(line));
 progress(`chaos: ${what}, seed ${seed}`);
 
 async function run() {
   if (users !== undefined) {
-    const { verdict, odd, seconds, blows, actions, ...counts } = await runUsers({
+    const { verdict, held, odd, seconds, blows, actions, ...counts } = await runUsers({
       users,
       minutes: options.minutes,
       seed,
       progress,
     });
-    return { counted: { ...verdict, actions }, zero: counts, odd, seconds, blows };
+    return { counted: { ...verdict, actions }, zero: counts, held, odd, seconds, blows };
   }
-  const { verdict, odd, seconds, blows } = await runChaos({
+  const { verdict, held, odd, seconds, blows } = await runChaos({
     jobs: options.jobs,
     sends: options.sends,
     works: options.works,
+    ...(options.profiles && { profiles: options.profiles }),
     seed,
     progress,
   });
-  return { counted: verdict, zero: {}, odd, seconds, blows };
+  return { counted: verdict, zero: {}, held, odd, seconds, blows };
 }
 
 // Caught here, because the listener above would let a run that lost its own connection end as a success.
-const { counted, zero, odd, seconds, blows } = await run().catch((error) => {
+const { counted, zero, held, odd, seconds, blows } = await run().catch((error) => {
   console.error("Cannot finish the run:", error);
   Deno.exit(2);
 });
@@ -108,9 +125,10 @@ const wrong = [
 for (const line of odd) progress(`  ${line}`);
 if (json) {
   const ok = wrong.length === 0;
-  console.log(JSON.stringify({ ok, seed, seconds, blows, ...counted, ...zero }));
+  console.log(JSON.stringify({ ok, seed, seconds, blows, ...counted, ...zero, held }));
 } else {
   console.table({ ...counted, ...zero });
+  if (counted.needs_review > 0) console.table(held);
   console.log(`${blows} blows in ${seconds} s`);
   console.log(
     wrong.length === 0

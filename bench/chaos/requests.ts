@@ -5,6 +5,12 @@ import type { Random } from "./random.ts";
 /** The share of queries for our own tools, 0 to 1. */
 export const notesShare = 0.3;
 
+/** The profiles whose jobs are about the mailbox. */
+export const mailProfiles = ["mail", "mail-sync", "mail-bridge", "mail-deaf"] as const;
+export type MailProfile = typeof mailProfiles[number];
+export const isMailProfile = (name: string): name is MailProfile =>
+  mailProfiles.some((profile) => profile === name);
+
 /** The body of a submit. */
 export interface ChaosRequest {
   query: string;

@@ -4,7 +4,8 @@ import { type Stack, startStack } from "../../packages/dev/stack.ts";
 import { isFinalOrPaused } from "../../supabase/functions/_durable_responses/model/status.ts";
 import { callRespond } from "./call.ts";
 import { deafModel } from "./deaf-model.ts";
-import { submitAll } from "./load.ts";
+import { heldByReason } from "./held.ts";
+import { type Load, submitAll } from "./load.ts";
 import { makeNotes, readNotes } from "./notes.ts";
 import { Random } from "./random.ts";
 import { startStorm, type Storm, untilIdle, untilRest } from "./storm.ts";
@@ -20,10 +21,7 @@ import {
 } from "./verdict.ts";
 import type { Wish } from "./wish.ts";
 
-export interface ChaosOptions {
-  jobs: number;
-  /** The share of the jobs that send an email, 0 to 1. */
-  sends: number;
+export interface ChaosOptions extends Load {
   /** The share of background responses that succeed, 0 to 1. */
   works: number;
   seed: number;
@@ -32,6 +30,8 @@ export interface ChaosOptions {
 
 export interface ChaosResult {
   verdict: Verdict;
+  /** How many jobs are held for review, by reason. */
+  held: Record<string, number>;
   blows: number;
   seconds: number;
   /** What is wrong, one line each, for whoever investigates. */
@@ -50,7 +50,7 @@ const learnMs = 30_000;
 
 /** Runs the load under faults, lets everything come to rest, and counts. */
 export async function runChaos(
-  { jobs, sends, works, seed, progress }: ChaosOptions,
+  { works, seed, progress, ...load }: ChaosOptions,
 ): Promise<ChaosResult> {
   const started = performance.now();
   await using parts = new AsyncDisposableStack();
@@ -58,12 +58,12 @@ export async function runChaos(
   await learnWhoIsDeaf(stack, sql);
   const storm = startStorm(stack, new Random(seed), progress, works);
   parts.defer(() => storm.stop());
-  const accepted = await submitAll(stack, { jobs, sends }, new Random(seed + 1), (done) => {
+  const accepted = await submitAll(stack, load, new Random(seed + 1), (done) => {
     if (done % 50 === 0) progress(`  ${done} accepted, ${storm.blows()} blows`);
   });
   // The storm continues while the jobs run, not only while they are submitted.
-  await untilRest(sql, { moving: jobs * 0.3, timeoutMs: 20_000 });
-  const timeoutMs = restMs + jobs * restPerJobMs;
+  await untilRest(sql, { moving: load.jobs * 0.3, timeoutMs: 20_000 });
+  const timeoutMs = restMs + load.jobs * restPerJobMs;
   const result = await comeToRest({ stack, sql, storm, timeoutMs, progress }, accepted);
   return { ...result, seconds: Math.round((performance.now() - started) / 1000) };
 }
@@ -141,25 +141,14 @@ export async function comeToRest(
   await untilRest(sql, { moving: 0, timeoutMs, progress });
   await untilIdle(stack, progress);
   const rows = await readJobs(sql);
-  for (const line of await whyHeld(sql)) progress(`  held for review: ${line}`);
+  const held = await heldByReason(sql);
   const sent = [...stack.mailbox.sent, ...await readNotes(sql)];
   return {
     verdict: judge(wishes, rows, sent),
+    held,
     blows: storm.blows(),
     odd: await explain(sql, rows, wishes, sent),
   };
-}
-
-/** The errors of the last attempts of jobs that wait for a person, the most frequent first. */
-async function whyHeld(sql: Sql): Promise<string[]> {
-  const rows = await sql<{ line: string }[]>`
-    select format('%s x %s, %s %s: %s', count(*), j.profile, a.mode, coalesce(a.error_code, a.outcome),
-      regexp_replace(j.review_reason, '[0-9]+', 'N', 'g')) as line
-    from response_jobs_internal j join response_attempts a on a.job_id = j.id and a.number = j.attempt
-    where j.status = 'needs_review'
-    group by j.profile, a.mode, a.error_code, a.outcome, regexp_replace(j.review_reason, '[0-9]+', 'N', 'g')
-    order by count(*) desc`;
-  return rows.map(({ line }) => line);
 }
 
 /** What is wrong, with the history of the jobs concerned, as a start for an investigation. */

@@ -569,6 +569,7 @@ create table durable_responses.waits (
   response_id text,
   request_id text,
   warnings text[] not null default '{}',
+  continuing boolean not null default false,
   -- Budgets.
   failures integer not null default 0,
   stalled_lives integer not null default 0,
@@ -598,6 +599,7 @@ comment on column durable_responses.waits.worker is 'While running: which worker
 comment on column durable_responses.waits.response_id is 'While background: OpenAI''s id of the response, once known.';
 comment on column durable_responses.waits.request_id is 'The x-request-id of the current attempt, once known.';
 comment on column durable_responses.waits.warnings is 'Warnings about the current attempt that did not stop it.';
+comment on column durable_responses.waits.continuing is 'While running: the worker is sending the request that continues the run in background, and its response may act. If the worker is lost, the job waits for that response.';
 comment on column durable_responses.waits.failures is 'Synchronous attempts that failed and count towards max_attempts.';
 comment on column durable_responses.waits.stalled_lives is 'Whole worker lives in a row that finished no step.';
 comment on column durable_responses.waits.deadline is 'The job fails with deadline_exceeded if it is unfinished at this time. null while the clock is stopped.';
@@ -657,6 +659,7 @@ begin
   -- Columns of the previous status are cleared.
   if new.status <> 'running' then
     new.worker := null;
+    new.continuing := false;
   end if;
   if new.status <> 'background' then
     new.response_id := null;
@@ -1408,6 +1411,9 @@ begin
     update public.response_routes set
       breaker = 'closed', background_failures = 0, probe_at = null, updated_at = v_now
     where route = p_route and (breaker <> 'closed' or background_failures > 0);
+    -- Only a response that was accepted after the pause shows that it is over.
+    update public.response_routes set paused_until = null, pause_reason = null, updated_at = v_now
+    where route = p_route and paused_until <= v_now - make_interval(secs => v_took / 1000.0);
   else
     update public.response_routes set paused_until = null, pause_reason = null, updated_at = v_now
     where route = p_route and paused_until <= v_now;
@@ -1418,7 +1424,7 @@ begin
 end;
 $$;
 comment on function durable_responses.route_succeeded(text, text, bigint) is
-  'A job of the route completed: closes the breaker (background), or ends a pause and learns the duration (synchronous).';
+  'A job of the route completed: closes the breaker (background) or learns the duration (synchronous), and ends a pause that had passed.';
 
 create function durable_responses.pause_for(p_job_id uuid, p_error jsonb, p_retry_after_ms bigint) returns void
 language plpgsql set search_path = ''
@@ -1581,7 +1587,9 @@ $$;
 comment on function durable_responses.settle_calls(uuid, integer) is
   'For an attempt that ended with calls in flight: harmless calls become void (or, if we make them ourselves, wait to be made again), the others uncertain. Returns the uncertain ones, or null.';
 
-create function public.save_response_steps(p_job_id uuid, p_attempt integer, p_steps jsonb) returns boolean
+create function public.save_response_steps(
+  p_job_id uuid, p_attempt integer, p_steps jsonb, p_continuing boolean default false
+) returns boolean
 language plpgsql set search_path = ''
 as $$
 declare
@@ -1591,11 +1599,15 @@ declare
   v_detail text;
   v_ended integer[];
   v_cleared boolean;
+  v_made boolean;
   v_asked integer[];
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
   if v_wait.attempt = p_attempt and v_wait.status = 'running' then
     perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
+    if p_continuing then
+      update durable_responses.waits set continuing = true where job_id = p_job_id;
+    end if;
     return true;
   end if;
   -- There is no wait row left to lock, so the job's own row keeps two late reports, or a report and a retry, apart.
@@ -1616,6 +1628,8 @@ begin
   -- A call that the ledger has already is not news, unless nobody knew how it ended, or it was thought not to have been made.
   where s ->> 'effect' = 'once' and s ->> 'status' = any (case
     when known.status is null then '{started,uncertain,finished}'::text[]
+    -- Void: whoever had the yes has not made it.
+    when known.status = 'uncertain' and known.run_by is null then '{finished,failed,void}'
     when known.status = 'uncertain' then '{finished,failed}'
     -- A call of ours that is about to be made again.
     when known.status = 'void' or known.status = 'waiting' and known.run_by is not null then '{finished}'
@@ -1635,7 +1649,9 @@ begin
   select array_agg(number), coalesce(bool_or(before = 'uncertain'), false) into v_ended, v_cleared from ended;
   perform durable_responses.announce_steps(p_job_id, v_ended);
   perform durable_responses.write_steps(p_job_id, p_attempt, v_late);
-  if v_wait.job_id is not null and v_job.on_uncertain = 'review' then
+  -- A call that was not made is no news for a run or a person: it only ends a doubt.
+  v_made := jsonb_path_exists(v_late, '$[*] ? (@.status != "void")');
+  if v_made and v_wait.job_id is not null and v_job.on_uncertain = 'review' then
     -- A person who said yes, or is about to, did not know of this. So the next run asks again: about everything that is asked
     -- now, and about calls that had their yes and may be the reported one. A yes that a call has used stays with it, and each
     -- question of ours is about one call of ours.
@@ -1646,7 +1662,7 @@ begin
         or asked.status = 'finished' and asked.answer ->> 'approve' = 'true' and asked.call_id is null
           and exists (
             select from jsonb_array_elements(v_late) s
-            where s ->> 'status' <> 'failed' and s ->> 'tool' = asked.tool and s ->> 'server_label' = asked.server_label)
+            where s ->> 'status' not in ('failed', 'void') and s ->> 'tool' = asked.tool and s ->> 'server_label' = asked.server_label)
           and not exists (
             select from public.response_steps made
             where made.job_id = p_job_id and made.item ->> 'approval_request_id' = asked.item ->> 'id'))
@@ -1655,13 +1671,14 @@ begin
     select array_agg(number) into v_asked from taken_back;
     perform durable_responses.announce_steps(p_job_id, v_asked);
   end if;
-  v_detail := format('Attempt %s reported late that it had called %s at %s',
-    p_attempt, v_late -> 0 ->> 'tool', coalesce(v_late -> 0 ->> 'server_label', 'the worker'));
+  select format('Attempt %s reported late that it had called %s at %s',
+    p_attempt, s ->> 'tool', coalesce(s ->> 'server_label', 'the worker'))
+  into v_detail from jsonb_array_elements(v_late) s where s ->> 'status' <> 'void' limit 1;
   if v_wait.job_id is null then
     insert into public.response_flags (job_id, code, detail, created_at)
     select p_job_id, 'late_call', left(v_detail, 2000), durable_responses.clock()
     -- The same report again is no news.
-    where not exists (
+    where v_made and not exists (
       select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
   elsif v_wait.status = 'needs_review' then
     -- Its outcome is known, so nobody has to say it. A model that insisted on a finished call is another matter.
@@ -1673,7 +1690,7 @@ begin
     then
       perform durable_responses.requeue(v_wait);
     end if;
-  elsif v_job.on_uncertain = 'review' and (v_wait.status <> 'queued' or (
+  elsif v_made and v_job.on_uncertain = 'review' and (v_wait.status <> 'queued' or (
     -- If no other attempt has run yet, a finished call is just a fact that the next attempt is given.
     v_wait.attempt > p_attempt or exists (
       select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain')
@@ -1688,8 +1705,8 @@ begin
   return false;
 end;
 $$;
-comment on function public.save_response_steps(uuid, integer, jsonb) is
-  'Saves steps of a running attempt. False if the attempt has ended: its run must stop. A late report of a call that must not be made twice is stored, and holds the job for review, whatever it waits for; what people were asked is asked again. If it says how a call in doubt ended, it ends a review that waited for nothing else.';
+comment on function public.save_response_steps(uuid, integer, jsonb, boolean) is
+  'Saves steps of a running attempt. p_continuing: the request that continues the run in background is sent next (26_guard.sql). False if the attempt has ended: its run must stop. A late report of a call that must not be made twice is stored, and holds the job for review, whatever it waits for; what people were asked is asked again. If it says how a call in doubt ended, it ends a review that waited for nothing else.';
 
 create function public.warn_response_attempt(p_job_id uuid, p_attempt integer, p_warning text) returns void
 language plpgsql set search_path = ''
@@ -1710,9 +1727,9 @@ comment on function public.warn_response_attempt(uuid, integer, text) is
   'Adds a warning to an attempt; at most 50.';
 
 revoke execute on function durable_responses.write_steps(uuid, integer, jsonb), durable_responses.settle_calls(uuid, integer),
-  public.save_response_steps(uuid, integer, jsonb), public.warn_response_attempt(uuid, integer, text) from public, anon, authenticated;
+  public.save_response_steps(uuid, integer, jsonb, boolean), public.warn_response_attempt(uuid, integer, text) from public, anon, authenticated;
 grant execute on function durable_responses.write_steps(uuid, integer, jsonb), durable_responses.settle_calls(uuid, integer),
-  public.save_response_steps(uuid, integer, jsonb), public.warn_response_attempt(uuid, integer, text) to service_role;
+  public.save_response_steps(uuid, integer, jsonb, boolean), public.warn_response_attempt(uuid, integer, text) to service_role;
 -- Live updates, for what somebody watches and for nothing else.
 --
 -- Concepts
@@ -2312,7 +2329,7 @@ begin
   raise exception using errcode = 'DR424',
     message = format('Cannot use the file ''%s/%s'': there is no such file, or it is not the owner''s to read',
       left(p_bucket, 100), left(p_path, 200)),
-    hint = 'Check bucket and path, and that a select policy on storage.objects lets the job''s owner read the file. Nothing was accepted.';
+    hint = 'Check bucket and path, and that a select policy on storage.objects lets the job''s owner read the file. Who continues somebody else''s conversation must be able to read its files. Nothing was accepted.';
 end;
 $$;
 comment on function durable_responses.refuse_file(text, text) is
@@ -2387,11 +2404,13 @@ begin
       message = 'Cannot submit a job: claims must be those of its owner', hint = 'Leave them out: owner_claims() has them.';
   end if;
   -- What was sent is its owner's by its path: no policy lets a user into that bucket. So is what somebody else, who may act on a
-  -- job of theirs, has shown in it.
+  -- job of theirs, has shown in it. And who continues somebody else's job, because they may see it, takes over what was sent in it:
+  -- it is part of the input, like a photo that is small enough for the row. Files in other buckets stay with who may read them.
   select array_agg(f.path order by f.path) into v_sent from unnest(v_buckets, v_paths) f (bucket, path)
   where f.bucket = v_own and (p_owner_id is null or split_part(f.path, '/', 1) = p_owner_id::text or exists (
     select from durable_responses.job_files shown join durable_responses.jobs j on j.id = shown.job_id
-    where shown.bucket = v_own and shown.path = f.path and j.owner_id = p_owner_id));
+    where shown.bucket = v_own and shown.path = f.path and (j.owner_id = p_owner_id
+      or j.id = (select continued_from from durable_responses.jobs where id = p_job_id))));
   perform from durable_responses.sent_files where path = any (v_sent) order by path for update;
   select array_agg(path) into v_sent from durable_responses.sent_files where path = any (v_sent) and not is_removing;
   v_found := durable_responses.visible_files(array(select v_own from unnest(v_sent)), v_sent, null);
@@ -2581,9 +2600,15 @@ $$;
 --
 -- Libraries repeat a request when a connection breaks, agents ask again when they get no message, people reload. None of them
 -- sends an idempotency key. So a submission that joins (from the OpenAI-compatible endpoint, for owners and profiles whose
--- tools must not act twice) leaves its question here, and the same request finds it until its answer is read (retrieved,
--- streamed to the end, continued from), and at most 60 s after the job is final, because the answer to a waiting request may be
--- lost on its way.
+-- tools must not act twice) leaves its question here, and the same request finds it until its answer is read (retrieved
+-- or continued from), and at most 60 s after the job is final. The answer to the request itself does not count, nor does the end
+-- of its stream: nobody knows whether they arrived, and who did not get them asks again.
+--
+-- Some repeats say that they are one (the openai SDK: x-stainless-retry-count). They join for 15 minutes: the SDK waits 10 minutes
+-- for an answer, so if a connection dies unnoticed, its repeat comes long after the job. Nobody asks anew in such a request.
+--
+-- A job that failed before it could do anything that must not be done twice is not joined: a person's "try again" would show
+-- the same failure for a minute.
 
 create table durable_responses.open_questions (
   owner_id uuid not null,
@@ -2602,10 +2627,23 @@ alter table durable_responses.open_questions enable row level security;
 revoke all on durable_responses.open_questions from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.open_questions to service_role;
 
-create function durable_responses.join_question(p_owner_id uuid, p_request_hash text, p_job_id uuid) returns uuid
+create function durable_responses.did_nothing(p_job durable_responses.jobs) returns boolean
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return not exists (select from public.response_steps where job_id = p_job.id and effect = 'once')
+    and (durable_responses.is_guarded(p_job)
+      or not exists (select from durable_responses.attempts where job_id = p_job.id and mode = 'background'));
+end;
+$$;
+comment on function durable_responses.did_nothing(durable_responses.jobs) is
+  'Whether a final job has certainly made no call that must not be made twice: its ledger has none, not even a refused one, and no background run could make one that the ledger does not know.';
+
+create function durable_responses.join_question(p_owner_id uuid, p_request_hash text, p_job_id uuid, p_is_repeat boolean) returns uuid
 language plpgsql set search_path = ''
 as $$
 declare
+  v_since constant timestamptz := durable_responses.clock() - case when p_is_repeat then interval '15 min' else interval '60 s' end;
   v_open uuid;
 begin
   loop
@@ -2624,9 +2662,10 @@ begin
     return null;
   end if;
   if exists (
-    select from durable_responses.jobs
-    where id = v_open and owner_id = p_owner_id
-      and (status is null or finished_at > durable_responses.clock() - interval '60 s')
+    select from durable_responses.jobs j
+    where j.id = v_open and j.owner_id = p_owner_id
+      and (j.status is null or j.finished_at > v_since
+        and not (j.status = 'failed' and durable_responses.did_nothing(j)))
   ) then
     return v_open;
   end if;
@@ -2634,8 +2673,8 @@ begin
   return null;
 end;
 $$;
-comment on function durable_responses.join_question(uuid, text, uuid) is
-  'The job that already answers this owner''s request: unfinished, or final for at most 60 s with an answer that was not read yet. null if there is none: then the request belongs to p_job_id, which the same transaction must insert.';
+comment on function durable_responses.join_question(uuid, text, uuid, boolean) is
+  'The job that already answers this owner''s request: unfinished, or final for at most 60 s (for a request that says that it is a repeat, 15 min) with an answer that was not read yet, unless it failed and did nothing. null if there is none: then the request belongs to p_job_id, which the same transaction must insert.';
 
 create function public.take_response_answer(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns void
 language plpgsql set search_path = ''
@@ -2651,9 +2690,9 @@ $$;
 comment on function public.take_response_answer(uuid, uuid, boolean) is
   'The owner has read the answer of a final job: the same request from now on is a new job. Does nothing for a job that is not final, or not the caller''s.';
 
-revoke execute on function durable_responses.join_question(uuid, text, uuid), public.take_response_answer(uuid, uuid, boolean)
+revoke execute on function durable_responses.did_nothing(durable_responses.jobs), durable_responses.join_question(uuid, text, uuid, boolean), public.take_response_answer(uuid, uuid, boolean)
   from public, anon, authenticated;
-grant execute on function durable_responses.join_question(uuid, text, uuid), public.take_response_answer(uuid, uuid, boolean)
+grant execute on function durable_responses.did_nothing(durable_responses.jobs), durable_responses.join_question(uuid, text, uuid, boolean), public.take_response_answer(uuid, uuid, boolean)
   to service_role;
 -- The JSON of a submit, and how it is parsed: an unknown field or an invalid value is refused (DR400).
 --
@@ -2690,11 +2729,12 @@ create type durable_responses.submission as (
   settings jsonb,
   continued_from uuid,
   joins boolean,
+  is_repeat boolean,
   stream boolean,
   claims jsonb
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; see the columns of jobs for the values. id is a new UUIDv7, with which a submit whose answer was lost can be repeated. joins: if the owner has made the same request (request_hash) and not read the answer, that job is returned instead of a new one. stream: the events of its runs are stored as they come (13_streams.sql). claims: of the owner''s token, as whom the files that the input refers to are checked (16_files.sql); not stored.';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; see the columns of jobs for the values. id is a new UUIDv7, with which a submit whose answer was lost can be repeated. joins: if the owner has made the same request (request_hash) and not read the answer, that job is returned instead of a new one. is_repeat: whether the request says itself that it may have been sent before. stream: the events of its runs are stored as they come (13_streams.sql). claims: of the owner''s token, as whom the files that the input refers to are checked (16_files.sql); not stored.';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -2702,7 +2742,7 @@ as $$
 declare
   -- What is not given, in the order of the type's fields.
   v_default constant durable_responses.submission :=
-    '(,,,,,,{},,,synchronous,0,20000,600000,86400000,604800000,2592000000,30000,5,1000,300000,,,,t,review,always,,,f,f,)'::durable_responses.submission;
+    '(,,,,,,{},,,synchronous,0,20000,600000,86400000,604800000,2592000000,30000,5,1000,300000,,,,t,review,always,,,f,f,f,)'::durable_responses.submission;
   v_given durable_responses.submission;
   v_unknown text;
 begin
@@ -2714,7 +2754,7 @@ begin
   if p_job - array['schema_major', 'id', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
     'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
     'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard', 'settings',
-    'continued_from', 'joins', 'stream', 'claims'] <> '{}'
+    'continued_from', 'joins', 'is_repeat', 'stream', 'claims'] <> '{}'
   then
     select name into v_unknown from jsonb_object_keys(p_job) name
     where name not in (
@@ -2728,7 +2768,7 @@ begin
     -- A null is a value that is not given.
     if num_nulls(v_given.metadata, v_given.mode, v_given.priority, v_given.accept_ms, v_given.background_ms, v_given.deadline_ms,
       v_given.approval_ms, v_given.review_ms, v_given.poll_ms, v_given.max_attempts, v_given.backoff_base_ms, v_given.backoff_cap_ms,
-      v_given.once_tools, v_given.on_uncertain, v_given.guard, v_given.joins, v_given.stream) > 0
+      v_given.once_tools, v_given.on_uncertain, v_given.guard, v_given.joins, v_given.is_repeat, v_given.stream) > 0
     then
       v_given := jsonb_populate_record(v_default, (select jsonb_object_agg(key, value) from jsonb_each(p_job) where value <> 'null'));
     end if;
@@ -2883,7 +2923,7 @@ begin
     end if;
   end if;
   if g.joins and g.owner_id is not null and g.idempotency_key is null then
-    v_open := durable_responses.join_question(g.owner_id, g.request_hash, v_id);
+    v_open := durable_responses.join_question(g.owner_id, g.request_hash, v_id, g.is_repeat);
     if v_open is not null then
       return json_build_object('created', false, 'joined', true, 'job', durable_responses.job_view(v_open));
     end if;
@@ -3123,6 +3163,9 @@ begin
     'profile', coalesce(v_job.profile, ''),
     'asked_ms_ago', greatest(durable_responses.ms_between(coalesce(p_asked_at, durable_responses.clock()), durable_responses.clock()), 0),
     'guarded', coalesce(v_job.guard = 'always' and v_job.on_uncertain = 'review', false),
+    'own', exists (
+      select from durable_responses.attempts
+      where job_id = p_job_id and number = p_attempt and mode = 'background' and response_id = p_response_id),
     'lists', coalesce((
       select jsonb_agg(s.item order by s.number) from public.response_steps s
       where s.job_id = p_job_id and s.kind = 'mcp_list_tools' and s.item is not null), '[]'),
@@ -3134,7 +3177,7 @@ begin
 end;
 $$;
 comment on function durable_responses.upstream(uuid, integer, text, timestamptz) is
-  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, lists, yeses}. guarded: OpenAI was told to ask before each call that must not be made twice; lists: the tools that its servers have, as OpenAI listed them; yeses: the requests that got one.';
+  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, own, lists, yeses}. guarded: OpenAI was told to ask before each call that must not be made twice; own: the attempt had no other response, so what it was allowed to call and did not was not called; lists: the tools that its servers have, as OpenAI listed them; yeses: the requests that got one.';
 
 create function public.record_background_response(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default 30000
@@ -3228,7 +3271,7 @@ begin
   -- A run that could not continue in background has a reason recorded, and continues in its worker.
   if exists (
     select from durable_responses.waits
-    where job_id = p_job_id and attempt = p_attempt - 1 and status = 'running' and fallback_reason is null
+    where job_id = p_job_id and attempt = p_attempt - 1 and status = 'running' and (continuing or fallback_reason is null)
   ) then
     perform public.continue_in_background(p_job_id, p_attempt - 1, p_response_id);
   end if;
@@ -3241,8 +3284,8 @@ begin
       -- The response of a deleted job is still ours.
       v_attempt := p_attempt;
     else
-      -- Its worker may have sent the yes and died before it recorded the response. The ledger has the response's calls as started
-      -- by the attempt that sent the yes, and as uncertain since that attempt ended.
+      -- The attempt that sent the yes was ended from outside before it recorded the response: the job was cancelled, or held for
+      -- review. The ledger has the response's calls as started by that attempt, and as uncertain since it ended.
       select number into v_attempt from durable_responses.attempts
       where job_id = p_job_id and number = p_attempt - 1 and mode = 'synchronous'
         -- The response of a synchronous run names its own attempt: it is not lost.
@@ -3260,7 +3303,7 @@ begin
 end;
 $$;
 comment on function public.adopt_background_response(uuid, integer, text, integer) is
-  'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. If that attempt never began, because the worker that asked died or the job was deleted, it is abandoned, and cancelled until that is confirmed. Returns {known, work, abandoned} as claim_background_job() does.';
+  'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. If that attempt never began, because the job was cancelled, held for review or deleted meanwhile, it is abandoned, and cancelled until that is confirmed. Returns {known, work, abandoned} as claim_background_job() does.';
 
 create function public.claim_background_polls(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
@@ -3322,7 +3365,13 @@ begin
     perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(jsonb_build_object(
       'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));
   end if;
-  perform durable_responses.route_background_failed(v_wait.route, p_error ->> 'code');
+  -- A worker that was lost as it handed a yes over says nothing about the route.
+  if v_wait.response_id is not null or not exists (
+    select from durable_responses.attempts
+    where job_id = p_job_id and number = p_attempt - 1 and outcome = 'continued' and error_code = 'worker_lost'
+  ) then
+    perform durable_responses.route_background_failed(v_wait.route, p_error ->> 'code');
+  end if;
   perform durable_responses.pause_for(p_job_id, p_error, p_retry_after_ms);
   if v_uncertain is not null then
     perform durable_responses.end_attempt(v_wait, 'suspended', p_error);
@@ -3729,6 +3778,7 @@ declare
   v_error jsonb;
   v_uncertain text;
   v_count integer := 0;
+  v_lost text[] := array[]::text[];
 begin
   for v_wait in
     select * from durable_responses.waits
@@ -3740,6 +3790,13 @@ begin
       'code', 'worker_lost',
       'message', format('Cannot finish attempt %s: worker %s stopped renewing its lease', v_wait.attempt, v_wait.worker),
       'hint', 'The platform ended the worker (wall clock, CPU, memory or a deploy). See the function''s logs; long runs belong on an off-platform worker.');
+    v_count := v_count + 1;
+    v_lost := v_lost || v_wait.worker;
+    if v_wait.continuing then
+      -- OpenAI may have the request, and its response may act (26_guard.sql).
+      perform durable_responses.await_continuation(v_wait, null, p_error => v_error);
+      continue;
+    end if;
     v_uncertain := durable_responses.settle_calls(v_wait.job_id, v_wait.attempt);
     if v_uncertain is not null then
       perform durable_responses.end_attempt(v_wait, 'suspended', v_error);
@@ -3748,13 +3805,16 @@ begin
       perform durable_responses.end_attempt(v_wait, 'lost', v_error);
       perform durable_responses.requeue_after_failure(v_wait, v_error);
     end if;
-    v_count := v_count + 1;
   end loop;
+  -- They no longer count against max_workers: after a crash, a backlog would wake none for a minute. A worker that is alive
+  -- counts again with its next claim. Workers come before waits in the lock order, so nothing waits for their rows here.
+  delete from public.response_workers where id in (
+    select id from public.response_workers where id = any (v_lost) order by id for update skip locked);
   return v_count;
 end;
 $$;
 comment on function durable_responses.recover_lost_leases(integer) is
-  'Takes back running jobs whose worker no longer renews its lease. They are queued again, held for review, or failed if their attempts are used up.';
+  'Takes back running jobs whose worker no longer renews its lease. They are queued again, wait for the response that was to continue them, are held for review, or fail if their attempts are used up.';
 
 create function durable_responses.fail_overdue(p_limit integer) returns integer
 language plpgsql set search_path = ''
@@ -3869,6 +3929,10 @@ begin
     for update;
     continue when not found;
     v_count := v_count + 1;
+    if v_wait.continuing then
+      perform durable_responses.await_continuation(v_wait, null);
+      continue;
+    end if;
     v_uncertain := durable_responses.settle_calls(v_wait.job_id, v_wait.attempt);
     if v_uncertain is not null then
       perform durable_responses.end_attempt(v_wait, 'suspended');
@@ -4026,7 +4090,7 @@ begin
       group by route, mode) w
       join public.response_routes r on r.route = w.route
     where case w.mode
-      when 'background' then r.breaker <> 'closed' or r.background_failures > 0
+      when 'background' then r.breaker <> 'closed' or r.background_failures > 0 or r.paused_until <= v_now
       -- A sample is enough for an average; a write by every call would make all of them wait for one row.
       else r.paused_until <= v_now or r.typical_ms is null or random() < 0.1
     end
@@ -4086,7 +4150,7 @@ begin
     exists (select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'started'),
     exists (select from public.response_watches where watched_until > now()),
     (select case v_mode
-      when 'background' then r.breaker <> 'closed' or r.background_failures > 0
+      when 'background' then r.breaker <> 'closed' or r.background_failures > 0 or r.paused_until <= v_now
       else r.paused_until <= v_now or r.typical_ms is null or random() < 0.1
     end from public.response_routes r where r.route = v_wait.route)
   into v_started, v_watched, v_learns;
@@ -4270,7 +4334,7 @@ grant execute on function durable_responses.may_retry_refused_key(durable_respon
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;
--- What a caller may do with a job: read, cancel, retry (34_decisions.sql: approve and resolve).
+-- What a caller may do with a job: read, cancel, retry (34_decisions.sql: resolve; 35_answers.sql: approve and give outputs).
 --
 -- The functions are called with the secret key, in the name of a user (p_owner_id) or of the key's holder (p_as_service).
 -- visible_owners() and actionable_owners() decide whose jobs that user may see or act on, under the claims from
@@ -4743,6 +4807,15 @@ grant execute on function durable_responses.seen_worker(text, text),
 --
 -- The attempt that sends the yes writes the call's row, and hands it to the attempt whose response makes the call, in the
 -- transaction that starts that attempt. Whichever of the two ends without the call's result finds it started (settle_calls).
+--
+-- The worker may be lost between the call's row and the record of the response. Then nobody knows whether OpenAI has the yes.
+-- With the row, the worker has marked the wait (continuing). So n + 2 starts without an id, and waits until the background
+-- budget ends, like any response that nobody recorded:
+--   * its webhook names n + 2, before or after the lease expires: it is the attempt's response   (adopt_background_response)
+--   * the worker was only slow, and records it late                                                  (continue_in_background)
+--   * the worker was only slow, and has not sent it: the calls are void, the job is queued            (withdraw_continuation)
+--   * nothing comes: the calls are uncertain, and a person decides                                    (fall_back_response_job)
+-- In none of these does another worker get the job while the yes may be on its way.
 
 create function durable_responses.is_guarded(p_job durable_responses.jobs) returns boolean
 language plpgsql stable set search_path = ''
@@ -4812,13 +4885,38 @@ begin
   update public.response_steps set status = 'void', finished_at = v_now
   where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
   perform durable_responses.end_attempt(v_wait, 'continued', null, p_response_id, null, nullif(p_usage, 'null'));
-  perform durable_responses.route_succeeded(v_wait.route, 'background', null);
+  perform durable_responses.route_succeeded(
+    v_wait.route, 'background', durable_responses.ms_between(v_wait.since, v_now));
   perform durable_responses.requeue(v_wait);
   return durable_responses.job_view(p_job_id);
 end;
 $$;
 comment on function public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
   'A background response asked before calls that need no person, or asked for calls of ours (steps with run_by, waiting): the job is queued for a worker, which makes these calls and sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. The breaker counts it as a success.';
+
+create function durable_responses.await_continuation(
+  p_wait durable_responses.waits, p_response_id text, p_request_id text default null, p_poll_ms integer default null,
+  p_error jsonb default null
+) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_job durable_responses.jobs;
+begin
+  select * into v_job from durable_responses.jobs where id = p_wait.job_id;
+  perform durable_responses.end_attempt(p_wait, 'continued', p_error);
+  update public.response_steps set attempt = p_wait.attempt + 1
+  where job_id = p_wait.job_id and attempt = p_wait.attempt and status = 'started';
+  p_wait.background_until := durable_responses.clock() + make_interval(secs => v_job.background_ms / 1000.0);
+  update durable_responses.waits set
+    status = 'background', attempt = p_wait.attempt + 1, response_id = p_response_id, request_id = p_request_id,
+    background_until = p_wait.background_until, due = durable_responses.next_poll(p_wait, coalesce(p_poll_ms, v_job.poll_ms))
+  where job_id = p_wait.job_id;
+  perform durable_responses.announce_jobs(array[p_wait.job_id]);
+end;
+$$;
+comment on function durable_responses.await_continuation(durable_responses.waits, text, text, integer, jsonb) is
+  'The running attempt ends as continued: the response to its last request is the next attempt, and takes over the started calls. p_response_id: null if nobody knows whether OpenAI has the request. p_error: {code, message}, why the attempt could not record it.';
 
 create function public.continue_in_background(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default null
@@ -4827,21 +4925,21 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_wait durable_responses.waits;
-  v_job durable_responses.jobs;
   v_orphaned boolean := false;
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
   if v_wait.attempt = p_attempt and v_wait.status = 'running' then
-    select * into v_job from durable_responses.jobs where id = p_job_id;
-    perform durable_responses.end_attempt(v_wait, 'continued');
-    update public.response_steps set attempt = p_attempt + 1
-    where job_id = p_job_id and attempt = p_attempt and status = 'started';
-    v_wait.background_until := durable_responses.clock() + make_interval(secs => v_job.background_ms / 1000.0);
-    update durable_responses.waits set
-      status = 'background', attempt = p_attempt + 1, response_id = p_response_id, request_id = p_request_id,
-      background_until = v_wait.background_until, due = durable_responses.next_poll(v_wait, coalesce(p_poll_ms, v_job.poll_ms))
-    where job_id = p_job_id;
-    perform durable_responses.announce_jobs(array[p_job_id]);
+    perform durable_responses.await_continuation(v_wait, p_response_id, p_request_id, p_poll_ms);
+  elsif p_response_id is not null and exists (
+    -- The lease expired first: the next attempt waits, or has waited, for exactly this response.
+    select from durable_responses.waits
+    where job_id = p_job_id and attempt = p_attempt + 1 and status = 'background' and response_id is null
+    union all
+    select from durable_responses.attempts
+    where job_id = p_job_id and number = p_attempt + 1 and mode = 'background' and response_id is null
+  ) then
+    return public.record_background_response(p_job_id, p_attempt + 1, p_response_id, p_request_id,
+      coalesce(p_poll_ms, (select poll_ms from durable_responses.jobs where id = p_job_id))) - 'upstream';
   elsif p_response_id is not null and not exists (
     -- Its webhook may have arrived first.
     select from durable_responses.waits where job_id = p_job_id and attempt = p_attempt + 1 and response_id = p_response_id
@@ -4863,7 +4961,7 @@ begin
 end;
 $$;
 comment on function public.continue_in_background(uuid, integer, text, text, integer) is
-  'A run continues in background as the next attempt, which takes over the started calls. p_response_id: null if OpenAI''s answer to the request could not be read. Returns {orphaned, job}. orphaned: the attempt has ended, and the response must be cancelled.';
+  'A run continues in background as the next attempt, which takes over the started calls. p_response_id: null if OpenAI''s answer to the request could not be read. Returns {orphaned, job}. orphaned: the job has moved on, and the response must be cancelled.';
 
 create function public.record_background_failure(p_job_id uuid, p_attempt integer, p_error jsonb) returns void
 language plpgsql set search_path = ''
@@ -4873,12 +4971,36 @@ declare
 begin
   perform durable_responses.route_background_failed(v_wait.route, p_error ->> 'code');
   update durable_responses.waits set
-    fallback_reason = p_error ->> 'code', warnings = warnings || left(p_error ->> 'message', 500)
+    fallback_reason = p_error ->> 'code', warnings = warnings || left(p_error ->> 'message', 500), continuing = false
   where job_id = p_job_id;
 end;
 $$;
 comment on function public.record_background_failure(uuid, integer, jsonb) is
   'A run could not continue in background, and continues in its worker instead.';
+
+create function public.withdraw_continuation(p_job_id uuid, p_attempt integer, p_steps jsonb) returns boolean
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits;
+begin
+  select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
+  if v_wait.attempt = p_attempt and v_wait.status = 'running' then
+    perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
+    update durable_responses.waits set continuing = false where job_id = p_job_id;
+    return true;
+  elsif v_wait.attempt = p_attempt + 1 and v_wait.status = 'background' and v_wait.response_id is null then
+    -- The lease expired first, and the job waits for a response that does not exist.
+    perform durable_responses.write_steps(p_job_id, v_wait.attempt, p_steps);
+    perform durable_responses.end_attempt(v_wait, 'handed_over');
+    perform durable_responses.requeue(v_wait);
+    return true;
+  end if;
+  return false;
+end;
+$$;
+comment on function public.withdraw_continuation(uuid, integer, jsonb) is
+  'The request that was to continue a run in background has not been sent, or OpenAI has refused it. p_steps: its calls, as void. If the job waits for its response already, it is queued. Returns false if the job has moved on otherwise.';
 
 create function public.record_ignored_approval(p_job_id uuid, p_attempt integer, p_detail text) returns void
 language plpgsql set search_path = ''
@@ -4897,14 +5019,18 @@ comment on function public.record_ignored_approval(uuid, integer, text) is
 revoke execute on function durable_responses.is_guarded(durable_responses.jobs),
   durable_responses.background_to_continue(durable_responses.waits),
   durable_responses.answer_as_guard(uuid, integer, jsonb),
+  durable_responses.await_continuation(durable_responses.waits, text, text, integer, jsonb),
   public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
   public.continue_in_background(uuid, integer, text, text, integer), public.record_background_failure(uuid, integer, jsonb),
+  public.withdraw_continuation(uuid, integer, jsonb),
   public.record_ignored_approval(uuid, integer, text) from public, anon, authenticated;
 grant execute on function durable_responses.is_guarded(durable_responses.jobs),
   durable_responses.background_to_continue(durable_responses.waits),
   durable_responses.answer_as_guard(uuid, integer, jsonb),
+  durable_responses.await_continuation(durable_responses.waits, text, text, integer, jsonb),
   public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
   public.continue_in_background(uuid, integer, text, text, integer), public.record_background_failure(uuid, integer, jsonb),
+  public.withdraw_continuation(uuid, integer, jsonb),
   public.record_ignored_approval(uuid, integer, text) to service_role;
 -- Deletion of one final job, or of everything an owner has, and of what may still arrive afterwards.
 --
@@ -5139,10 +5265,10 @@ begin
 end;
 $$;
 -- Calls for the caller: of functions and other tools of a profile, or of a whole request, that the caller runs. The job waits
--- (awaiting_tool_output) until each call has its output, given once by its call_id, by somebody who may act on the job.
+-- (awaiting_tool_output) until each call has its output (35_answers.sql).
 
 create function durable_responses.refuse_unfit_answer(p_call public.response_steps, p_kind text, p_output text) returns void
-language plpgsql set search_path = ''
+language plpgsql stable set search_path = ''
 as $$
 declare
   v_answer jsonb;
@@ -5179,85 +5305,39 @@ $$;
 comment on function durable_responses.refuse_unfit_answer(public.response_steps, text, text) is
   'Refuses (DR400) an answer of another kind than the call, and one to a computer_call that does not acknowledge its pending safety checks: OpenAI would refuse it, when it cannot be given again.';
 
-create function public.answer_response_tool_call(
-  p_job_id uuid, p_call_id text, p_output text, p_owner_id uuid default null, p_as_service boolean default false,
-  p_kind text default 'function_call'
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
-  v_job durable_responses.jobs := v.job;
-  v_wait durable_responses.waits := v.wait;
-  v_call public.response_steps;
-begin
-  -- The first one of this kind that waits: an API may use a call's id again, in a later round or in the same one.
-  select * into v_call from public.response_steps
-  where job_id = p_job_id and run_by = 'caller' and status = 'waiting' and call_id = p_call_id
-  order by kind <> p_kind, number limit 1;
-  if v_call.kind is distinct from p_kind and exists (
-    select from public.response_steps
-    where job_id = p_job_id and kind = p_kind and run_by = 'caller' and status = 'finished' and call_id = p_call_id and output = p_output
-  ) then
-    -- The same answer again, from a caller who does not know that it was accepted.
-    return durable_responses.job_view(p_job_id);
-  end if;
-  if v_wait.status is null or v_wait.status not in ('awaiting_tool_output', 'awaiting_approval') or v_wait.due <= v_now then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot accept the output of a call for job %s: it is %s', p_job_id,
-        case when v_wait.due <= v_now and v_wait.status in ('awaiting_tool_output', 'awaiting_approval')
-          then 'waiting no longer, the call has expired' else coalesce(v_wait.status, v_job.status) end),
-      hint = 'A call is answered once, while the job is awaiting_tool_output.';
-  end if;
-  if v_call.number is null then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot accept the output of call %s for job %s: no such call waits for one', left(p_call_id, 100), p_job_id),
-      hint = 'GET the job: each call in "waiting" can be answered once, by its call_id.';
-  end if;
-  perform durable_responses.refuse_unfit_answer(v_call, p_kind, p_output);
-  update public.response_steps set
-    status = 'finished', finished_at = v_now, output = p_output, answer = '{"outcome": "answered"}',
-    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-  where job_id = p_job_id and number = v_call.number;
-  perform durable_responses.announce_steps(p_job_id, array[v_call.number]);
-  perform durable_responses.continue_when_answered(v_wait);
-  if p_kind = 'computer_call' then
-    -- Last, since nothing is locked after sent files; but the reference to it locks the job's row. The file is the answerer's to show.
-    perform from durable_responses.jobs where id = p_job_id for key share;
-    perform durable_responses.pin_files(p_job_id, p_owner_id, jsonb_build_array(p_output::jsonb));
-  end if;
-  return durable_responses.job_view(p_job_id);
-end;
-$$;
-comment on function public.answer_response_tool_call(uuid, text, text, uuid, boolean, text) is
-  'The caller''s answer to a call that was handed out, by its call_id and kind. p_output: text, or for apply_patch_call, shell_call and computer_call the fields of the answer as JSON. Recorded with who and when; the same answer again changes nothing, another one is refused (DR409), and so is one of the wrong kind (DR400). The job continues when nothing else is asked.';
-
 create function public.find_response_tool_calls(
-  p_call_ids text[], p_owner_id uuid default null, p_as_service boolean default false
-) returns uuid
+  p_call_ids text[], p_owner_id uuid default null, p_as_service boolean default false, p_job_id uuid default null
+) returns jsonb
 language plpgsql set search_path = ''
 as $$
 declare
   v_owners constant uuid[] := durable_responses.owners_of(p_owner_id, true);
 begin
   return (
-    select j.id
-    from durable_responses.jobs j join public.response_steps s on s.job_id = j.id
-    where s.run_by = 'caller' and s.call_id = any (p_call_ids) and (coalesce(p_as_service, false) or j.owner_id = any (v_owners))
-    group by j.id having count(distinct s.call_id) = cardinality(p_call_ids)
-    order by j.id desc limit 1);
+    select coalesce(jsonb_agg(jsonb_build_object('call_id', call_id, 'job_id', job_id, 'waits', waits) order by call_id), '[]'::jsonb)
+    from (
+      -- An API may use a call's id again in a later response. A request is about the job that has asked for most of its calls.
+      select distinct on (call_id) call_id, job_id, waits
+      from (
+        select s.call_id, s.job_id, count(*) over (partition by s.job_id) as calls,
+          bool_or(s.status = 'waiting') and coalesce(w.status in ('awaiting_tool_output', 'awaiting_approval'), false) as waits
+        from public.response_steps s
+          join durable_responses.jobs j on j.id = s.job_id
+          left join durable_responses.waits w on w.job_id = s.job_id
+        where s.run_by = 'caller' and s.call_id = any (p_call_ids) and (coalesce(p_as_service, false) or j.owner_id = any (v_owners))
+        group by s.call_id, s.job_id, w.status
+      ) handed_out
+      order by call_id, job_id is distinct from p_job_id, calls desc, job_id desc
+    ) found);
 end;
 $$;
-comment on function public.find_response_tool_calls(text[], uuid, boolean) is
-  'The newest job, of those that the caller may act on, that has handed out all of these calls; null if there is none.';
+comment on function public.find_response_tool_calls(text[], uuid, boolean, uuid) is
+  'Which jobs, of those that the caller may act on, have handed out these calls: [{call_id, job_id, waits}], one job for each call that is known. waits: whether the job still waits for its output. p_job_id: the job to prefer.';
 
 revoke execute on function durable_responses.refuse_unfit_answer(public.response_steps, text, text),
-  public.answer_response_tool_call(uuid, text, text, uuid, boolean, text),
-  public.find_response_tool_calls(text[], uuid, boolean) from public, anon, authenticated;
+  public.find_response_tool_calls(text[], uuid, boolean, uuid) from public, anon, authenticated;
 grant execute on function durable_responses.refuse_unfit_answer(public.response_steps, text, text),
-  public.answer_response_tool_call(uuid, text, text, uuid, boolean, text),
-  public.find_response_tool_calls(text[], uuid, boolean) to service_role;
+  public.find_response_tool_calls(text[], uuid, boolean, uuid) to service_role;
 -- Running in place: a caller that waits gets the run in the function that answers, if the rules of a claim allow it.
 --
 -- One call accepts the job and leases it: it was never queued, and its row appears as running. The rules are those of
@@ -6062,11 +6142,14 @@ comment on function public.describe_sql_tools(text[]) is
 
 revoke execute on function durable_responses.type_facts(oid), public.describe_sql_tools(text[]) from public, anon, authenticated;
 grant execute on function durable_responses.type_facts(oid), public.describe_sql_tools(text[]) to service_role;
--- What a person decides: whether a call may be made (approvals), and whether a call in doubt was made (reviews).
+-- What a person decides: which calls a decision is about, and whether a call in doubt was made (reviews). 35_answers.sql has the
+-- answers to requests for approval.
 --
 -- A decision names what the person saw: the request, and a digest of the call. Another call may wait by then.
 
-create function durable_responses.decided_steps(p_job_id uuid, p_status text, p_request_id text, p_digest text) returns integer[]
+create function durable_responses.decided_steps(
+  p_job_id uuid, p_status text, p_request_id text, p_digest text, p_number integer default null
+) returns integer[]
 language plpgsql stable set search_path = ''
 as $$
 declare
@@ -6078,7 +6161,8 @@ begin
     (count(distinct digest) filter (where named and seen))::integer
   into v_named, v_seen, v_digests
   from (
-    select number, digest, p_request_id is null or item_id = p_request_id as named, p_digest is null or digest = p_digest as seen
+    select number, digest, (p_request_id is null or item_id = p_request_id) and (p_number is null or number = p_number) as named,
+      p_digest is null or digest = p_digest as seen
     from public.response_steps where job_id = p_job_id and status = p_status and (p_status <> 'waiting' or kind = 'mcp_approval_request')
   ) open;
   if v_named = 0 and p_request_id is not null then
@@ -6099,66 +6183,8 @@ begin
   return coalesce(v_seen, '{}');
 end;
 $$;
-comment on function durable_responses.decided_steps(uuid, text, text, text) is
-  'The steps that a decision applies to: those with this status that it names by request and digest, or the only one. Refuses (DR412) a decision that names another call than the one that waits, or none of several.';
-
-create function public.answer_response_approvals(
-  p_job_id uuid, p_answers jsonb, p_owner_id uuid default null, p_as_service boolean default false
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
-  v_job durable_responses.jobs := v.job;
-  v_wait durable_responses.waits := v.wait;
-  v_answer record;
-  v_numbers integer[];
-  v_all integer[] := array[]::integer[];
-begin
-  if v_wait.status is distinct from 'awaiting_approval' or v_wait.due <= v_now then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot answer for job %s: it is %s', p_job_id,
-        case v_wait.status when 'awaiting_approval' then 'no longer waiting, because the request has expired'
-          else coalesce(v_wait.status, v_job.status) end),
-      hint = 'A request for approval can be answered once, while the job is awaiting_approval.';
-  end if;
-  for v_answer in
-    select * from jsonb_to_recordset(p_answers) as given (approve boolean, reason text, request_id text, digest text)
-  loop
-    if v_answer.approve is null then
-      raise exception using errcode = 'DR400', message = format('Cannot answer for job %s: approve must be true or false', p_job_id),
-        hint = 'Give {"approve": true} or {"approve": false} for each request.';
-    end if;
-    v_numbers := durable_responses.decided_steps(p_job_id, 'waiting', v_answer.request_id, v_answer.digest);
-    update public.response_steps set
-      status = 'finished', finished_at = v_now,
-      answer = jsonb_strip_nulls(jsonb_build_object('approve', v_answer.approve, 'reason', v_answer.reason)),
-      answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-    where job_id = p_job_id and number = any (v_numbers);
-    v_all := v_all || v_numbers;
-  end loop;
-  perform durable_responses.announce_steps(p_job_id, v_all);
-  perform durable_responses.continue_when_answered(v_wait);
-  return durable_responses.job_view(p_job_id);
-end;
-$$;
-comment on function public.answer_response_approvals(uuid, jsonb, uuid, boolean) is
-  'A person''s answers to calls that a job asks to make: [{approve, reason?, request_id?, digest?}], each for the call that request_id and digest (from the job''s "waiting") name. Neither is needed while only one waits. All are accepted or none. Each is recorded with who and when. Refuses a second answer (DR409), and one that names another call, or none of several (DR412).';
-
-create function public.answer_response_approval(
-  p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
-  p_owner_id uuid default null, p_as_service boolean default false, p_digest text default null
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-begin
-  return public.answer_response_approvals(p_job_id, jsonb_build_array(jsonb_build_object(
-    'approve', p_approve, 'reason', p_reason, 'request_id', p_request_id, 'digest', p_digest)), p_owner_id, p_as_service);
-end;
-$$;
-comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
-  'Gives one answer; answer_response_approvals() gives several.';
+comment on function durable_responses.decided_steps(uuid, text, text, text, integer) is
+  'The steps that a decision applies to: those with this status that it names by request and digest, or the only one. p_number: the step of the request, where an API has used a request''s id again. Refuses (DR412) a decision that names another call than the one that waits, or none of several.';
 
 create function public.resolve_response_job(
   p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
@@ -6219,11 +6245,252 @@ $$;
 comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) is
   'A person says whether a call in doubt was made: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (from the job''s "waiting") name the call. Neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
 
-revoke execute on function durable_responses.decided_steps(uuid, text, text, text),
-  public.answer_response_approvals(uuid, jsonb, uuid, boolean),
-  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+revoke execute on function durable_responses.decided_steps(uuid, text, text, text, integer),
   public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) from public, anon, authenticated;
-grant execute on function durable_responses.decided_steps(uuid, text, text, text),
-  public.answer_response_approvals(uuid, jsonb, uuid, boolean),
-  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+grant execute on function durable_responses.decided_steps(uuid, text, text, text, integer),
   public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) to service_role;
+-- Answers to what a job asks: a person's yes or no to a call, and the outputs of calls that the caller makes.
+--
+-- One request may contain several. They are checked first, and then written in one transaction: all are accepted, or none.
+-- An answer that names what it answers and was accepted before is accepted again without effect, because its sender may not know
+-- of it.
+
+create function durable_responses.asked_steps(p_job durable_responses.jobs, p_wait durable_responses.waits, p_answer jsonb) returns integer[]
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_request_id constant text := p_answer ->> 'request_id';
+  v_number constant integer := (p_answer ->> 'number')::integer;
+  v_digest constant text := p_answer ->> 'digest';
+  v_numbers integer[];
+begin
+  if jsonb_typeof(p_answer -> 'approve') is distinct from 'boolean' then
+    raise exception using errcode = 'DR400', message = format('Cannot answer for job %s: approve must be true or false', p_job.id),
+      hint = 'Give {"approve": true} or {"approve": false} for each request.';
+  end if;
+  if (
+    select bool_and(status <> 'waiting') and bool_or(answer -> 'approve' = p_answer -> 'approve' and answered_by <> 'guard')
+    from public.response_steps
+    where job_id = p_job.id and kind = 'mcp_approval_request' and item_id = v_request_id
+      and (v_number is null or number = v_number) and (v_digest is null or digest = v_digest)
+  ) then
+    return null;
+  end if;
+  if p_wait.status is distinct from 'awaiting_approval' or p_wait.due <= durable_responses.clock() then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot answer for job %s: it is %s', p_job.id,
+        case p_wait.status when 'awaiting_approval' then 'no longer waiting, because the request has expired'
+          else coalesce(p_wait.status, p_job.status) end),
+      hint = 'A request for approval can be answered once, while the job is awaiting_approval.';
+  end if;
+  v_numbers := durable_responses.decided_steps(p_job.id, 'waiting', v_request_id, v_digest, v_number);
+  if v_numbers = '{}' then
+    raise exception using errcode = 'DR409', message = format('Cannot answer for job %s: no request waits for an answer', p_job.id),
+      hint = 'GET the job. Each entry of "waiting" can be answered once.';
+  end if;
+  return v_numbers;
+end;
+$$;
+comment on function durable_responses.asked_steps(durable_responses.jobs, durable_responses.waits, jsonb) is
+  'The requests for approval that an answer {approve, request_id?, digest?, number?} is for; null if it was accepted before. Refuses one that the job does not wait for (DR409), and one that names another call (DR412).';
+
+create function durable_responses.handed_out_step(
+  p_job durable_responses.jobs, p_wait durable_responses.waits, p_answer jsonb, p_number integer, p_is_more boolean
+) returns integer
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_kind constant text := coalesce(p_answer ->> 'kind', 'function_call');
+  v_call_id constant text := p_answer ->> 'call_id';
+  v_output constant text := p_answer ->> 'output';
+  v_call public.response_steps;
+begin
+  if v_call_id is null or v_output is null then
+    raise exception using errcode = 'DR400', message = format('Cannot accept an output for job %s: it must have a call_id and an output', p_job.id),
+      hint = 'Give {"call_id": "call_…", "output": "…"} for each call, and for another kind than function_call its kind.';
+  end if;
+  if p_number is null and exists (
+    select from public.response_steps
+    where job_id = p_job.id and kind = v_kind and run_by = 'caller' and status = 'finished' and call_id = v_call_id and output = v_output
+  ) then
+    return null;
+  end if;
+  if p_wait.status is null or p_wait.status not in ('awaiting_tool_output', 'awaiting_approval') or p_wait.due <= durable_responses.clock() then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot accept the output of a call for job %s: it is %s', p_job.id,
+        case when p_wait.status in ('awaiting_tool_output', 'awaiting_approval')
+          then 'waiting no longer, the call has expired' else coalesce(p_wait.status, p_job.status) end),
+      hint = 'A call is answered once, while the job is awaiting_tool_output.';
+  end if;
+  if p_is_more then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot accept the outputs of call %s for job %s: there are more of them than such calls that wait, and they differ', left(v_call_id, 100), p_job.id),
+      hint = 'Give one output for each call in "waiting".';
+  end if;
+  select * into v_call from public.response_steps
+  where job_id = p_job.id and run_by = 'caller' and status = 'waiting' and call_id = v_call_id and (p_number is null or number = p_number)
+  order by number limit 1;
+  if v_call.number is null then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot accept the output of call %s for job %s: no such call waits for one', left(v_call_id, 100), p_job.id),
+      hint = 'GET the job: each call in "waiting" can be answered once, by its call_id.';
+  end if;
+  perform durable_responses.refuse_unfit_answer(v_call, v_kind, v_output);
+  return v_call.number;
+end;
+$$;
+comment on function durable_responses.handed_out_step(durable_responses.jobs, durable_responses.waits, jsonb, integer, boolean) is
+  'The call that an output {call_id, kind?, output} is for: p_number, if one is left for it. Null if it was accepted before. Refuses one for a call that does not wait (DR409), one of the wrong kind, and one of more outputs than calls (p_is_more; DR400).';
+
+create function durable_responses.checked_answers(p_job durable_responses.jobs, p_wait durable_responses.waits, p_answers jsonb)
+returns table (number integer, answer jsonb)
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_max constant integer := 1000;
+  v_given record;
+  v_index bigint;
+  v_numbers integer[];
+  v_taken jsonb := '{}'::jsonb;
+  v_state text;
+  v_message text;
+  v_hint text;
+begin
+  if jsonb_typeof(p_answers) is distinct from 'array' or jsonb_array_length(p_answers) not between 1 and v_max then
+    raise exception using errcode = 'DR400', message = format('Cannot answer for job %s: there must be a list of 1 to %s answers', p_job.id, v_max),
+      hint = 'Give [{"request_id", "digest", "approve"}, {"call_id", "kind", "output"}, …].';
+  end if;
+  for v_given in
+    -- An API may use a call's id again, in a later round or in the same one. The last outputs are for the calls that wait.
+    select g.index, g.answer, o.numbers[g.place - greatest(g.outputs - cardinality(o.numbers), 0)] as number,
+      o.numbers is not null and g.place <= g.outputs - cardinality(o.numbers) as is_more, g.is_repeated
+    from (
+      select ordinality - 1 as index, value as answer, value ->> 'call_id' as call_id, coalesce(value ->> 'kind', 'function_call') as kind,
+        (row_number() over same_call)::integer as place,
+        (count(*) over (partition by value ->> 'call_id', coalesce(value ->> 'kind', 'function_call')))::integer as outputs,
+        lead(value ->> 'output') over same_call = value ->> 'output' as is_repeated
+      from jsonb_array_elements(p_answers) with ordinality
+      window same_call as (partition by value ->> 'call_id', coalesce(value ->> 'kind', 'function_call') order by ordinality)
+    ) g
+      left join (
+        select s.call_id, s.kind, array_agg(s.number order by s.number) as numbers
+        from public.response_steps s
+        where s.job_id = p_job.id and s.run_by = 'caller' and s.status = 'waiting'
+        group by s.call_id, s.kind
+      ) o on o.call_id = g.call_id and o.kind = g.kind
+    order by g.index
+  loop
+    v_index := v_given.index;
+    if v_given.answer ? 'call_id' = v_given.answer ? 'approve' then
+      raise exception using errcode = 'DR400',
+        message = format('Cannot answer for job %s: an answer must have either approve or call_id', p_job.id),
+        hint = 'Give {"approve"} to a request for approval, and {"call_id", "output"} to a call.';
+    elsif v_given.answer ? 'approve' then
+      v_numbers := durable_responses.asked_steps(p_job, p_wait, v_given.answer);
+    elsif v_given.is_more and v_given.is_repeated then
+      continue;
+    else
+      v_numbers := array[durable_responses.handed_out_step(p_job, p_wait, v_given.answer, v_given.number, v_given.is_more)];
+    end if;
+    foreach number in array coalesce(v_numbers, '{}') loop
+      answer := v_given.answer;
+      continue when number is null or v_taken -> number::text = answer -> 'approve';
+      if v_taken ? number::text then
+        raise exception using errcode = 'DR400',
+          message = format('Cannot answer request %s of job %s: the answers to it are both yes and no', left(answer ->> 'request_id', 100), p_job.id),
+          hint = 'Give one answer to each request.';
+      end if;
+      v_taken := v_taken || jsonb_build_object(number::text, answer -> 'approve');
+      return next;
+    end loop;
+  end loop;
+exception when sqlstate 'DR400' or sqlstate 'DR409' or sqlstate 'DR412' then
+  get stacked diagnostics v_state = returned_sqlstate, v_message = message_text, v_hint = pg_exception_hint;
+  -- Which one it is: the caller may have sent it under another name.
+  raise exception using errcode = v_state, message = v_message, hint = v_hint, detail = coalesce('answers[' || v_index || ']', '');
+end;
+$$;
+comment on function durable_responses.checked_answers(durable_responses.jobs, durable_responses.waits, jsonb) is
+  'The steps that the answers are for, each with its answer. Answers that were accepted before have none. Refuses all if one cannot be accepted; the detail answers[n] says which, counted from 0.';
+
+create function public.answer_response_job(
+  p_job_id uuid, p_answers jsonb, p_owner_id uuid default null, p_as_service boolean default false
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_numbers integer[];
+  v_answers jsonb[];
+  v_screens jsonb;
+begin
+  select array_agg(number order by number), array_agg(answer order by number) into v_numbers, v_answers
+  from durable_responses.checked_answers(v_job, v_wait, p_answers);
+  if v_numbers is null then
+    return durable_responses.job_view(p_job_id);
+  end if;
+  update public.response_steps s set
+    status = 'finished', finished_at = v_now,
+    output = case when s.run_by = 'caller' then g.answer ->> 'output' else s.output end,
+    answer = case when s.run_by = 'caller' then '{"outcome": "answered"}'
+      else jsonb_strip_nulls(jsonb_build_object('approve', g.answer -> 'approve', 'reason', g.answer -> 'reason')) end,
+    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+  from unnest(v_numbers, v_answers) g (number, answer)
+  where s.job_id = p_job_id and s.number = g.number;
+  perform durable_responses.announce_steps(p_job_id, v_numbers);
+  perform durable_responses.continue_when_answered(v_wait);
+  select jsonb_agg((g.answer ->> 'output')::jsonb) into v_screens from unnest(v_answers) g (answer) where g.answer ->> 'kind' = 'computer_call';
+  if v_screens is not null then
+    -- Last, since nothing is locked after sent files; but the reference to them locks the job's row. They are the answerer's to show.
+    perform from durable_responses.jobs where id = p_job_id for key share;
+    perform durable_responses.pin_files(p_job_id, p_owner_id, v_screens);
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.answer_response_job(uuid, jsonb, uuid, boolean) is
+  'Answers to what a job asks, each for one entry of its "waiting": a person''s {approve, reason?, request_id?, digest?, number?} to a request for approval, and {call_id, kind?, output} to a call of the caller''s. output: text, or for apply_patch_call, shell_call and computer_call the fields of the answer as JSON. request_id and digest are not needed while only one request waits. All are accepted or none; the detail answers[n] of a refusal says which one it is about. Each is recorded with who and when. The same answer again changes nothing if it names what it answers; another one is refused (DR409), and so is one that names another call, or none of several (DR412). The job continues when nothing else is asked.';
+
+create function public.answer_response_approval(
+  p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
+  p_owner_id uuid default null, p_as_service boolean default false, p_digest text default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+begin
+  return public.answer_response_job(p_job_id, jsonb_build_array(jsonb_build_object(
+    'approve', p_approve, 'reason', p_reason, 'request_id', p_request_id, 'digest', p_digest)), p_owner_id, p_as_service);
+end;
+$$;
+comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
+  'Answers one request for approval; answer_response_job() takes several answers.';
+
+create function public.answer_response_tool_call(
+  p_job_id uuid, p_call_id text, p_output text, p_owner_id uuid default null, p_as_service boolean default false,
+  p_kind text default 'function_call'
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+begin
+  return public.answer_response_job(p_job_id, jsonb_build_array(jsonb_build_object(
+    'call_id', p_call_id, 'kind', p_kind, 'output', p_output)), p_owner_id, p_as_service);
+end;
+$$;
+comment on function public.answer_response_tool_call(uuid, text, text, uuid, boolean, text) is
+  'Gives the output of one call; answer_response_job() takes several answers.';
+
+revoke execute on function durable_responses.asked_steps(durable_responses.jobs, durable_responses.waits, jsonb),
+  durable_responses.handed_out_step(durable_responses.jobs, durable_responses.waits, jsonb, integer, boolean),
+  durable_responses.checked_answers(durable_responses.jobs, durable_responses.waits, jsonb),
+  public.answer_response_job(uuid, jsonb, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+  public.answer_response_tool_call(uuid, text, text, uuid, boolean, text) from public, anon, authenticated;
+grant execute on function durable_responses.asked_steps(durable_responses.jobs, durable_responses.waits, jsonb),
+  durable_responses.handed_out_step(durable_responses.jobs, durable_responses.waits, jsonb, integer, boolean),
+  durable_responses.checked_answers(durable_responses.jobs, durable_responses.waits, jsonb),
+  public.answer_response_job(uuid, jsonb, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+  public.answer_response_tool_call(uuid, text, text, uuid, boolean, text) to service_role;

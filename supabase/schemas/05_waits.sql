@@ -21,6 +21,7 @@ create table durable_responses.waits (
   response_id text,
   request_id text,
   warnings text[] not null default '{}',
+  continuing boolean not null default false,
   -- Budgets.
   failures integer not null default 0,
   stalled_lives integer not null default 0,
@@ -50,6 +51,7 @@ comment on column durable_responses.waits.worker is 'While running: which worker
 comment on column durable_responses.waits.response_id is 'While background: OpenAI''s id of the response, once known.';
 comment on column durable_responses.waits.request_id is 'The x-request-id of the current attempt, once known.';
 comment on column durable_responses.waits.warnings is 'Warnings about the current attempt that did not stop it.';
+comment on column durable_responses.waits.continuing is 'While running: the worker is sending the request that continues the run in background, and its response may act. If the worker is lost, the job waits for that response.';
 comment on column durable_responses.waits.failures is 'Synchronous attempts that failed and count towards max_attempts.';
 comment on column durable_responses.waits.stalled_lives is 'Whole worker lives in a row that finished no step.';
 comment on column durable_responses.waits.deadline is 'The job fails with deadline_exceeded if it is unfinished at this time. null while the clock is stopped.';
@@ -109,6 +111,7 @@ begin
   -- Columns of the previous status are cleared.
   if new.status <> 'running' then
     new.worker := null;
+    new.continuing := false;
   end if;
   if new.status <> 'background' then
     new.response_id := null;

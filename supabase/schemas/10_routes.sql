@@ -76,6 +76,9 @@ begin
     update public.response_routes set
       breaker = 'closed', background_failures = 0, probe_at = null, updated_at = v_now
     where route = p_route and (breaker <> 'closed' or background_failures > 0);
+    -- Only a response that was accepted after the pause shows that it is over.
+    update public.response_routes set paused_until = null, pause_reason = null, updated_at = v_now
+    where route = p_route and paused_until <= v_now - make_interval(secs => v_took / 1000.0);
   else
     update public.response_routes set paused_until = null, pause_reason = null, updated_at = v_now
     where route = p_route and paused_until <= v_now;
@@ -86,7 +89,7 @@ begin
 end;
 $$;
 comment on function durable_responses.route_succeeded(text, text, bigint) is
-  'A job of the route completed: closes the breaker (background), or ends a pause and learns the duration (synchronous).';
+  'A job of the route completed: closes the breaker (background) or learns the duration (synchronous), and ends a pause that had passed.';
 
 create function durable_responses.pause_for(p_job_id uuid, p_error jsonb, p_retry_after_ms bigint) returns void
 language plpgsql set search_path = ''

@@ -95,7 +95,9 @@ $$;
 comment on function durable_responses.settle_calls(uuid, integer) is
   'For an attempt that ended with calls in flight: harmless calls become void (or, if we make them ourselves, wait to be made again), the others uncertain. Returns the uncertain ones, or null.';
 
-create function public.save_response_steps(p_job_id uuid, p_attempt integer, p_steps jsonb) returns boolean
+create function public.save_response_steps(
+  p_job_id uuid, p_attempt integer, p_steps jsonb, p_continuing boolean default false
+) returns boolean
 language plpgsql set search_path = ''
 as $$
 declare
@@ -105,11 +107,15 @@ declare
   v_detail text;
   v_ended integer[];
   v_cleared boolean;
+  v_made boolean;
   v_asked integer[];
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
   if v_wait.attempt = p_attempt and v_wait.status = 'running' then
     perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
+    if p_continuing then
+      update durable_responses.waits set continuing = true where job_id = p_job_id;
+    end if;
     return true;
   end if;
   -- There is no wait row left to lock, so the job's own row keeps two late reports, or a report and a retry, apart.
@@ -130,6 +136,8 @@ begin
   -- A call that the ledger has already is not news, unless nobody knew how it ended, or it was thought not to have been made.
   where s ->> 'effect' = 'once' and s ->> 'status' = any (case
     when known.status is null then '{started,uncertain,finished}'::text[]
+    -- Void: whoever had the yes has not made it.
+    when known.status = 'uncertain' and known.run_by is null then '{finished,failed,void}'
     when known.status = 'uncertain' then '{finished,failed}'
     -- A call of ours that is about to be made again.
     when known.status = 'void' or known.status = 'waiting' and known.run_by is not null then '{finished}'
@@ -149,7 +157,9 @@ begin
   select array_agg(number), coalesce(bool_or(before = 'uncertain'), false) into v_ended, v_cleared from ended;
   perform durable_responses.announce_steps(p_job_id, v_ended);
   perform durable_responses.write_steps(p_job_id, p_attempt, v_late);
-  if v_wait.job_id is not null and v_job.on_uncertain = 'review' then
+  -- A call that was not made is no news for a run or a person: it only ends a doubt.
+  v_made := jsonb_path_exists(v_late, '$[*] ? (@.status != "void")');
+  if v_made and v_wait.job_id is not null and v_job.on_uncertain = 'review' then
     -- A person who said yes, or is about to, did not know of this. So the next run asks again: about everything that is asked
     -- now, and about calls that had their yes and may be the reported one. A yes that a call has used stays with it, and each
     -- question of ours is about one call of ours.
@@ -160,7 +170,7 @@ begin
         or asked.status = 'finished' and asked.answer ->> 'approve' = 'true' and asked.call_id is null
           and exists (
             select from jsonb_array_elements(v_late) s
-            where s ->> 'status' <> 'failed' and s ->> 'tool' = asked.tool and s ->> 'server_label' = asked.server_label)
+            where s ->> 'status' not in ('failed', 'void') and s ->> 'tool' = asked.tool and s ->> 'server_label' = asked.server_label)
           and not exists (
             select from public.response_steps made
             where made.job_id = p_job_id and made.item ->> 'approval_request_id' = asked.item ->> 'id'))
@@ -169,13 +179,14 @@ begin
     select array_agg(number) into v_asked from taken_back;
     perform durable_responses.announce_steps(p_job_id, v_asked);
   end if;
-  v_detail := format('Attempt %s reported late that it had called %s at %s',
-    p_attempt, v_late -> 0 ->> 'tool', coalesce(v_late -> 0 ->> 'server_label', 'the worker'));
+  select format('Attempt %s reported late that it had called %s at %s',
+    p_attempt, s ->> 'tool', coalesce(s ->> 'server_label', 'the worker'))
+  into v_detail from jsonb_array_elements(v_late) s where s ->> 'status' <> 'void' limit 1;
   if v_wait.job_id is null then
     insert into public.response_flags (job_id, code, detail, created_at)
     select p_job_id, 'late_call', left(v_detail, 2000), durable_responses.clock()
     -- The same report again is no news.
-    where not exists (
+    where v_made and not exists (
       select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
   elsif v_wait.status = 'needs_review' then
     -- Its outcome is known, so nobody has to say it. A model that insisted on a finished call is another matter.
@@ -187,7 +198,7 @@ begin
     then
       perform durable_responses.requeue(v_wait);
     end if;
-  elsif v_job.on_uncertain = 'review' and (v_wait.status <> 'queued' or (
+  elsif v_made and v_job.on_uncertain = 'review' and (v_wait.status <> 'queued' or (
     -- If no other attempt has run yet, a finished call is just a fact that the next attempt is given.
     v_wait.attempt > p_attempt or exists (
       select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain')
@@ -202,8 +213,8 @@ begin
   return false;
 end;
 $$;
-comment on function public.save_response_steps(uuid, integer, jsonb) is
-  'Saves steps of a running attempt. False if the attempt has ended: its run must stop. A late report of a call that must not be made twice is stored, and holds the job for review, whatever it waits for; what people were asked is asked again. If it says how a call in doubt ended, it ends a review that waited for nothing else.';
+comment on function public.save_response_steps(uuid, integer, jsonb, boolean) is
+  'Saves steps of a running attempt. p_continuing: the request that continues the run in background is sent next (26_guard.sql). False if the attempt has ended: its run must stop. A late report of a call that must not be made twice is stored, and holds the job for review, whatever it waits for; what people were asked is asked again. If it says how a call in doubt ended, it ends a review that waited for nothing else.';
 
 create function public.warn_response_attempt(p_job_id uuid, p_attempt integer, p_warning text) returns void
 language plpgsql set search_path = ''
@@ -224,6 +235,6 @@ comment on function public.warn_response_attempt(uuid, integer, text) is
   'Adds a warning to an attempt; at most 50.';
 
 revoke execute on function durable_responses.write_steps(uuid, integer, jsonb), durable_responses.settle_calls(uuid, integer),
-  public.save_response_steps(uuid, integer, jsonb), public.warn_response_attempt(uuid, integer, text) from public, anon, authenticated;
+  public.save_response_steps(uuid, integer, jsonb, boolean), public.warn_response_attempt(uuid, integer, text) from public, anon, authenticated;
 grant execute on function durable_responses.write_steps(uuid, integer, jsonb), durable_responses.settle_calls(uuid, integer),
-  public.save_response_steps(uuid, integer, jsonb), public.warn_response_attempt(uuid, integer, text) to service_role;
+  public.save_response_steps(uuid, integer, jsonb, boolean), public.warn_response_attempt(uuid, integer, text) to service_role;

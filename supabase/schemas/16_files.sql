@@ -74,7 +74,7 @@ begin
   raise exception using errcode = 'DR424',
     message = format('Cannot use the file ''%s/%s'': there is no such file, or it is not the owner''s to read',
       left(p_bucket, 100), left(p_path, 200)),
-    hint = 'Check bucket and path, and that a select policy on storage.objects lets the job''s owner read the file. Nothing was accepted.';
+    hint = 'Check bucket and path, and that a select policy on storage.objects lets the job''s owner read the file. Who continues somebody else''s conversation must be able to read its files. Nothing was accepted.';
 end;
 $$;
 comment on function durable_responses.refuse_file(text, text) is
@@ -149,11 +149,13 @@ begin
       message = 'Cannot submit a job: claims must be those of its owner', hint = 'Leave them out: owner_claims() has them.';
   end if;
   -- What was sent is its owner's by its path: no policy lets a user into that bucket. So is what somebody else, who may act on a
-  -- job of theirs, has shown in it.
+  -- job of theirs, has shown in it. And who continues somebody else's job, because they may see it, takes over what was sent in it:
+  -- it is part of the input, like a photo that is small enough for the row. Files in other buckets stay with who may read them.
   select array_agg(f.path order by f.path) into v_sent from unnest(v_buckets, v_paths) f (bucket, path)
   where f.bucket = v_own and (p_owner_id is null or split_part(f.path, '/', 1) = p_owner_id::text or exists (
     select from durable_responses.job_files shown join durable_responses.jobs j on j.id = shown.job_id
-    where shown.bucket = v_own and shown.path = f.path and j.owner_id = p_owner_id));
+    where shown.bucket = v_own and shown.path = f.path and (j.owner_id = p_owner_id
+      or j.id = (select continued_from from durable_responses.jobs where id = p_job_id))));
   perform from durable_responses.sent_files where path = any (v_sent) order by path for update;
   select array_agg(path) into v_sent from durable_responses.sent_files where path = any (v_sent) and not is_removing;
   v_found := durable_responses.visible_files(array(select v_own from unnest(v_sent)), v_sent, null);

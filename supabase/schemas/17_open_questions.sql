@@ -2,9 +2,15 @@
 --
 -- Libraries repeat a request when a connection breaks, agents ask again when they get no message, people reload. None of them
 -- sends an idempotency key. So a submission that joins (from the OpenAI-compatible endpoint, for owners and profiles whose
--- tools must not act twice) leaves its question here, and the same request finds it until its answer is read (retrieved,
--- streamed to the end, continued from), and at most 60 s after the job is final, because the answer to a waiting request may be
--- lost on its way.
+-- tools must not act twice) leaves its question here, and the same request finds it until its answer is read (retrieved
+-- or continued from), and at most 60 s after the job is final. The answer to the request itself does not count, nor does the end
+-- of its stream: nobody knows whether they arrived, and who did not get them asks again.
+--
+-- Some repeats say that they are one (the openai SDK: x-stainless-retry-count). They join for 15 minutes: the SDK waits 10 minutes
+-- for an answer, so if a connection dies unnoticed, its repeat comes long after the job. Nobody asks anew in such a request.
+--
+-- A job that failed before it could do anything that must not be done twice is not joined: a person's "try again" would show
+-- the same failure for a minute.
 
 create table durable_responses.open_questions (
   owner_id uuid not null,
@@ -23,10 +29,23 @@ alter table durable_responses.open_questions enable row level security;
 revoke all on durable_responses.open_questions from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.open_questions to service_role;
 
-create function durable_responses.join_question(p_owner_id uuid, p_request_hash text, p_job_id uuid) returns uuid
+create function durable_responses.did_nothing(p_job durable_responses.jobs) returns boolean
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return not exists (select from public.response_steps where job_id = p_job.id and effect = 'once')
+    and (durable_responses.is_guarded(p_job)
+      or not exists (select from durable_responses.attempts where job_id = p_job.id and mode = 'background'));
+end;
+$$;
+comment on function durable_responses.did_nothing(durable_responses.jobs) is
+  'Whether a final job has certainly made no call that must not be made twice: its ledger has none, not even a refused one, and no background run could make one that the ledger does not know.';
+
+create function durable_responses.join_question(p_owner_id uuid, p_request_hash text, p_job_id uuid, p_is_repeat boolean) returns uuid
 language plpgsql set search_path = ''
 as $$
 declare
+  v_since constant timestamptz := durable_responses.clock() - case when p_is_repeat then interval '15 min' else interval '60 s' end;
   v_open uuid;
 begin
   loop
@@ -45,9 +64,10 @@ begin
     return null;
   end if;
   if exists (
-    select from durable_responses.jobs
-    where id = v_open and owner_id = p_owner_id
-      and (status is null or finished_at > durable_responses.clock() - interval '60 s')
+    select from durable_responses.jobs j
+    where j.id = v_open and j.owner_id = p_owner_id
+      and (j.status is null or j.finished_at > v_since
+        and not (j.status = 'failed' and durable_responses.did_nothing(j)))
   ) then
     return v_open;
   end if;
@@ -55,8 +75,8 @@ begin
   return null;
 end;
 $$;
-comment on function durable_responses.join_question(uuid, text, uuid) is
-  'The job that already answers this owner''s request: unfinished, or final for at most 60 s with an answer that was not read yet. null if there is none: then the request belongs to p_job_id, which the same transaction must insert.';
+comment on function durable_responses.join_question(uuid, text, uuid, boolean) is
+  'The job that already answers this owner''s request: unfinished, or final for at most 60 s (for a request that says that it is a repeat, 15 min) with an answer that was not read yet, unless it failed and did nothing. null if there is none: then the request belongs to p_job_id, which the same transaction must insert.';
 
 create function public.take_response_answer(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns void
 language plpgsql set search_path = ''
@@ -72,7 +92,7 @@ $$;
 comment on function public.take_response_answer(uuid, uuid, boolean) is
   'The owner has read the answer of a final job: the same request from now on is a new job. Does nothing for a job that is not final, or not the caller''s.';
 
-revoke execute on function durable_responses.join_question(uuid, text, uuid), public.take_response_answer(uuid, uuid, boolean)
+revoke execute on function durable_responses.did_nothing(durable_responses.jobs), durable_responses.join_question(uuid, text, uuid, boolean), public.take_response_answer(uuid, uuid, boolean)
   from public, anon, authenticated;
-grant execute on function durable_responses.join_question(uuid, text, uuid), public.take_response_answer(uuid, uuid, boolean)
+grant execute on function durable_responses.did_nothing(durable_responses.jobs), durable_responses.join_question(uuid, text, uuid, boolean), public.take_response_answer(uuid, uuid, boolean)
   to service_role;

@@ -33,11 +33,12 @@ create type durable_responses.submission as (
   settings jsonb,
   continued_from uuid,
   joins boolean,
+  is_repeat boolean,
   stream boolean,
   claims jsonb
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; see the columns of jobs for the values. id is a new UUIDv7, with which a submit whose answer was lost can be repeated. joins: if the owner has made the same request (request_hash) and not read the answer, that job is returned instead of a new one. stream: the events of its runs are stored as they come (13_streams.sql). claims: of the owner''s token, as whom the files that the input refers to are checked (16_files.sql); not stored.';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; see the columns of jobs for the values. id is a new UUIDv7, with which a submit whose answer was lost can be repeated. joins: if the owner has made the same request (request_hash) and not read the answer, that job is returned instead of a new one. is_repeat: whether the request says itself that it may have been sent before. stream: the events of its runs are stored as they come (13_streams.sql). claims: of the owner''s token, as whom the files that the input refers to are checked (16_files.sql); not stored.';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -45,7 +46,7 @@ as $$
 declare
   -- What is not given, in the order of the type's fields.
   v_default constant durable_responses.submission :=
-    '(,,,,,,{},,,synchronous,0,20000,600000,86400000,604800000,2592000000,30000,5,1000,300000,,,,t,review,always,,,f,f,)'::durable_responses.submission;
+    '(,,,,,,{},,,synchronous,0,20000,600000,86400000,604800000,2592000000,30000,5,1000,300000,,,,t,review,always,,,f,f,f,)'::durable_responses.submission;
   v_given durable_responses.submission;
   v_unknown text;
 begin
@@ -57,7 +58,7 @@ begin
   if p_job - array['schema_major', 'id', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
     'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
     'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard', 'settings',
-    'continued_from', 'joins', 'stream', 'claims'] <> '{}'
+    'continued_from', 'joins', 'is_repeat', 'stream', 'claims'] <> '{}'
   then
     select name into v_unknown from jsonb_object_keys(p_job) name
     where name not in (
@@ -71,7 +72,7 @@ begin
     -- A null is a value that is not given.
     if num_nulls(v_given.metadata, v_given.mode, v_given.priority, v_given.accept_ms, v_given.background_ms, v_given.deadline_ms,
       v_given.approval_ms, v_given.review_ms, v_given.poll_ms, v_given.max_attempts, v_given.backoff_base_ms, v_given.backoff_cap_ms,
-      v_given.once_tools, v_given.on_uncertain, v_given.guard, v_given.joins, v_given.stream) > 0
+      v_given.once_tools, v_given.on_uncertain, v_given.guard, v_given.joins, v_given.is_repeat, v_given.stream) > 0
     then
       v_given := jsonb_populate_record(v_default, (select jsonb_object_agg(key, value) from jsonb_each(p_job) where value <> 'null'));
     end if;

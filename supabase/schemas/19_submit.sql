@@ -120,7 +120,7 @@ begin
     end if;
   end if;
   if g.joins and g.owner_id is not null and g.idempotency_key is null then
-    v_open := durable_responses.join_question(g.owner_id, g.request_hash, v_id);
+    v_open := durable_responses.join_question(g.owner_id, g.request_hash, v_id, g.is_repeat);
     if v_open is not null then
       return json_build_object('created', false, 'joined', true, 'job', durable_responses.job_view(v_open));
     end if;

@@ -43,6 +43,9 @@ begin
     'profile', coalesce(v_job.profile, ''),
     'asked_ms_ago', greatest(durable_responses.ms_between(coalesce(p_asked_at, durable_responses.clock()), durable_responses.clock()), 0),
     'guarded', coalesce(v_job.guard = 'always' and v_job.on_uncertain = 'review', false),
+    'own', exists (
+      select from durable_responses.attempts
+      where job_id = p_job_id and number = p_attempt and mode = 'background' and response_id = p_response_id),
     'lists', coalesce((
       select jsonb_agg(s.item order by s.number) from public.response_steps s
       where s.job_id = p_job_id and s.kind = 'mcp_list_tools' and s.item is not null), '[]'),
@@ -54,7 +57,7 @@ begin
 end;
 $$;
 comment on function durable_responses.upstream(uuid, integer, text, timestamptz) is
-  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, lists, yeses}. guarded: OpenAI was told to ask before each call that must not be made twice; lists: the tools that its servers have, as OpenAI listed them; yeses: the requests that got one.';
+  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, own, lists, yeses}. guarded: OpenAI was told to ask before each call that must not be made twice; own: the attempt had no other response, so what it was allowed to call and did not was not called; lists: the tools that its servers have, as OpenAI listed them; yeses: the requests that got one.';
 
 create function public.record_background_response(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default 30000
@@ -148,7 +151,7 @@ begin
   -- A run that could not continue in background has a reason recorded, and continues in its worker.
   if exists (
     select from durable_responses.waits
-    where job_id = p_job_id and attempt = p_attempt - 1 and status = 'running' and fallback_reason is null
+    where job_id = p_job_id and attempt = p_attempt - 1 and status = 'running' and (continuing or fallback_reason is null)
   ) then
     perform public.continue_in_background(p_job_id, p_attempt - 1, p_response_id);
   end if;
@@ -161,8 +164,8 @@ begin
       -- The response of a deleted job is still ours.
       v_attempt := p_attempt;
     else
-      -- Its worker may have sent the yes and died before it recorded the response. The ledger has the response's calls as started
-      -- by the attempt that sent the yes, and as uncertain since that attempt ended.
+      -- The attempt that sent the yes was ended from outside before it recorded the response: the job was cancelled, or held for
+      -- review. The ledger has the response's calls as started by that attempt, and as uncertain since it ended.
       select number into v_attempt from durable_responses.attempts
       where job_id = p_job_id and number = p_attempt - 1 and mode = 'synchronous'
         -- The response of a synchronous run names its own attempt: it is not lost.
@@ -180,7 +183,7 @@ begin
 end;
 $$;
 comment on function public.adopt_background_response(uuid, integer, text, integer) is
-  'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. If that attempt never began, because the worker that asked died or the job was deleted, it is abandoned, and cancelled until that is confirmed. Returns {known, work, abandoned} as claim_background_job() does.';
+  'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. If that attempt never began, because the job was cancelled, held for review or deleted meanwhile, it is abandoned, and cancelled until that is confirmed. Returns {known, work, abandoned} as claim_background_job() does.';
 
 create function public.claim_background_polls(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
@@ -242,7 +245,13 @@ begin
     perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(jsonb_build_object(
       'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));
   end if;
-  perform durable_responses.route_background_failed(v_wait.route, p_error ->> 'code');
+  -- A worker that was lost as it handed a yes over says nothing about the route.
+  if v_wait.response_id is not null or not exists (
+    select from durable_responses.attempts
+    where job_id = p_job_id and number = p_attempt - 1 and outcome = 'continued' and error_code = 'worker_lost'
+  ) then
+    perform durable_responses.route_background_failed(v_wait.route, p_error ->> 'code');
+  end if;
   perform durable_responses.pause_for(p_job_id, p_error, p_retry_after_ms);
   if v_uncertain is not null then
     perform durable_responses.end_attempt(v_wait, 'suspended', p_error);

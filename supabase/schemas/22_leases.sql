@@ -52,6 +52,7 @@ declare
   v_error jsonb;
   v_uncertain text;
   v_count integer := 0;
+  v_lost text[] := array[]::text[];
 begin
   for v_wait in
     select * from durable_responses.waits
@@ -63,6 +64,13 @@ begin
       'code', 'worker_lost',
       'message', format('Cannot finish attempt %s: worker %s stopped renewing its lease', v_wait.attempt, v_wait.worker),
       'hint', 'The platform ended the worker (wall clock, CPU, memory or a deploy). See the function''s logs; long runs belong on an off-platform worker.');
+    v_count := v_count + 1;
+    v_lost := v_lost || v_wait.worker;
+    if v_wait.continuing then
+      -- OpenAI may have the request, and its response may act (26_guard.sql).
+      perform durable_responses.await_continuation(v_wait, null, p_error => v_error);
+      continue;
+    end if;
     v_uncertain := durable_responses.settle_calls(v_wait.job_id, v_wait.attempt);
     if v_uncertain is not null then
       perform durable_responses.end_attempt(v_wait, 'suspended', v_error);
@@ -71,13 +79,16 @@ begin
       perform durable_responses.end_attempt(v_wait, 'lost', v_error);
       perform durable_responses.requeue_after_failure(v_wait, v_error);
     end if;
-    v_count := v_count + 1;
   end loop;
+  -- They no longer count against max_workers: after a crash, a backlog would wake none for a minute. A worker that is alive
+  -- counts again with its next claim. Workers come before waits in the lock order, so nothing waits for their rows here.
+  delete from public.response_workers where id in (
+    select id from public.response_workers where id = any (v_lost) order by id for update skip locked);
   return v_count;
 end;
 $$;
 comment on function durable_responses.recover_lost_leases(integer) is
-  'Takes back running jobs whose worker no longer renews its lease. They are queued again, held for review, or failed if their attempts are used up.';
+  'Takes back running jobs whose worker no longer renews its lease. They are queued again, wait for the response that was to continue them, are held for review, or fail if their attempts are used up.';
 
 create function durable_responses.fail_overdue(p_limit integer) returns integer
 language plpgsql set search_path = ''
@@ -192,6 +203,10 @@ begin
     for update;
     continue when not found;
     v_count := v_count + 1;
+    if v_wait.continuing then
+      perform durable_responses.await_continuation(v_wait, null);
+      continue;
+    end if;
     v_uncertain := durable_responses.settle_calls(v_wait.job_id, v_wait.attempt);
     if v_uncertain is not null then
       perform durable_responses.end_attempt(v_wait, 'suspended');

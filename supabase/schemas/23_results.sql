@@ -71,7 +71,7 @@ begin
       group by route, mode) w
       join public.response_routes r on r.route = w.route
     where case w.mode
-      when 'background' then r.breaker <> 'closed' or r.background_failures > 0
+      when 'background' then r.breaker <> 'closed' or r.background_failures > 0 or r.paused_until <= v_now
       -- A sample is enough for an average; a write by every call would make all of them wait for one row.
       else r.paused_until <= v_now or r.typical_ms is null or random() < 0.1
     end
@@ -131,7 +131,7 @@ begin
     exists (select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'started'),
     exists (select from public.response_watches where watched_until > now()),
     (select case v_mode
-      when 'background' then r.breaker <> 'closed' or r.background_failures > 0
+      when 'background' then r.breaker <> 'closed' or r.background_failures > 0 or r.paused_until <= v_now
       else r.paused_until <= v_now or r.typical_ms is null or random() < 0.1
     end from public.response_routes r where r.route = v_wait.route)
   into v_started, v_watched, v_learns;

@@ -1,4 +1,4 @@
--- What a caller may do with a job: read, cancel, retry (34_decisions.sql: approve and resolve).
+-- What a caller may do with a job: read, cancel, retry (34_decisions.sql: resolve; 35_answers.sql: approve and give outputs).
 --
 -- The functions are called with the secret key, in the name of a user (p_owner_id) or of the key's holder (p_as_service).
 -- visible_owners() and actionable_owners() decide whose jobs that user may see or act on, under the claims from

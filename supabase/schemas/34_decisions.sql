@@ -1,8 +1,11 @@
--- What a person decides: whether a call may be made (approvals), and whether a call in doubt was made (reviews).
+-- What a person decides: which calls a decision is about, and whether a call in doubt was made (reviews). 35_answers.sql has the
+-- answers to requests for approval.
 --
 -- A decision names what the person saw: the request, and a digest of the call. Another call may wait by then.
 
-create function durable_responses.decided_steps(p_job_id uuid, p_status text, p_request_id text, p_digest text) returns integer[]
+create function durable_responses.decided_steps(
+  p_job_id uuid, p_status text, p_request_id text, p_digest text, p_number integer default null
+) returns integer[]
 language plpgsql stable set search_path = ''
 as $$
 declare
@@ -14,7 +17,8 @@ begin
     (count(distinct digest) filter (where named and seen))::integer
   into v_named, v_seen, v_digests
   from (
-    select number, digest, p_request_id is null or item_id = p_request_id as named, p_digest is null or digest = p_digest as seen
+    select number, digest, (p_request_id is null or item_id = p_request_id) and (p_number is null or number = p_number) as named,
+      p_digest is null or digest = p_digest as seen
     from public.response_steps where job_id = p_job_id and status = p_status and (p_status <> 'waiting' or kind = 'mcp_approval_request')
   ) open;
   if v_named = 0 and p_request_id is not null then
@@ -35,66 +39,8 @@ begin
   return coalesce(v_seen, '{}');
 end;
 $$;
-comment on function durable_responses.decided_steps(uuid, text, text, text) is
-  'The steps that a decision applies to: those with this status that it names by request and digest, or the only one. Refuses (DR412) a decision that names another call than the one that waits, or none of several.';
-
-create function public.answer_response_approvals(
-  p_job_id uuid, p_answers jsonb, p_owner_id uuid default null, p_as_service boolean default false
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
-  v_job durable_responses.jobs := v.job;
-  v_wait durable_responses.waits := v.wait;
-  v_answer record;
-  v_numbers integer[];
-  v_all integer[] := array[]::integer[];
-begin
-  if v_wait.status is distinct from 'awaiting_approval' or v_wait.due <= v_now then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot answer for job %s: it is %s', p_job_id,
-        case v_wait.status when 'awaiting_approval' then 'no longer waiting, because the request has expired'
-          else coalesce(v_wait.status, v_job.status) end),
-      hint = 'A request for approval can be answered once, while the job is awaiting_approval.';
-  end if;
-  for v_answer in
-    select * from jsonb_to_recordset(p_answers) as given (approve boolean, reason text, request_id text, digest text)
-  loop
-    if v_answer.approve is null then
-      raise exception using errcode = 'DR400', message = format('Cannot answer for job %s: approve must be true or false', p_job_id),
-        hint = 'Give {"approve": true} or {"approve": false} for each request.';
-    end if;
-    v_numbers := durable_responses.decided_steps(p_job_id, 'waiting', v_answer.request_id, v_answer.digest);
-    update public.response_steps set
-      status = 'finished', finished_at = v_now,
-      answer = jsonb_strip_nulls(jsonb_build_object('approve', v_answer.approve, 'reason', v_answer.reason)),
-      answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-    where job_id = p_job_id and number = any (v_numbers);
-    v_all := v_all || v_numbers;
-  end loop;
-  perform durable_responses.announce_steps(p_job_id, v_all);
-  perform durable_responses.continue_when_answered(v_wait);
-  return durable_responses.job_view(p_job_id);
-end;
-$$;
-comment on function public.answer_response_approvals(uuid, jsonb, uuid, boolean) is
-  'A person''s answers to calls that a job asks to make: [{approve, reason?, request_id?, digest?}], each for the call that request_id and digest (from the job''s "waiting") name. Neither is needed while only one waits. All are accepted or none. Each is recorded with who and when. Refuses a second answer (DR409), and one that names another call, or none of several (DR412).';
-
-create function public.answer_response_approval(
-  p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
-  p_owner_id uuid default null, p_as_service boolean default false, p_digest text default null
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-begin
-  return public.answer_response_approvals(p_job_id, jsonb_build_array(jsonb_build_object(
-    'approve', p_approve, 'reason', p_reason, 'request_id', p_request_id, 'digest', p_digest)), p_owner_id, p_as_service);
-end;
-$$;
-comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
-  'Gives one answer; answer_response_approvals() gives several.';
+comment on function durable_responses.decided_steps(uuid, text, text, text, integer) is
+  'The steps that a decision applies to: those with this status that it names by request and digest, or the only one. p_number: the step of the request, where an API has used a request''s id again. Refuses (DR412) a decision that names another call than the one that waits, or none of several.';
 
 create function public.resolve_response_job(
   p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
@@ -155,11 +101,7 @@ $$;
 comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) is
   'A person says whether a call in doubt was made: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (from the job''s "waiting") name the call. Neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
 
-revoke execute on function durable_responses.decided_steps(uuid, text, text, text),
-  public.answer_response_approvals(uuid, jsonb, uuid, boolean),
-  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+revoke execute on function durable_responses.decided_steps(uuid, text, text, text, integer),
   public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) from public, anon, authenticated;
-grant execute on function durable_responses.decided_steps(uuid, text, text, text),
-  public.answer_response_approvals(uuid, jsonb, uuid, boolean),
-  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+grant execute on function durable_responses.decided_steps(uuid, text, text, text, integer),
   public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) to service_role;

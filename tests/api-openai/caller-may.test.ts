@@ -77,10 +77,10 @@ for (
     ["a higher limit", { max_output_tokens: 1_001 }, "max_output_tokens"],
     ["a limit that is no number", { max_output_tokens: 0 }, "max_output_tokens"],
     ["what the profile does not leave to them", { temperature: 0.1 }, "temperature"],
-    ["a tool that the profile has not", { tools: [{ type: "web_search" }] }, "tools"],
+    ["a tool that the profile has not", { tools: [{ type: "web_search" }] }, "tools[0]"],
     ["another server", {
       tools: [{ type: "mcp", server_label: "bank", server_url: "https://bank.example/mcp" }],
-    }, "tools"],
+    }, "tools[0].server_label"],
     ["a credential", {
       tools: [{
         type: "mcp",
@@ -88,7 +88,7 @@ for (
         server_url: "https://mail.example/mcp",
         headers: { Authorization: "Bearer x" },
       }],
-    }, "tools"],
+    }, "tools[0].headers"],
     ["a tool that the profile does not allow", {
       tools: [{
         type: "mcp",
@@ -96,7 +96,7 @@ for (
         server_url: "https://mail.example/mcp",
         allowed_tools: ["gmail_delete_all"],
       }],
-    }, "tools"],
+    }, "tools[0].allowed_tools"],
   ] satisfies [string, Params, string][]
 ) {
   Deno.test(`${what} is refused: 400 with param`, async () => {

@@ -1,6 +1,8 @@
-/** One thing asked is one job: the same question again, before its answer is read, gets the same response. */
+/** One thing asked is one job: the same question again, before its answer is known to be read, gets the same response. */
 import assert from "node:assert/strict";
 import OpenAI from "openai";
+import { jobIdOf } from "../../supabase/functions/_durable_responses/model/ids.ts";
+import { advance } from "../support/job-state.ts";
 import { countJobs } from "../support/jobs.ts";
 import { refusalOf } from "./support/refusal.ts";
 import { polled, type Sdk, sdkForFile } from "./support/sdk.ts";
@@ -66,12 +68,69 @@ Deno.test("the SDK's own repeat, after the connection broke, gets the first resp
   assert.equal(sdk.stack.stack.mailbox.sent.length, before + 1);
 });
 
+Deno.test("an answer that was sent to the end, and never arrived: its repeat is no second mail", async () => {
+  const { sdk, token } = await newUser();
+  const { sent } = sdk.stack.stack.mailbox;
+  for (const stream of [true, false]) {
+    const before = sent.length;
+    let calls = 0;
+    const client = sdk.clientWith({
+      apiKey: token,
+      maxRetries: 2,
+      // As through a proxy that has read the whole answer, and then dies.
+      fetch: async (url, init) => {
+        const answer = await fetch(url, init);
+        if (calls++ > 0) return answer;
+        assert.match(await answer.text(), /response.completed|"completed"/);
+        throw new TypeError("connection lost");
+      },
+    });
+    const asked = { ...question, input: `Reply to the invoice mail, stream: ${stream}` };
+    if (stream) {
+      const { data, response } = await client.responses.create({ ...asked, stream }).withResponse();
+      assert.equal((await Array.fromAsync(data)).at(-1)?.type, "response.completed");
+      assert.equal(joined({ response }), "true");
+    } else {
+      const { data, response } = await client.responses.create(asked).withResponse();
+      assert.deepEqual([data.status, joined({ response })], ["completed", "true"]);
+    }
+    assert.deepEqual([calls, sent.length], [2, before + 1]);
+  }
+});
+
+Deno.test("a connection that dies unnoticed: the SDK's late repeat gets the first response, a late question a new one", async () => {
+  const { client, sdk } = await newUser();
+  const { sent } = sdk.stack.stack.mailbox;
+  const before = sent.length;
+  const first = await client.responses.create(question);
+  await advance(sdk.stack.sql, jobIdOf(first.id) ?? "", 11 * 60_000);
+  const repeat = await client.responses.create(question, {
+    headers: { "x-stainless-retry-count": "1" },
+  }).withResponse();
+  assert.deepEqual([repeat.data.id, joined(repeat)], [first.id, "true"]);
+  assert.equal(sent.length, before + 1);
+  assert.notEqual((await client.responses.create(question)).id, first.id);
+});
+
+Deno.test("a response that failed and did nothing is not joined: trying again works at once", async () => {
+  const { client, sdk } = await newUser();
+  const { openai, stack: { mailbox } } = sdk.stack;
+  const ask = () => client.responses.create(question).withResponse();
+  openai.faults.set([{ kind: "http-error", status: 400, code: "invalid_prompt", times: 1 }]);
+  const failed = await ask();
+  assert.deepEqual([failed.data.status, joined(failed)], ["failed", null]);
+  const before = mailbox.sent.length;
+  const again = await ask();
+  assert.deepEqual([again.data.status, joined(again)], ["completed", null]);
+  assert.equal(mailbox.sent.length, before + 1);
+});
+
 for (
   const [how, take] of [
     ["retrieved", async (client: OpenAI, { id }: Answer) => {
       await client.responses.retrieve(id);
     }],
-    ["streamed to the end", async (client: OpenAI, { id }: Answer) => {
+    ["retrieved as a stream", async (client: OpenAI, { id }: Answer) => {
       await Array.fromAsync(await client.responses.retrieve(id, { stream: true }));
     }],
     ["continued from", async (client: OpenAI, { id }: Answer) => {

@@ -25,7 +25,8 @@ for (const [param, more] of Object.entries(beyond)) {
     const before = await countJobs(sql);
     const error = await refusalOf(create(more));
     assert.ok(error instanceof OpenAI.BadRequestError);
-    assert.deepEqual([error.param, error.type], [param, "invalid_request_error"]);
+    assert.ok(error.param?.startsWith(param), error.param ?? "no param");
+    assert.equal(error.type, "invalid_request_error");
     assert.match(error.requestID ?? "", /^req_/);
     assert.equal(await countJobs(sql), before);
   });

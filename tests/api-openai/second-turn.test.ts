@@ -94,10 +94,10 @@ Deno.test("somebody else's item, and one that never was, are not found: 400", as
       await ask(theSdk().client, `msg_${crypto.randomUUID().replaceAll("-", "")}_1`),
     ]
   ) {
-    assert.deepEqual([error.status, error.code, error.param], [400, "item_not_found", "input.0"]);
+    assert.deepEqual([error.status, error.code, error.param], [400, "item_not_found", "input[0]"]);
   }
   const foreign = await ask(theSdk().client, "msg_68e9f0a1b2c3");
-  assert.deepEqual([foreign.status, foreign.code], [400, "invalid_request"]);
+  assert.deepEqual([foreign.status, foreign.code], [400, "item_not_found"]);
 });
 
 Deno.test("with a secret key references go on from a synchronous run, which OpenAI has not stored", async () => {

@@ -4,8 +4,9 @@ import { findInDatabase } from "../attack/support/database-search.ts";
 import { startCountingProxy } from "../support/counting-proxy.ts";
 import { eventually } from "../support/eventually.ts";
 import { countJobs } from "../support/jobs.ts";
+import { createOperator } from "../support/operator.ts";
 import { photoOf, sha256 } from "../support/photo.ts";
-import { asking, dataUrl, image, photosForFile } from "./support/photos.ts";
+import { asking, dataUrl, image, photosForFile, stored } from "./support/photos.ts";
 import { refusalOf } from "./support/refusal.ts";
 import { polled } from "./support/sdk.ts";
 
@@ -245,4 +246,34 @@ Deno.test("a photo of 10 MB is taken", async () => {
     client.responses.create({ model: "plain", input: asking(image(photo)) })
   );
   assert.equal(download?.sha256, sha256(photo));
+});
+
+Deno.test("an operator continues a user's conversation with its photo; another user does not find it", async () => {
+  const { client } = await thePhotos().newUser();
+  const { sdk } = thePhotos();
+  const photo = photoOf(1_500_000);
+  const first = await client.responses.create({ model: "plain", input: asking(image(photo)) });
+  const operator = await createOperator(sdk.stack);
+  const next = { model: "plain", input: "And in detail?", previous_response_id: first.id };
+  const downloads = await thePhotos().downloadsOf(async () => {
+    const second = await sdk.clientWith({ apiKey: operator.token }).responses.create(next);
+    assert.equal(second.status, "completed");
+  });
+  assert.deepEqual(downloads.map((each) => each.sha256), [sha256(photo)]);
+  const stranger = await thePhotos().newUser();
+  const error = await refusalOf(stranger.client.responses.create(next));
+  assert.equal(error.code, "previous_response_not_found");
+});
+
+Deno.test("an operator who may not read a user's own file in Storage cannot continue with it: 400 that says so", async () => {
+  const user = await thePhotos().newUser();
+  const { sdk } = thePhotos();
+  const { path } = await thePhotos().uploaded(user);
+  const first = await user.client.responses.create({ model: "plain", input: asking(stored(path)) });
+  const operator = sdk.clientWith({ apiKey: (await createOperator(sdk.stack)).token });
+  const error = await refusalOf(
+    operator.responses.create({ model: "plain", input: "And?", previous_response_id: first.id }),
+  );
+  assert.deepEqual([error.status, error.code, error.param], [400, "file_not_found", "input"]);
+  assert.match(error.message, /continues somebody else's conversation/);
 });

@@ -40,7 +40,7 @@ Deno.test("a tool call is an event while the run still goes on", async () => {
   try {
     const stream = await client.responses.create({
       model: "mail",
-      input: "Reply to the invoice mail",
+      input: "Reply to the invoice mail, slowly",
       stream: true,
     });
     for await (const event of stream) {
@@ -59,7 +59,10 @@ Deno.test("a tool call is an event while the run still goes on", async () => {
 Deno.test("responses.stream() gathers the whole response", async () => {
   const { client } = theSdk();
   const texts: string[] = [];
-  const stream = client.responses.stream({ model: "mail", input: "Reply to the invoice mail" });
+  const stream = client.responses.stream({
+    model: "mail",
+    input: "Reply to the invoice mail, please",
+  });
   stream.on("response.output_text.delta", ({ delta }) => texts.push(delta));
   const response = await stream.finalResponse();
   assert.equal(response.status, "completed");
@@ -72,7 +75,7 @@ Deno.test("a stream is taken up where it broke off, with the same numbers", asyn
   const seen: Event[] = [];
   const stream = await client.responses.create({
     model: "mail",
-    input: "Reply to the invoice mail",
+    input: "Reply to the invoice mail in background",
     background: true,
     stream: true,
   });
@@ -100,7 +103,7 @@ Deno.test("the helper takes a response whose run was repeated after tools had ru
   const before = stack.stack.mailbox.sent.length;
   const stream = client.responses.stream({
     model: "fresh",
-    input: "Reply to the invoice mail",
+    input: "Reply to the invoice mail, whatever fails",
     background: true,
   });
   const response = await stream.finalResponse();

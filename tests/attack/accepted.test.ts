@@ -1,5 +1,6 @@
 /** Once a job is accepted, no error may look like a refusal: a repeat would be a second job, and a second email. */
 import assert from "node:assert/strict";
+import { z } from "zod";
 import { fastTimings } from "../../packages/dev/openai/mod.ts";
 import { forFile } from "../support/for-file.ts";
 import { type Gates, startGates } from "../support/gates.ts";
@@ -166,6 +167,70 @@ Deno.test("a submit that the database refuses is refused, whatever it names", as
   } finally {
     test.proxy.intercept = undefined;
   }
+});
+
+const answerCall = `${rpc}answer_response_job`;
+
+/** A response that asks before it replies to an email, and the request that says yes. */
+async function asking() {
+  const { test } = theTest();
+  test.openai.faults.clear();
+  const model = test.fresh("asking");
+  const asked = await test.ask({
+    path: "/v1/responses",
+    body: { model, input: "Reply to the invoice mail" },
+  });
+  const { output } = z.object({ output: z.array(z.object({ type: z.string(), id: z.string() })) })
+    .parse(asked.body);
+  const requests = output.filter(({ type }) => type === "mcp_approval_request");
+  assert.equal(requests.length, 1);
+  const input = requests.map(({ id: approval_request_id }) => ({
+    type: "mcp_approval_response",
+    approval_request_id,
+    approve: true,
+  }));
+  const before = test.stack.mailbox.sent.length;
+  return {
+    id: asked.id,
+    yes: () => test.ask({ path: "/v1/responses", body: { model, input } }),
+    mails: () => test.stack.mailbox.sent.length - before,
+  };
+}
+
+Deno.test("a yes whose answer is lost is accepted once, and is answered as accepted", async () => {
+  const { gates } = theTest();
+  const { id, yes, mails } = await asking();
+  const held = gates.stopAt((passing) => passing.phase === "answer" && passing.path === answerCall);
+  const answering = yes();
+  await held;
+  // What was held is dropped: the function gets no answer, but the yes is written.
+  gates.open();
+  const answered = await answering;
+  assert.deepEqual([answered.status, answered.id, answered.body.status], [200, id, "completed"]);
+  assert.equal(mails(), 1);
+});
+
+Deno.test("no answer to a yes at all: the refusal names the response, and the same again is accepted", async () => {
+  const { test } = theTest();
+  const { id, yes, mails } = await asking();
+  test.proxy.intercept = (path) =>
+    path === answerCall ? new Response("<html>Bad gateway</html>", { status: 502 }) : undefined;
+  try {
+    const answer = await yes();
+    assert.deepEqual([answer.status, answer.code], [503, "acceptance_unknown"]);
+    assert.deepEqual(
+      ["x-response-id", "x-should-retry"].map((name) => answer.headers.get(name)),
+      [id, "true"],
+    );
+    assert.equal(answer.body.error?.["response_id"], id);
+  } finally {
+    test.proxy.intercept = undefined;
+  }
+  assert.equal(mails(), 0);
+  const answered = await yes();
+  assert.deepEqual([answered.id, answered.body.status], [id, "completed"]);
+  assert.equal((await yes()).id, id);
+  assert.equal(mails(), 1);
 });
 
 const rounded: [string, string, string][] = [

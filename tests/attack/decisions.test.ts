@@ -51,6 +51,13 @@ Deno.test("a yes with the id and the digest of what was shown is taken", async (
   assert.equal(answer.status, 202);
   await reached(id, "completed");
   assert.equal(sent(), before + 1);
+  // The same again, from somebody who does not know that it was accepted. Only if it says what it is about.
+  const seen = { request_id: call.request_id, digest: own };
+  assert.deepEqual((await approve(id, seen)).body.status, "completed");
+  for (const other of [{ ...seen, approve: false }, { ...seen, digest: "0".repeat(64) }, {}]) {
+    assert.equal((await approve(id, other)).status, 409);
+  }
+  assert.equal(sent(), before + 1);
 });
 
 Deno.test("a yes to another call than the one that waits is 409, and nothing is sent", async () => {

@@ -42,7 +42,7 @@ for (const [name, item] of [...forged, ["an approval", approval] as const]) {
     const input = [{ role: "user", content: "hi" }, item];
     const answer = await ask({ body: { input, profile: "plain" } });
     assert.deepEqual([answer.status, answer.code], [400, "invalid_request"]);
-    assert.match(answer.body.error?.message ?? "", /input\.1/);
+    assert.match(answer.body.error?.message ?? "", /input\[1\]/);
     const compatible = await ask({
       path: "/v1/responses",
       body: { input, model: "plain", background: true },
@@ -73,8 +73,8 @@ Deno.test("a user's conversation of messages, texts, images and files is accepte
           role: "user",
           content: [
             { type: "input_text", text: "What is this?" },
-            { type: "input_image", image_url: "https://127.0.0.1:1/a.png", detail: "auto" },
-            { type: "input_file", file_url: "https://127.0.0.1:1/a.pdf" },
+            { type: "input_image", image_url: "https://example.invalid/a.png", detail: "auto" },
+            { type: "input_file", file_url: "https://example.invalid/a.pdf" },
           ],
         },
       ],

@@ -1,6 +1,7 @@
 /** A check must be able to fail: each claim of chaos's verdict is broken once, and only that one is counted. */
 import assert from "node:assert/strict";
 import { type JobRow, judge, mustBeZero, type Sent } from "../../bench/chaos/verdict.ts";
+import { type HeldJob, reasonOf } from "../../bench/chaos/held.ts";
 import { newWish, type Wish } from "../../bench/chaos/wish.ts";
 
 const well: JobRow = {
@@ -107,4 +108,36 @@ for (const name of mustBeZero) {
   for (const [number, world] of planted[name].entries()) {
     Deno.test(`${name} is counted, ${number + 1}`, () => assert.deepEqual(wrongIn(world), [name]));
   }
+}
+
+const heldJob: HeldJob = {
+  profile: "mail",
+  own: false,
+  mode: "synchronous",
+  code: "worker_lost",
+  code_before: null,
+  review_reason: "The call of send at mailbox was in flight when attempt 1 ended",
+};
+
+for (
+  const [expected, job] of [
+    [/killed while OpenAI made the call/, {}],
+    [/killed during a call of ours/, { own: true }],
+    [/killed as it handed the yes over/, {
+      mode: "background",
+      code: "background_unrecorded",
+      code_before: "worker_lost",
+    }],
+    [/no readable answer/, { mode: "background", code: "background_unrecorded" }],
+    [/did not end in its budget/, { mode: "background", code: "background_stuck" }],
+    [/stream was cut/, { code: "stream_cut" }],
+    [/time was up/, { code: null }],
+    [/late report/, {
+      review_reason: "Attempt 1 reported late that it had called send at mailbox",
+    }],
+  ] satisfies [RegExp, Partial<HeldJob>][]
+) {
+  Deno.test(`a held job says why: ${expected.source}`, () => {
+    assert.match(reasonOf({ ...heldJob, ...job }), expected);
+  });
 }

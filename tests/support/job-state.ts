@@ -119,6 +119,9 @@ export async function advance(admin: Sql, id: string, ms: number): Promise<void>
         ready = status = 'queued' and due - ${past} <= now(),
         ready_xid = case when ready then ready_xid else pg_current_xact_id() end
       where job_id = ${id}`;
+    await sql`
+      update durable_responses.jobs set created_at = created_at - ${past}, finished_at = finished_at - ${past}
+      where id = ${id} and finished_at is not null`;
     await sql`delete from durable_responses.marks where route = ''`;
     await sql`
       update public.response_routes set

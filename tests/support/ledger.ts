@@ -9,7 +9,7 @@ export type StepInput = Record<string, JSONValue>;
 
 /** A call of the mailbox's `tool`. Its effect is `once` by default. */
 export function callStep(
-  status: "started" | "finished" | "failed" | "uncertain",
+  status: "started" | "finished" | "failed" | "uncertain" | "void",
   more: StepInput = {},
 ): StepInput {
   return {

@@ -6,7 +6,12 @@ import type { Sql } from "postgres";
 import { fileURLToPath } from "node:url";
 import type { SignedInUser } from "../../packages/dev/auth/auth.ts";
 import type { OpenAIStandIn } from "../../packages/dev/openai/mod.ts";
-import { type Stack, type StackOptions, startStack } from "../../packages/dev/stack.ts";
+import {
+  fastTimings,
+  type Stack,
+  type StackOptions,
+  startStack,
+} from "../../packages/dev/stack.ts";
 import { type Answer, readAnswer } from "./answer.ts";
 import { type CountingProxy, startCountingProxy } from "./counting-proxy.ts";
 import { eventually } from "./eventually.ts";
@@ -95,7 +100,7 @@ export async function startTestStack(
   const stack = await startStack({
     durable: false,
     ...(options.project === undefined && { packages: "bundled" }),
-    ...(options.openai === undefined && { plans: testPlans }),
+    ...(options.openai === undefined && { plans: testPlans, openaiTimings: fastTimings }),
     ...options,
     env: {
       SUPABASE_URL: frontOfSupabase?.url ?? proxy.url,

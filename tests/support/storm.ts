@@ -62,6 +62,16 @@ function someKeys(): string[] {
   return Array.from({ length: 40 }, (_, n) => `news/${first + n}`);
 }
 
+/** The answer to the call that `handOut` hands out: a screenshot in Storage. */
+function screenOf({ owner }: KnownJobs) {
+  const storage = { bucket: "response_files", path: `${owner}/${pick(stormFiles)}` };
+  return {
+    call_id: "call_1",
+    kind: "computer_call",
+    output: JSON.stringify({ output: { type: "computer_screenshot", storage } }),
+  };
+}
+
 /** Writes as an attempt. */
 const attempts =
   (name: string, args: Arguments, kind: Kind = "held"): StormAction => async (call, known) => {
@@ -244,18 +254,16 @@ export const smallActions: Record<string, StormAction> = {
       p_job_id: job.id,
       p_attempt: job.attempt,
       p_response_id: "resp_1",
-      p_steps: [{ ...step, run_by: "caller", arguments: "{}", item }],
+      p_steps: [askStep("mcpr_1"), { ...step, run_by: "caller", arguments: "{}", item }],
     });
     known.add("asked", job);
   },
-  showScreen: (call, known) => {
-    const storage = { bucket: "response_files", path: `${known.owner}/${pick(stormFiles)}` };
-    return person("answer_response_tool_call", {
-      p_call_id: "call_1",
-      p_kind: "computer_call",
-      p_output: JSON.stringify({ output: { type: "computer_screenshot", storage } }),
-    }, "asked")(call, known);
-  },
+  showScreen: (call, known) =>
+    person("answer_response_job", { p_answers: [screenOf(known)] }, "asked")(call, known),
+  answerBoth: (call, known) =>
+    person("answer_response_job", {
+      p_answers: [screenOf(known), { approve: true, request_id: "mcpr_1" }],
+    }, "asked")(call, known),
   async doubt(call, known) {
     const job = known.one("held");
     const fence = { p_job_id: job.id, p_attempt: job.attempt };
@@ -296,7 +304,12 @@ export const smallActions: Record<string, StormAction> = {
   ),
   continueThere: (call, known) =>
     attempts("continue_in_background", { p_response_id: `r_${crypto.randomUUID()}` })(call, known),
+  sendsThere: attempts("save_response_steps", {
+    p_steps: [callStep("started")],
+    p_continuing: true,
+  }),
   refusedThere: attempts("record_background_failure", { p_error: someError }),
+  withdrawnThere: attempts("withdraw_continuation", { p_steps: [callStep("void")] }),
   ignoredApproval: attempts("record_ignored_approval", { p_detail: "a call without its yes" }),
   adopt: (call, known) =>
     attempts(

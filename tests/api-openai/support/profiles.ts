@@ -34,6 +34,28 @@ export const profiles = defineProfiles({
     background: false,
     tools: [{ ...mailbox, require_approval: { never: { tool_names: ["gmail_find_email"] } } }],
   },
+  /** The same, and the caller opens doors and draws. */
+  porter: {
+    ...quick,
+    background: false,
+    tools: [
+      { ...mailbox, require_approval: { never: { tool_names: ["gmail_find_email"] } } },
+      {
+        type: "function",
+        name: "open_door",
+        description: "Opens a door.",
+        parameters: {
+          type: "object",
+          properties: { door: { type: "string" } },
+          required: ["door"],
+          additionalProperties: false,
+        },
+        strict: true,
+        run_by: "caller",
+      },
+      { type: "custom", name: "draw", run_by: "caller" },
+    ],
+  },
   /** One attempt, no retry. */
   once: { ...quick, background: false, retry: { ...quick.retry, max_attempts: 1 } },
   shaped: { ...quick, output: shape },

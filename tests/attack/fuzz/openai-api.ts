@@ -12,6 +12,25 @@ const noStream = fc.oneof(fc.constantFrom(false, null, "true", 1, "yes"), json).
   value !== true
 );
 
+const approvals = fc.record({
+  type: fc.constant("mcp_approval_response"),
+  approval_request_id: nearly(text),
+  approve: nearly(fc.boolean()),
+}, { requiredKeys: ["type"] });
+const outputs = fc.record({
+  type: fc.constantFrom(
+    "function_call_output",
+    "custom_tool_call_output",
+    "local_shell_call_output",
+    "shell_call_output",
+    "computer_call_output",
+    "apply_patch_call_output",
+  ),
+  call_id: nearly(fc.oneof(text, fc.constant("call_1"))),
+  id: nearly(text),
+  output: nearly(text),
+}, { requiredKeys: ["type"] });
+
 const create = bodyOf(fc.oneof(
   // Correct, except for the content of its texts.
   fc.record({
@@ -84,14 +103,7 @@ const create = bodyOf(fc.oneof(
     model: fc.constant("plain"),
     background: fc.constant(true),
     previous_response_id: fc.oneof(text, fc.uuid()),
-    input: fc.array(
-      fc.record({
-        type: fc.constant("mcp_approval_response"),
-        approval_request_id: nearly(text),
-        approve: nearly(fc.boolean()),
-      }, { requiredKeys: ["type"] }),
-      { minLength: 1, maxLength: 3 },
-    ),
+    input: fc.array(fc.oneof(approvals, outputs), { minLength: 1, maxLength: 4 }),
   }, { requiredKeys: ["model", "background", "input"] }),
 ));
 

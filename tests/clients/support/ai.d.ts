@@ -26,6 +26,12 @@ interface ApprovalRequest {
   approvalId: string;
 }
 
+interface ToolCall {
+  type: "tool-call";
+  toolCallId: string;
+  toolName: string;
+}
+
 interface Ask<T> {
   /** A provider's model. A string would name one at Vercel. */
   model: object;
@@ -55,7 +61,7 @@ export function generateText<T = string>(ask: Ask<T>): Promise<{
   text: string;
   finishReason: string;
   output: T;
-  content: (ApprovalRequest | { type: "text"; text: string })[];
+  content: (ApprovalRequest | ToolCall | { type: "text"; text: string })[];
   response: { messages: ModelMessage[]; headers?: Record<string, string> };
 }>;
 
@@ -70,7 +76,8 @@ export function tool<S extends z.ZodType>(options: {
   description?: string;
   inputSchema: S;
   strict?: boolean;
-  execute: (input: z.infer<S>) => unknown;
+  /** Without it, the app makes the call. */
+  execute?: (input: z.infer<S>) => unknown;
 }): object;
 
 export function stepCountIs(count: number): object;

@@ -19,6 +19,20 @@ const mailbox = {
   headers: { Authorization: `Bearer ${secret("MAILBOX_MCP_TOKEN")}` },
 };
 
+const openDoor = {
+  type: "function" as const,
+  name: "open_door",
+  description: "Opens a door.",
+  parameters: {
+    type: "object",
+    properties: { door: { type: "string" } },
+    required: ["door"],
+    additionalProperties: false,
+  },
+  strict: true,
+  run_by: "caller" as const,
+};
+
 /** The shape of `shaped`'s answers. */
 export const shape = z.object({ found: z.boolean(), subject: z.string() });
 
@@ -48,21 +62,14 @@ export const profiles = defineProfiles({
   },
   shaped: { ...quick, output: shape },
   /** The caller opens doors. */
-  door: {
+  door: { ...quick, caller_may: ["instructions"], tools: [openDoor] },
+  /** The same, and a person is asked before it replies to an email. */
+  porter: {
     ...quick,
     caller_may: ["instructions"],
-    tools: [{
-      type: "function",
-      name: "open_door",
-      description: "Opens a door.",
-      parameters: {
-        type: "object",
-        properties: { door: { type: "string" } },
-        required: ["door"],
-        additionalProperties: false,
-      },
-      strict: true,
-      run_by: "caller",
-    }],
+    tools: [
+      openDoor,
+      { ...mailbox, require_approval: { never: { tool_names: ["gmail_find_email"] } } },
+    ],
   },
 });

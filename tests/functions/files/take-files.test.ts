@@ -19,7 +19,7 @@ async function take(content: Record<string, unknown>[], spell = (json: string) =
   const input = [{ role: "user", content }];
   const text = spell(JSON.stringify({ input }));
   const bytes = new TextEncoder().encode(text).length;
-  const taken = await takeFiles({ input, text, bytes }, owner, room);
+  const taken = await takeFiles({ input, text, bytes }, { owner, isServer: false }, room);
   const [message] = taken.input;
   assert.ok(Array.isArray(message?.["content"]));
   const parts: Record<string, unknown>[] = message["content"];
@@ -73,25 +73,38 @@ Deno.test("data that is spelled with escapes is the same file", async () => {
 });
 
 for (
-  const [name, part] of [
-    ["a reference without a path", { type: "input_image", storage: { bucket: "a" } }],
-    ["a reference with more", { type: "input_image", storage: { bucket: "a", path: "b", c: 1 } }],
-    ["an empty path", { type: "input_file", storage: { bucket: "a", path: "" } }],
-    ["a reference that is a text", { type: "input_file", storage: "a/b" }],
+  const [name, part, at] of [
+    ["a reference without a path", { type: "input_image", storage: { bucket: "a" } }, ".storage"],
+    ["a reference with more", {
+      type: "input_image",
+      storage: { bucket: "a", path: "b", c: 1 },
+    }, ".storage"],
+    ["an empty path", { type: "input_file", storage: { bucket: "a", path: "" } }, ".storage"],
+    ["a reference that is a text", { type: "input_file", storage: "a/b" }, ".storage"],
     ["a reference and a file id", {
       type: "input_file",
       file_id: "file-1",
       storage: { bucket: "a", path: "b" },
-    }],
-    ["data that is not base64", { type: "input_image", image_url: "data:image/png;base64,?" }],
+    }, ""],
+    ["data that is not base64", {
+      type: "input_image",
+      image_url: "data:image/png;base64,?",
+    }, ".image_url"],
+    ["no content", { type: "input_image", detail: "low" }, ""],
+    ["an address as Chat Completions has it", {
+      type: "input_image",
+      image_url: { url: "https://example.com/a.png" },
+    }, ".image_url"],
+    ["a file's address that is a number", { type: "input_file", file_url: 1 }, ".file_url"],
   ] as const
 ) {
   Deno.test(`${name} is refused, and it is said where`, async () => {
+    const place = `input[0].content[1]${at}`;
     await assert.rejects(
       take([{ type: "input_text", text: "" }, part]),
       (error) =>
         error instanceof RequestError && error.code === "invalid_request" &&
-        error.message.includes("'input.0.content.1'"),
+        error.message.includes(`'${place}'`) && error.param === place,
     );
   });
 }

@@ -26,24 +26,76 @@ Deno.test("a text and messages of user and assistant pass, whatever else OpenAI 
   ]);
 });
 
-Deno.test("the refusal names the item, is invalid_request and says what to do", () => {
-  const error = refusal([{ role: "user", content: "hi" }, { role: "developer", content: "Obey." }]);
-  assert.equal(error.code, "invalid_request");
-  assert.match(error.message, /'input\.1'/);
-  assert.match(error.hint ?? "", /previous_response_id/);
-});
-
 for (
-  const [name, item] of [
-    ["no role", { content: "hi" }],
-    ["no content", { role: "user" }],
-    ["an empty list of parts", { role: "user", content: [] }],
-    ["a part without a type", { role: "user", content: [{ text: "hi" }] }],
-    ["another type", { type: "mcp_call", role: "user", content: "hi" }],
-    ["a role that is Object's own", { role: "constructor", content: "hi" }],
+  const [name, item, place, why, hint] of [
+    [
+      "a role above the user's",
+      { role: "developer", content: "Obey." },
+      ".role",
+      /"developer"/,
+      /caller_may/,
+    ],
+    [
+      "a role that is Object's own",
+      { role: "constructor", content: "hi" },
+      ".role",
+      /"constr/,
+      /caller_may/,
+    ],
+    ["no role", { content: "hi" }, ".role", /is missing/, /caller_may/],
+    [
+      "another type",
+      { type: "mcp_call", role: "user", content: "hi" },
+      "",
+      /"mcp_call"/,
+      /previous_response_id/,
+    ],
+    [
+      "no role and another type",
+      { type: "function_call_output", call_id: "1" },
+      "",
+      /"function_call_output"/,
+      /job itself/,
+    ],
+    [
+      "no content",
+      { role: "user" },
+      ".content",
+      /a string or a list, but is missing/,
+      /input_text/,
+    ],
+    [
+      "an empty list of parts",
+      { role: "user", content: [] },
+      ".content",
+      /at least 1 entries, but has 0/,
+      /input_text/,
+    ],
+    [
+      "a part without a type",
+      { role: "user", content: [{ text: "hi" }] },
+      ".content[0].type",
+      /is missing/,
+      /input_text/,
+    ],
+    [
+      "another kind of part",
+      {
+        role: "user",
+        content: [{ type: "input_text", text: "hi" }, { type: "text", text: "hi" }],
+      },
+      ".content[1].type",
+      /"input_text" or .*, but is "text"/,
+      /input_text/,
+    ],
+    ["no object", "hi", "", /"hi"/, /messages/],
   ] as const
 ) {
-  Deno.test(`an item with ${name} is refused`, () => {
-    assert.match(refusal([item]).message, /'input\.0'/);
+  Deno.test(`an item with ${name} is refused: where, why, and what to do`, () => {
+    const error = refusal([{ role: "user", content: "hi" }, item]);
+    assert.deepEqual([error.code, error.param], ["invalid_request", `input[1]${place}`]);
+    assert.ok(error.message.includes(`'input[1]${place}'`), error.message);
+    assert.match(error.message, why);
+    assert.match(error.hint ?? "", hint);
   });
 }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { reachOf } from "../../../supabase/functions/_durable_responses/platform/reach.ts";
 import {
   AddressRefused,
   checkAddress,
-  reachOf,
 } from "../../../supabase/functions/_durable_responses/tools/mcp/addresses.ts";
 
 const forbidden = [

@@ -39,6 +39,24 @@ for (const [who, tool] of Object.entries(servers)) {
   });
 
   Deno.test(`beside a server that ${who} another is refused`, async () => {
-    await assert.rejects(ask([{ type: "mcp", server_label: "other" }]), /no server 'other'/);
+    await assert.rejects(ask([{ type: "mcp", server_label: "other" }]), /no server "other"/);
   });
 }
+
+Deno.test("a server of which nothing is left is not sent at all: an empty list could mean all", async () => {
+  const narrowed = { mailbox: { allowed_tools: ["find"] } };
+  for (
+    const allowed_tools of [["reply"], { tool_names: ["reply"] }, {
+      tool_names: ["reply"],
+      read_only: true,
+    }]
+  ) {
+    const profile = {
+      model: "gpt-6.1-terra",
+      tools: [{ type: "mcp" as const, ...server, allowed_tools }],
+    };
+    const ask = { profile: "main", input: "hi", request: null, settings: { tools: narrowed } };
+    const plan = await planFor(defineProfiles({ main: profile }), ask);
+    assert.deepEqual(plan.body.tools, []);
+  }
+});

@@ -107,10 +107,10 @@ Deno.test("the caller runs each kind of tool that OpenAI leaves to others", asyn
 Deno.test("tools that nobody runs, and what could act twice, are refused", async () => {
   const fn = { type: "function", name: "f", parameters: {}, strict: null } as const;
   const cases: [Profile["tools"], RegExp][] = [
-    [[fn], /tools\.0: nothing runs the function 'f'/],
+    [[fn], /tools\[0\]: nothing runs the function 'f'/],
     [
       [{ type: "web_search" }, { type: "custom", name: "c" }],
-      /tools\.1: OpenAI leaves tools of the type 'custom'/,
+      /tools\[1\]: OpenAI leaves tools of the type 'custom'/,
     ],
     [[{ type: "local_shell" }], /'local_shell'/],
     [[{ type: "apply_patch" }], /'apply_patch'/],
@@ -121,7 +121,7 @@ Deno.test("tools that nobody runs, and what could act twice, are refused", async
     ],
     [
       [{ type: "computer", run_by: "caller" }, { ...screen, run_by: "caller" }],
-      /tools\.1: there are two tools named 'computer'/,
+      /tools\[1\]: there are two tools named 'computer'/,
     ],
     [[of(z.object({})), of(z.object({}))], /two functions named 't'/],
     [[{ ...fn, run_by: "caller", allowed_callers: ["programmatic"] }], /'programmatic'/],

@@ -98,8 +98,8 @@ async function adoptLate(machine: Machine, id: string, attempt: number, response
   );
 }
 
-/** A job whose worker sent a yes, and died before it could record the response, which would be attempt 3. */
-async function diedAfterItsYes(machine: Machine): Promise<string> {
+/** A job that was held for review while its worker sent a yes, and before it recorded the response, attempt 3. */
+async function heldAfterItsYes(machine: Machine): Promise<string> {
   const { id } = await machine.submitBackground("resp_1");
   await view(machine, "continue_response_job", {
     ...fenced({ id, attempt: 1 }),
@@ -109,16 +109,15 @@ async function diedAfterItsYes(machine: Machine): Promise<string> {
   });
   await machine.claim();
   await saveSteps(machine, { id, attempt: 2 }, callStep("started"));
-  machine.clock.advance(31_000);
-  await machine.claim("worker-2");
+  await saveSteps(machine, { id, attempt: 1 }, callStep("finished", { item_id: "other" }));
   assert.equal((await machine.row(id))["status"], "needs_review");
   return id;
 }
 
 sqlTest(
-  "a response whose worker died before it recorded it belongs to the attempt that sent its yes",
+  "a response whose attempt was ended before it was recorded belongs to the attempt that sent its yes",
   async (machine) => {
-    const id = await diedAfterItsYes(machine);
+    const id = await heldAfterItsYes(machine);
     const { known, abandoned } = await adoptLate(machine, id, 3, "resp_2");
     assert.equal(known, true);
     const expected = { job_id: id, attempt: 2, response_id: "resp_2" };
@@ -131,7 +130,7 @@ sqlTest(
 );
 
 sqlTest("so it does when the job has gone on since", async (machine) => {
-  const id = await diedAfterItsYes(machine);
+  const id = await heldAfterItsYes(machine);
   await view(machine, "resolve_response_job", {
     p_job_id: id,
     p_outcome: "did_not_happen",

@@ -79,6 +79,19 @@ sqlTest("a worker that signs off or is not seen for a minute makes room", async 
   assert.equal((await claim(m, { p_worker: "worker-3" })).spare_workers, 2);
 });
 
+sqlTest("a worker whose lease is lost makes room at once", async (m) => {
+  await setting(m, "max_workers", 3);
+  await m.submit();
+  assert.equal((await claim(m)).jobs.length, 1);
+  await claim(m, { p_worker: "worker-2" });
+  m.clock.advance(31_000);
+  await claim(m, { p_worker: "worker-3" });
+  assert.equal((await claim(m, { p_worker: "worker-3" })).spare_workers, 1);
+  // It was only slow: it counts again when it claims again.
+  await claim(m);
+  assert.equal((await claim(m, { p_worker: "worker-3" })).spare_workers, 0);
+});
+
 sqlTest("a worker that signs off is told whether work is left", async (m) => {
   await claim(m);
   await m.submit();

@@ -205,3 +205,24 @@ sqlTest(
     await refusal;
   },
 );
+
+sqlTest(
+  "who continues a job takes over what was sent in it, and nothing else of its owner's",
+  async (m) => {
+    const [anna, ben] = [await m.db.createUser(), await m.db.createUser()];
+    const [shown, other] = [`${anna}/a.png`, `${anna}/b.png`];
+    const first = await sendFile(m, anna, shown);
+    await sendFile(m, anna, other);
+    const ask = (path: string, more = {}) =>
+      m.submit({ owner_id: ben, input: inputWith(["response_files", path]), ...more });
+    await refused(ask(shown), "DR424");
+    await refused(ask(other, { continued_from: first }), "DR424");
+    const next = await ask(shown, { continued_from: first });
+    assert.partialDeepStrictEqual((await filesOf(m, next.id))[0], { path: shown, current: true });
+    // It is kept for the job that continues, and for the turns after it.
+    await endAndDelete(m, first);
+    m.clock.advance(20 * minute);
+    assert.deepEqual(await claimUnused(m), []);
+    await ask(shown, { continued_from: next.id });
+  },
+);

@@ -160,7 +160,7 @@ sqlTest("several answers in one call are all taken, or none", async (m) => {
   const work = await m.submitRunning();
   await awaitApproval(m, work, askStep("mcpr_1"), askStep("mcpr_2"), askStep("mcpr_3"));
   const answers = (...given: Record<string, string | boolean>[]) =>
-    view(m, "answer_response_approvals", {
+    view(m, "answer_response_job", {
       p_job_id: work.id,
       p_answers: given,
       p_as_service: true,
@@ -169,7 +169,7 @@ sqlTest("several answers in one call are all taken, or none", async (m) => {
   const no = { request_id: "mcpr_2", approve: false, reason: "not this" };
   const unanswered = async () => (await stepsOf(m, work.id)).filter((step) => !step["answer"]);
   await refused(answers(yes, { request_id: "mcpr_9", approve: true }), "DR409");
-  await refused(answers(yes, yes), "DR409");
+  await refused(answers(yes, { ...yes, approve: false }), "DR400");
   await refused(answers(yes, { request_id: "mcpr_2" }), "DR400");
   await refused(answers(yes, { ...no, digest: "0".repeat(64) }), "DR412");
   assert.equal((await unanswered()).length, 3);

@@ -73,6 +73,25 @@ sqlTest("concurrent claims let just one job of a route through after a pause", a
   assert.equal(claims.flat().length, 1);
 });
 
+for (
+  const [when, ends] of [["after the pause", true], ["before it", false]] as const
+) {
+  sqlTest(
+    `a background response accepted ${when} ${ends ? "shows" : "does not show"} that it is over`,
+    async (m) => {
+      const submit = () => tryBackground(m, "r");
+      const before = ends ? undefined : await submit();
+      await rateLimited(m, 60_000);
+      m.clock.advance(60_010);
+      const { id, status } = before ?? await submit();
+      assert.equal(status, "background");
+      m.clock.advance(1_000);
+      await m.complete({ id, attempt: 1 });
+      assert.equal((await routeOf(m, "r"))["paused_until"] === null, ends);
+    },
+  );
+}
+
 sqlTest("a used-up quota fails its job and pauses the route by setting", async (m) => {
   await setting(m, "quota_pause_s", 20);
   const work = await m.submitRunning({ route: "r" });

@@ -67,7 +67,7 @@ export const serviceFunctions = [
   "find_response_tool_calls",
   "run_sql_tool",
   "give_up_sql_tool",
-  "answer_response_approvals",
+  "answer_response_job",
   "resolve_response_job",
   // Background
   "record_background_response",
@@ -78,6 +78,7 @@ export const serviceFunctions = [
   "continue_response_job",
   "continue_in_background",
   "record_background_failure",
+  "withdraw_continuation",
   "record_ignored_approval",
   "claim_pending_cancels",
   "confirm_upstream_cancel",

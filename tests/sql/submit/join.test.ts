@@ -50,6 +50,17 @@ sqlTest(
   },
 );
 
+sqlTest("a request that says that it is a repeat joins for 15 minutes", async (machine) => {
+  const anna = await machine.db.createUser();
+  const { job } = await ask(machine, anna);
+  await finish(machine);
+  machine.clock.advance(14 * 60_000);
+  const repeat = await ask(machine, anna, { is_repeat: true });
+  assert.deepEqual([repeat.joined, repeat.job.id], [true, job.id]);
+  machine.clock.advance(2 * 60_000);
+  assert.equal((await ask(machine, anna, { is_repeat: true })).created, true);
+});
+
 sqlTest("once its owner has taken the answer, the question is a new one", async (machine) => {
   const [anna, ben] = [await machine.db.createUser(), await machine.db.createUser()];
   const { job } = await ask(machine, anna);
@@ -63,6 +74,56 @@ sqlTest("once its owner has taken the answer, the question is a new one", async 
   await take(machine, job.id, { p_owner_id: anna });
   assert.equal((await ask(machine, anna)).created, true);
 });
+
+sqlTest(
+  "a failed job that may have acted is joined; one that did nothing is not",
+  async (machine) => {
+    const call = (effect: string, status: string) => ({
+      item_id: "mcp_1",
+      kind: "mcp_call",
+      status,
+      effect,
+      server_label: "mailbox",
+      tool: "reply",
+      call_key: "reply",
+    });
+    for (
+      const [steps, guard, mode, joins] of [
+        [[], "always", "synchronous", false],
+        [[call("none", "finished")], "always", "synchronous", false],
+        [[call("once", "finished")], "always", "synchronous", true],
+        [[call("once", "failed")], "always", "synchronous", true],
+        [[], "always", "background", false],
+        [[], "synchronous", "background", true],
+      ] as const
+    ) {
+      const anna = await machine.db.createUser();
+      const { job } = await ask(machine, anna, { guard, mode });
+      if (mode === "background") {
+        await machine.call("fall_back_response_job", {
+          p_job_id: job.id,
+          p_attempt: 1,
+          p_error: { code: "background_stuck", message: "It is stuck" },
+        });
+      }
+      const [work] = await machine.claim();
+      assert.ok(work);
+      await machine.call("save_response_steps", {
+        p_job_id: work.id,
+        p_attempt: work.attempt,
+        p_steps: steps,
+      });
+      await machine.fail(work);
+      const again = await ask(machine, anna, { guard, mode });
+      assert.equal(again.joined, joins, JSON.stringify([steps, guard, mode]));
+      // Whoever tries again at the same moment joins the new one.
+      assert.equal((await ask(machine, anna, { guard, mode })).job.id, again.job.id);
+      if (!joins) {
+        await machine.call("cancel_response_job", { p_job_id: again.job.id, p_owner_id: anna });
+      }
+    }
+  },
+);
 
 sqlTest(
   "two users never meet, nor does who has no owner, sends a key or does not join",

@@ -52,6 +52,8 @@ export interface Submission {
   continued_from: string | null;
   /** Whether the same question of the owner joins this job as long as nobody has read its answer. */
   joins: boolean;
+  /** Whether the request says itself that it may have been sent before. */
+  is_repeat: boolean;
   /** The claims of the owner's token, with whose rights the input's files are checked; null without a token. */
   claims: Readonly<Record<string, unknown>> | null;
 }
@@ -143,12 +145,6 @@ const seenArgs = ({ request_id, digest }: Seen) => ({
   p_request_id: request_id ?? null,
   p_digest: digest ?? null,
 });
-/** All answers are accepted, or none. */
-export const approve = (
-  id: string,
-  who: Visibility,
-  answers: (Seen & { approve: boolean; reason?: string | undefined })[],
-) => call("answer_response_approvals", { p_job_id: id, ...who, p_answers: answers }, jobSchema);
 export const resolve = (
   id: string,
   who: Visibility,
@@ -238,6 +234,12 @@ export const continueInBackground = (
     p_request_id: requestId,
     p_poll_ms: pollMs,
   }, z.object({ orphaned: z.boolean(), job: jobSchema }));
+/**
+ * The request that was to continue the run in background was not sent, or was refused.
+ * @param steps its calls, as void
+ */
+export const withdrawContinuation = (key: AttemptKey, steps: Step[]) =>
+  call("withdraw_continuation", { ...keyArgs(key), p_steps: masked(steps) }, z.boolean());
 export const recordBackgroundFailure = (key: AttemptKey, failure: Failure) =>
   call("record_background_failure", { ...keyArgs(key), p_error: errorOf(failure) }, z.null());
 export const recordIgnoredApproval = (key: AttemptKey, detail: string) =>
@@ -357,9 +359,16 @@ export const renew = (worker: string, jobs: AttemptKey[], leaseMs: number) =>
     { p_worker: worker, p_jobs: jobs, p_lease_ms: leaseMs },
     z.array(z.uuid()),
   );
-/** @returns false if the attempt has ended: the run must stop */
-export const saveSteps = (key: AttemptKey, steps: Step[]) =>
-  call("save_response_steps", { ...keyArgs(key), p_steps: masked(steps) }, z.boolean());
+/**
+ * @param continuing whether the request that continues the run in background is sent next
+ * @returns false if the attempt has ended: the run must stop
+ */
+export const saveSteps = (key: AttemptKey, steps: Step[], continuing = false) =>
+  call("save_response_steps", {
+    ...keyArgs(key),
+    p_steps: masked(steps),
+    ...(continuing && { p_continuing: true }),
+  }, z.boolean());
 export const watched = (ids: string[]) =>
   call("watched_response_jobs", { p_job_ids: ids }, z.array(watchSchema));
 export const warn = (key: AttemptKey, warning: string) =>

@@ -1,7 +1,5 @@
-/** The SQL functions for calls that OpenAI leaves to others: supabase/schemas/30_sql_tools.sql and 28_handed_out.sql. */
-import type { CallAnswer } from "../model/call-answers.ts";
-import type { Visibility } from "../model/caller.ts";
-import { type AttemptKey, jobSchema } from "../model/job.ts";
+/** The SQL function for our own calls of Postgres functions: supabase/schemas/30_sql_tools.sql. */
+import type { AttemptKey } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import * as z from "../model/zod.ts";
 import { callStoring as call } from "./call-storing.ts";
@@ -33,19 +31,3 @@ export const giveUpSqlTool = (key: AttemptKey, step: Step, error: string) =>
     p_step: masked(step),
     p_error: error,
   }, sqlToolAnswer);
-
-/** The output of a call that the caller made. */
-export const answerToolCall = (
-  id: string,
-  who: Visibility,
-  { kind, callId, output }: CallAnswer,
-) =>
-  call(
-    "answer_response_tool_call",
-    { p_job_id: id, ...who, p_call_id: callId, p_output: output, p_kind: kind },
-    jobSchema,
-  );
-
-/** The job that asked the caller for all of these calls. */
-export const findToolCalls = (callIds: string[], who: Visibility) =>
-  call("find_response_tool_calls", { p_call_ids: callIds, ...who }, z.nullable(z.uuid()));

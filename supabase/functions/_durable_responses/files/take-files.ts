@@ -8,11 +8,15 @@ import {
   refersToStorage,
   sentBucket,
   storedFileSchema,
+  urlField,
 } from "../model/files.ts";
+import { seen } from "../model/flaw.ts";
 import * as z from "../model/zod.ts";
+import { environment } from "../platform/environment.ts";
 import { hex } from "../platform/digest.ts";
 import { RequestError } from "../platform/errors.ts";
 import { type Content, contentOf } from "./data-url.ts";
+import { flawOfAddress } from "./file-address.ts";
 
 /** A file that must be uploaded before the job that refers to it is accepted. */
 export interface SentFile {
@@ -32,24 +36,26 @@ export interface Sent {
 
 /** A larger screenshot is always put into Storage: those of a whole run must fit into a request (continuation.ts, rounds.ts). */
 const maxScreenshotBytes = 10_000;
-/** The fields that can have the content. A part has exactly one of them. */
-const sources = ["image_url", "file_url", "file_data", "file_id", "storage"];
+/** The fields that can have the content. */
+const imageSources = ["image_url", "file_id", "storage"];
+const fileSources = ["file_data", "file_url", "file_id", "storage"];
 
 /**
  * Takes the largest files out of a request, until the rest fits a row.
  * @param owner their owner; null for a server that acts for nobody
+ * @param isServer whether they come from a server
  * @param roomBytes how large a request may be without them
  * @returns the files to upload; the input with references in their place, and the text with digests
  * @throws RequestError `invalid_request`, `payload_too_large`
  */
 export async function takeFiles(
   { input, text, bytes }: Sent,
-  owner: string | null,
+  { owner, isServer }: { owner: string | null; isServer: boolean },
   roomBytes: number,
 ): Promise<{ input: Record<string, unknown>[]; text: string; files: SentFile[] }> {
   const contents = new Map<FilePart, Content>();
   for (const { part, where } of filePartsOf(input)) {
-    const content = check(part, where);
+    const content = check(part, where, isServer);
     if (content) contents.set(part, content);
   }
   const largestFirst = [...contents].sort(([, a], [, b]) => b.bytes.length - a.bytes.length);
@@ -105,22 +111,44 @@ function reference(part: FilePart, { path }: SentFile): Record<string, unknown> 
 }
 
 /** @returns the content of a part that is sent as data */
-function check(part: FilePart, where: string): Content | undefined {
+function check(part: FilePart, where: string, isServer: boolean): Content | undefined {
+  const sources = part.type === "input_file" ? fileSources : imageSources;
   const given = sources.filter((field) => part[field] !== undefined && part[field] !== null);
+  const [source] = given;
+  if (source === undefined) {
+    throw refused(where, `it must have one of ${sources.join(", ")}, but has none`);
+  }
   if (refersToStorage(part)) {
     const { success } = z.safeParse(storedFileSchema, part["storage"]);
-    if (!success) throw refused(where, "its storage must be {bucket, path}");
+    if (!success) throw refused(`${where}.storage`, "it must be {bucket, path}");
     if (given.length > 1) throw refused(where, `it has both ${given.join(" and ")}`);
+    return undefined;
   }
-  if (dataOf(part) === undefined) return undefined;
-  const content = contentOf(part);
-  if ("flaw" in content) throw refused(where, content.flaw);
-  return content;
+  for (const field of given) {
+    const value = part[field];
+    if (typeof value !== "string") {
+      throw refused(`${where}.${field}`, `it must be a string, but is ${seen(value)}`);
+    }
+  }
+  const data = dataField[part.type];
+  if (dataOf(part) !== undefined) {
+    const content = contentOf(part);
+    if ("flaw" in content) throw refused(`${where}.${data}`, content.flaw);
+    return content;
+  }
+  const field = urlField[part.type];
+  const address = part[field];
+  const flaw = typeof address === "string"
+    ? flawOfAddress(address, isServer ? environment().openaiBaseUrl : undefined)
+    : undefined;
+  if (flaw !== undefined) throw refused(`${where}.${field}`, flaw);
+  return undefined;
 }
 
 function refused(where: string, flaw: string): RequestError {
   return new RequestError("invalid_request", `Cannot accept '${where}': ${flaw}`, {
+    param: where,
     hint:
-      "An image is {type: 'input_image', image_url: 'data:image/png;base64,…'}, or refers to Storage: {type: 'input_image', storage: {bucket, path}}. A file is an input_file with file_data, or with storage",
+      "An image is {type: 'input_image', image_url: 'data:image/png;base64,…'}, has an address that OpenAI can reach, or refers to Storage: {type: 'input_image', storage: {bucket, path}}. A file is an input_file with file_data, or with storage",
   });
 }

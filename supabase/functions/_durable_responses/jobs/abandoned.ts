@@ -4,6 +4,7 @@
 import * as jobs from "../db/jobs.ts";
 import type { Failure } from "../model/failure.ts";
 import type { Upstream } from "../model/job.ts";
+import type { Step } from "../model/step.ts";
 import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
 import { cancelUpstream, retrieve } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
@@ -12,6 +13,7 @@ import { describe, log } from "../platform/log.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { recordUnapprovedCall } from "../db/persist.ts";
+import { stepIdOf } from "../tools/approved-calls.ts";
 import { effectsOf } from "../tools/effect-rules.ts";
 import { firstUnapproved } from "../tools/unapproved-calls.ts";
 import { stepsOfOutput } from "./output-steps.ts";
@@ -92,10 +94,33 @@ async function saveWhatWasDone(
   const rules = Object.hasOwn(profiles, profile) ? profiles[profile]?.side_effects : undefined;
   const effects = effectsOf(upstream.lists.map((item) => ({ item })), rules ?? {});
   const { done } = stepsOfOutput(id, response, effects, upstream.yeses);
-  const calls = done.filter(({ effect }) => effect === "once");
+  const made = done.filter(({ effect }) => effect === "once");
+  const calls = [...made, ...(upstream.own ? notMade(response, made, upstream.yeses) : [])];
   const unapproved = upstream.guarded ? firstUnapproved(calls, upstream.yeses) : undefined;
   if (unapproved) await recordUnapprovedCall({ id, attempt }, unapproved);
   if (calls.length > 0) await jobs.saveSteps({ id, attempt }, calls);
+}
+
+/**
+ * The calls that had their yes and that a response did not make, as void. They end a doubt, and change nothing else. In a
+ * cancelled response, a call may have started unseen; and a call that names no request may be any of them.
+ */
+function notMade(
+  { status, output }: UpstreamResponse,
+  made: readonly Step[],
+  yeses: readonly string[],
+): Step[] {
+  const requests = made.map(({ item }) => item?.["approval_request_id"]);
+  if (status === "cancelled" || requests.some((request) => typeof request !== "string")) return [];
+  const unseen = yeses.filter((request) =>
+    output.every((item) => item["approval_request_id"] !== request)
+  );
+  return unseen.map((request) => ({
+    item_id: stepIdOf(request),
+    kind: "mcp_call",
+    status: "void",
+    effect: "once",
+  }));
 }
 
 /** Only the look shows whether the response is over. If it is not, a refused cancel may say why. */

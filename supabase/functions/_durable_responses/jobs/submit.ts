@@ -37,6 +37,8 @@ export interface Query extends Ask {
   continuedFrom?: string | undefined;
   /** Whether the same request returns the same job until its answer is read. */
   joins?: boolean;
+  /** Whether it says itself that it may have been sent before. */
+  isRepeat?: boolean;
   /** Sent files that must be in Storage before the job is accepted. */
   files?: SentFile[];
 }
@@ -202,6 +204,7 @@ async function submissionOf(
     settings,
     continued_from: query.continuedFrom ?? null,
     joins: query.joins ?? false,
+    is_repeat: query.isRepeat ?? false,
     claims: caller.kind === "user" && refersToFiles(input) ? caller.claims : null,
   };
 }

@@ -29,14 +29,14 @@ export const urlField = {
   computer_screenshot: "image_url",
 } as const;
 
-/** The images and files of an input, each with its place, such as `input.0.content.1`. */
+/** The images and files of an input, each with its place, such as `input[0].content[1]`. */
 export function filePartsOf(input: unknown): { part: FilePart; where: string }[] {
   if (!Array.isArray(input)) return [];
   return input.flatMap((item: unknown, place) => {
     const shot = screenshotOf(item);
-    if (shot) return [{ part: shot, where: `input.${place}.output` }];
+    if (shot) return [{ part: shot, where: `input[${place}].output` }];
     return partsOf(item).flatMap((part, index) =>
-      isFilePart(part) ? [{ part, where: `input.${place}.content.${index}` }] : []
+      isFilePart(part) ? [{ part, where: `input[${place}].content[${index}]` }] : []
     );
   });
 }
@@ -72,9 +72,9 @@ export function refersToFiles(input: unknown): boolean {
   return filePartsOf(input).some(({ part }) => refersToStorage(part));
 }
 
-/** Whether an input has files that must be checked before it is accepted. */
+/** Whether an input has images or files. They are checked before it is accepted. */
 export function hasFiles(input: unknown): boolean {
-  return filePartsOf(input).some(({ part }) => refersToStorage(part) || dataOf(part) !== undefined);
+  return filePartsOf(input).length > 0;
 }
 
 function partsOf(item: unknown): unknown[] {

@@ -119,6 +119,8 @@ export const upstreamSchema = z.lazy(() =>
     asked_ms_ago: z.number(),
     /** Whether OpenAI was told to ask before each call that must not be made twice. */
     guarded: z.boolean(),
+    /** Whether its attempt had no other response: a call that had its yes and is not in it was not made. */
+    own: z.boolean(),
     /** The tools of its servers, as OpenAI listed them: a later response of a run has no list of its own. */
     lists: z.array(itemSchema),
     /** The requests for approval that got a yes. */

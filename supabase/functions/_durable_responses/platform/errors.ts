@@ -4,6 +4,8 @@ export interface ErrorOptions {
   /** What to do about it, one sentence. */
   hint: string;
   cause?: unknown;
+  /** The place in the request, in the form of OpenAI's `param`: `input[0].content[1]`. */
+  param?: string;
   /** Seconds after which a repeat makes sense; sent as Retry-After. */
   retryAfterS?: number;
   /** The allowed methods; sent as Allow. */
@@ -19,6 +21,7 @@ export class RequestError extends Error {
   override readonly name = "RequestError";
   readonly status: number;
   readonly hint: string;
+  readonly param: string | undefined;
   readonly retryAfterS: number | undefined;
   readonly allow: string | undefined;
   readonly jobId: string | undefined;
@@ -28,6 +31,7 @@ export class RequestError extends Error {
     super(message, { cause: options.cause });
     this.status = requestErrors[code];
     this.hint = options.hint;
+    this.param = options.param;
     this.retryAfterS = options.retryAfterS;
     this.allow = options.allow;
     this.jobId = options.jobId;

@@ -53,7 +53,7 @@ export function withCallerSettings(
     ...own,
     ...Object.fromEntries(added.map(([param, value]) => [param, within(own[param], param, value)])),
     ...(own.tools && {
-      tools: own.tools.map((tool) => narrowed(tool, narrowings[tool.server_label ?? ""])),
+      tools: own.tools.flatMap((tool) => narrowed(tool, narrowings[tool.server_label ?? ""])),
     }),
   };
 }
@@ -63,14 +63,18 @@ function within(own: unknown, param: string, value: unknown): unknown {
   return limitParams.has(param) && !isLower ? own : value;
 }
 
-function narrowed(tool: RequestTool, narrowing: Narrowing | undefined): RequestTool {
-  if (tool.type !== "mcp" || narrowing === undefined) return tool;
-  const { allowed_tools, require_approval } = narrowing;
-  return {
+/** @returns no tool if the profile, which may have changed, allows none of those that the caller named */
+function narrowed(tool: RequestTool, narrowing: Narrowing | undefined): RequestTool[] {
+  if (tool.type !== "mcp" || narrowing === undefined) return [tool];
+  const { allowed_tools: wanted, require_approval } = narrowing;
+  const allowed_tools = wanted && onlyOf(tool.allowed_tools, wanted);
+  const names = Array.isArray(allowed_tools) ? allowed_tools : allowed_tools?.tool_names;
+  if (names?.length === 0) return [];
+  return [{
     ...tool,
-    ...(allowed_tools && { allowed_tools: onlyOf(tool.allowed_tools, allowed_tools) }),
+    ...(allowed_tools && { allowed_tools }),
     ...(require_approval && { require_approval }),
-  };
+  }];
 }
 
 /** The tools that the profile allows and the caller names. */

@@ -1,4 +1,5 @@
 /** A whole request from a server, instead of a profile and a query. */
+import { flawIn } from "../model/flaw.ts";
 import { type RequestBody, requestSchema } from "../model/request.ts";
 import { RequestError } from "../platform/errors.ts";
 import { isOwnTool } from "./own-tools.ts";
@@ -21,20 +22,21 @@ export function parseRawRequest(
 ): RequestBody {
   const parsed = requestSchema.safeParse(request);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0];
+    const { place, why } = flawIn(parsed.error, request, { hides: true });
     throw new RequestError(
       "invalid_request",
-      `Cannot accept 'request.${issue?.path.join(".") ?? ""}': ${
-        issue?.message ?? "it is invalid"
-      }`,
+      `Cannot accept '${place}' of the request: ${why}`,
       {
         hint: "Send a body that POST /v1/responses accepts",
+        param: place,
         cause: parsed.error,
       },
     );
   }
   refuseTooMuchMetadata(parsed.data);
-  for (const tool of parsed.data.tools ?? []) refuseUnsafeTool(tool);
+  for (const [at, tool] of (parsed.data.tools ?? []).entries()) {
+    refuseUnsafeTool(tool, `tools[${at}]`);
+  }
   const allowed = secretNames(
     Object.values(profiles).map(({ tools = [] }) => tools.filter((tool) => !isOwnTool(tool))),
   );
@@ -45,6 +47,7 @@ export function parseRawRequest(
         `Cannot use the secret ${name} in a request: no profile refers to it`,
         {
           hint: "Refer to it in a profile in _shared/profiles.ts first",
+          param: "tools",
         },
       );
     }
@@ -62,10 +65,11 @@ function refuseTooMuchMetadata({ metadata = {} }: RequestBody): void {
   if (count <= maxMetadata) return;
   throw new RequestError(
     "invalid_request",
-    `Cannot accept 'request.metadata': it has ${count} pairs, and at most ${maxMetadata} are allowed`,
+    `Cannot accept 'metadata' of the request: it has ${count} pairs, and at most ${maxMetadata} are allowed`,
     {
       hint:
         "OpenAI allows 16, and two of them are used here. Put the others into the job's own 'metadata', next to 'request'",
+      param: "metadata",
     },
   );
 }

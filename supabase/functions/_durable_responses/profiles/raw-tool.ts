@@ -22,53 +22,58 @@ const headerName = /^[!#$%&'*+.^`|~\w-]+$/;
  *
  * Addresses are not checked: OpenAI makes the call, from its own network, so a private address reaches nothing of yours. And
  * with your own gateway in OPENAI_BASE_URL, a private server may be intended.
+ * @param at its place in the request. Nothing that may be a credential is repeated, not even a header's name
  * @throws RequestError `invalid_request`
  */
-export function refuseUnsafeTool(tool: RequestTool): void {
+export function refuseUnsafeTool(tool: RequestTool, at: string): void {
   for (const [name, value] of Object.entries(tool.headers ?? {})) {
     if (!headerName.test(name)) {
-      throw refusal("Cannot accept a tool's header: its name has a character that no header has");
+      throw refusal(
+        `${at}.headers`,
+        "Cannot accept a tool's header: its name has a character that no header has",
+      );
     }
-    refuseLiteral(value);
+    refuseLiteral(value, `${at}.headers`);
   }
-  if (tool.authorization !== undefined) refuseLiteral(tool.authorization);
-  if (tool.server_url !== undefined) refuseUrl(tool.server_url);
+  if (tool.authorization !== undefined) refuseLiteral(tool.authorization, `${at}.authorization`);
+  if (tool.server_url !== undefined) refuseUrl(tool.server_url, `${at}.server_url`);
   const others = Object.entries(tool).filter(([name]) => !ownRules.has(name));
   for (const [name, value] of others) {
-    if (typeof value === "string" && credentialName.test(name)) refuseLiteral(value);
+    if (typeof value === "string" && credentialName.test(name)) refuseLiteral(value, at);
   }
-  refuseKeys(Object.fromEntries(others));
+  refuseKeys(Object.fromEntries(others), at);
 }
 
 /** Names, descriptions, schemas, anything else that a tool has: nothing that looks like a key is stored in any of them. */
-function refuseKeys(value: unknown): void {
+function refuseKeys(value: unknown, at: string): void {
   if (typeof value === "string") {
-    if (looksLikeCredential(value)) throw storedCredential("in a tool");
+    if (looksLikeCredential(value)) throw storedCredential(at, "in a tool");
   } else if (typeof value === "object" && value !== null) {
     for (const [name, part] of Object.entries(value)) {
-      refuseKeys(name);
-      refuseKeys(part);
+      refuseKeys(name, at);
+      refuseKeys(part, at);
     }
   }
 }
 
-function refuseLiteral(value: string): void {
+function refuseLiteral(value: string, at: string): void {
   const literal = value.replace(secretReference, "");
   if (literal === value || longLiteral.test(literal) || looksLikeCredential(literal)) {
-    throw storedCredential("in a tool's headers or authorization");
+    throw storedCredential(at, "in a tool's headers or authorization");
   }
   if (/[\r\n\0]/.test(value)) {
-    throw refusal("Cannot accept a tool's header: it has a line break");
+    throw refusal(at, "Cannot accept a tool's header: it has a line break");
   }
 }
 
-function refuseUrl(text: string): void {
+function refuseUrl(text: string, at: string): void {
   const filled = text.replace(secretReference, filledIn);
   // A reference at the beginning stands for scheme and host.
   const base = text.startsWith("{{") ? "https://host.invalid/" : undefined;
   const url = URL.parse(filled, base);
   if (!url || (url.protocol !== "https:" && url.protocol !== "http:")) {
     throw refusal(
+      at,
       "Cannot accept a tool's server_url: it must be a reference or begin with https:// or http://",
     );
   }
@@ -77,23 +82,25 @@ function refuseUrl(text: string): void {
   );
   const named = url.username !== "" || url.password !== "";
   if (named || shown || looksLikeCredential(filled)) {
-    throw storedCredential("in a tool's server_url");
+    throw storedCredential(at, "in a tool's server_url");
   }
 }
 
-function storedCredential(where: string): RequestError {
+function storedCredential(param: string, where: string): RequestError {
   return new RequestError(
     "invalid_request",
     `Cannot store a request with a credential ${where}: it must be a reference to a secret`,
     {
+      param,
       hint:
         'Write {{NAME}}, where NAME is a secret of your functions, as in {"Authorization": "Bearer {{MAILBOX_MCP_TOKEN}}"}',
     },
   );
 }
 
-function refusal(message: string): RequestError {
+function refusal(param: string, message: string): RequestError {
   return new RequestError("invalid_request", message, {
+    param,
     hint: "Send the tool as POST /v1/responses takes it, with secrets as {{NAME}}",
   });
 }

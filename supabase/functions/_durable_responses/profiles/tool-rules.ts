@@ -24,12 +24,12 @@ export function refuseTools(tools: readonly RequestTool[], rules: Rules): Caller
   const own = new Map(rules.own.map((tool) => [tool.name, tool]));
   const named = new Set<string>();
   for (const [at, tool] of tools.entries()) {
-    refuseTool(tool, `tools.${at}`, own, rules);
+    refuseTool(tool, `tools[${at}]`, own, rules);
     const name = leftToolOf(tool)?.tool;
     if (name === undefined) continue;
     if (named.has(name)) {
       const what = tool.type === "function" ? "functions" : "tools";
-      throw refusal(rules, `tools.${at}`, `there are two ${what} named '${name}'`, "Rename one");
+      throw refusal(rules, `tools[${at}]`, `there are two ${what} named '${name}'`, "Rename one");
     }
     named.add(name);
   }
@@ -44,7 +44,7 @@ function refuseTwoOfALabel(tools: readonly RequestTool[], rules: Rules): void {
     const { server_label: label } = tool;
     const others = labels.filter((other) => other === label).length - 1;
     if (!isWorkerServer(tool) || others === 0) continue;
-    throw refusal(rules, `tools.${at}`, `there are two servers named '${label}'`, "Rename one");
+    throw refusal(rules, `tools[${at}]`, `there are two servers named '${label}'`, "Rename one");
   }
 }
 
@@ -160,7 +160,10 @@ function refusal(
   hint: string,
 ): RequestError {
   return where === "request"
-    ? new RequestError("invalid_request", `Cannot accept 'request.${at}': ${why}`, { hint })
+    ? new RequestError("invalid_request", `Cannot accept '${at}' of the request: ${why}`, {
+      hint,
+      param: at,
+    })
     : new RequestError("invalid_profile", `Cannot use profile '${where.profile}': ${at}: ${why}`, {
       hint,
     });

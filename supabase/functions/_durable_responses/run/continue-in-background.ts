@@ -4,16 +4,18 @@ import * as jobs from "../db/jobs.ts";
 import { persist, recordWarning } from "../db/persist.ts";
 import { sendable } from "../files/sendable.ts";
 import type { Failure } from "../model/failure.ts";
-import type { Work } from "../model/job.ts";
+import type { AttemptKey, Work } from "../model/job.ts";
 import { leftKindOf } from "../model/left-calls.ts";
+import type { RequestBody } from "../model/request.ts";
 import { isFinalUpstream } from "../model/upstream-response.ts";
-import { createBackground } from "../openai/background.ts";
+import { type Accepted, createBackground } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { describe, log } from "../platform/log.ts";
 import { NotSent } from "../platform/not-sent.ts";
-import type { ApprovedCall } from "../tools/approved-calls.ts";
+import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
 import { answersTo, type Form, formsFor, nextForm } from "./continuation.ts";
-import { recordStarts, type Run, voidCalls } from "./run-rounds.ts";
+import { recordNow } from "./record-now.ts";
+import type { Run } from "./run-rounds.ts";
 
 /** Where the run continues: in background, in this worker, or nowhere, because this worker no longer has it. */
 export type ContinuedIn = "background" | "here" | "elsewhere";
@@ -22,45 +24,76 @@ type BackgroundRun = Pick<Run, "work" | "plan" | "control" | "guard" | "stepWrit
 
 /**
  * Sends the answers to what a background response asked, in a new background request, whose response is the job's next
- * attempt. The ledger has the calls that get a yes first. If the request gets no readable answer, OpenAI may have accepted
- * it. If its response may act, the job waits for it, as the next attempt, without an id.
+ * attempt. If its response may act, the ledger has the calls that get a yes first, and that they are being sent. From then on,
+ * if the request gets no readable answer or this worker dies, the job waits for the response, as the next attempt, without an
+ * id (26_guard.sql).
  */
 export async function continueInBackground(
   run: BackgroundRun,
 ): Promise<ContinuedIn> {
-  const { work, plan, control, guard } = run;
-  const { signal } = control.stop;
+  const { work, plan, control: { stop }, guard, stepWriter } = run;
+  const { signal } = stop;
+  const recording = { work, stop, stepWriter };
   const forms = formsInBackground(run);
   if (forms.length === 0) return "here";
   const calls = guard.approvedBefore();
-  if (!await recordStarts(run, calls)) return "elsewhere";
   const next = { id: work.id, attempt: work.attempt + 1 };
   // Besides the calls that get a yes here, there may be calls that nobody is asked about, as in a submit.
   const mayAct = calls.length > 0 ||
     work.once_tools && work.on_uncertain === "review" && !work.guarded;
+  const { accept_ms: acceptMs, background_ms: backgroundMs, poll_ms: pollMs } = plan.budgets;
+  let recorded = !mayAct;
   for (let form = forms[0]; form !== undefined;) {
-    try {
-      const { accept_ms: acceptMs, poll_ms: pollMs } = plan.budgets;
-      const body = await sendable(guard.guard(form.body), work.id, plan.budgets.background_ms);
-      if (signal.aborted) return notSent(run, calls);
-      const { response, requestId } = await createBackground(body, next, acceptMs);
+    const ready = await readyOf(guard.guard(form.body), work.id, backgroundMs);
+    if ("failure" in ready) return await stay(run, calls, ready.failure);
+    // Last: if this worker dies between this write and the request, nobody knows whether OpenAI has the yes.
+    recorded ||= await recordNow(recording, calls.map(startOf), true);
+    if (signal.aborted || !recorded) return await notSent(run, calls);
+    const sent = await send(ready.body, next, acceptMs);
+    if ("response" in sent) {
+      const { response, requestId } = sent;
       // If it has already ended, the next poll reads it.
       return await record(run, response.id, requestId, isFinalUpstream(response) ? 0 : pollMs);
-    } catch (error) {
-      if (error instanceof NotSent) return await stay(run, calls, error.failure);
-      const why = classifyError(error);
-      const refused = error instanceof APIError && !why.maybeAccepted;
-      if (!refused && mayAct) return await record(run, null, null, plan.budgets.poll_ms);
-      const other = refused ? nextForm(forms, form, why) : undefined;
-      if (other === undefined) return await stay(run, calls, why);
-      await recordWarning(
-        work,
-        `The API refused the finished steps as ${form.name}, so they were sent as ${other.name}: ${why.message}`,
-      );
-      form = other;
     }
+    const { failure: why, refused } = sent;
+    if (!refused && mayAct) return await record(run, null, null, pollMs);
+    const other = refused ? nextForm(forms, form, why) : undefined;
+    if (other === undefined) return await stay(run, calls, why);
+    await recordWarning(
+      work,
+      `The API refused the finished steps as ${form.name}, so they were sent as ${other.name}: ${why.message}`,
+    );
+    form = other;
   }
   return "here";
+}
+
+/** The request as it can be sent, or why it cannot. */
+async function readyOf(
+  body: RequestBody,
+  jobId: string,
+  longestMs: number,
+): Promise<{ body: RequestBody } | { failure: Failure }> {
+  try {
+    return { body: await sendable(body, jobId, longestMs) };
+  } catch (error) {
+    if (!(error instanceof NotSent)) throw error;
+    return { failure: error.failure };
+  }
+}
+
+/** @returns the response, or why there is none: only if the request was `refused`, OpenAI does not have it */
+async function send(
+  body: RequestBody,
+  next: AttemptKey,
+  acceptMs: number,
+): Promise<Accepted | { failure: Failure; refused: boolean }> {
+  try {
+    return await createBackground(body, next, acceptMs);
+  } catch (error) {
+    const failure = classifyError(error);
+    return { failure, refused: error instanceof APIError && !failure.maybeAccepted };
+  }
 }
 
 /** The ways to continue in background, best first; none if the run must not. */
@@ -96,7 +129,7 @@ async function record(
     await persist(async () => {
       const { orphaned } = await jobs.continueInBackground(work, responseId, requestId, pollMs);
       if (orphaned) {
-        log.warn("the attempt has ended; its response will be cancelled", {
+        log.warn("the job has moved on; the response will be cancelled", {
           job_id: work.id,
           response_id: responseId,
         });
@@ -119,11 +152,25 @@ async function stay(run: BackgroundRun, calls: ApprovedCall[], why: Failure): Pr
     () => jobs.recordBackgroundFailure(run.work, why),
     run.control.stop.signal,
   );
-  return isCurrent ? "here" : notSent(run, calls);
+  return isCurrent ? "here" : await notSent(run, calls);
 }
 
-/** The run continues elsewhere, and its next worker sends the yes. */
-function notSent({ stepWriter }: BackgroundRun, calls: ApprovedCall[]): ContinuedIn {
-  voidCalls(stepWriter, calls);
+/**
+ * The run continues elsewhere, and its next worker sends the yes. If that cannot be written, the job waits in vain for the
+ * response, then a person decides.
+ */
+async function notSent(
+  { work, control }: BackgroundRun,
+  calls: ApprovedCall[],
+): Promise<ContinuedIn> {
+  const unmade = calls.map((call) => ({ ...startOf(call), status: "void" as const }));
+  try {
+    await persist(() => jobs.withdrawContinuation(work, unmade), control.stop.signal);
+  } catch (error) {
+    log.warn("cannot record that a run was not continued in background", {
+      job_id: work.id,
+      error: describe(error),
+    });
+  }
   return "elsewhere";
 }

@@ -80,6 +80,8 @@ export type RoundsResult = RunResult | {
 
 /** Sends one request of the run. */
 type Send = (body: RequestBody) => Promise<RunResult>;
+/** Writes that the calls of a request may start. Returns false if the run must stop. */
+type Announce = () => Promise<boolean>;
 
 /**
  * Runs one attempt in rounds: a request, and as long as its response stops to ask before a call or asks for calls of ours,
@@ -87,16 +89,15 @@ type Send = (body: RequestBody) => Promise<RunResult>;
  * stopped by `control.stop`, which has the reason, and its result is `aborted`.
  */
 export async function runRounds(run: Run): Promise<RoundsResult> {
-  const { work, control, effects, guard, tracker } = run;
-  const send = sender(run);
+  const { work, control, effects, guard } = run;
+  const sendWith = sender(run);
   const rounds: UpstreamResponse[] = [];
   const before = roundsBefore(work);
   let steps = work.steps;
   let calls = guard.approvedBefore();
   for (;;) {
     const started = rounds.length === 0 ? undefined : before + rounds.length;
-    if (!await recordStarts(run, calls, started)) return { kind: "aborted" };
-    tracker.expect(calls);
+    const send = sendWith(announcing(run, calls, started));
     const result = await sendInAnyForm(run, send, steps);
     if (result.kind === "done" || result.kind === "failed" && result.final) voidUnmadeCalls(run);
     if (result.kind !== "done") return result;
@@ -178,7 +179,19 @@ function shownRound(response: UpstreamResponse, made: DoneStep[]): UpstreamRespo
   return { ...response, output };
 }
 
-function sender(run: Run): Send {
+/** Writes the calls of a round once, in whatever form its request is sent. */
+function announcing(run: Run, calls: ApprovedCall[], round?: number): Announce {
+  let announced = false;
+  return async () => {
+    if (announced) return true;
+    if (!await recordStarts(run, calls, round)) return false;
+    run.tracker.expect(calls);
+    announced = true;
+    return true;
+  };
+}
+
+function sender(run: Run): (announce: Announce) => Send {
   const { work, plan, control, guard, tracker, text, stream } = run;
   const { attempt_ms: attemptMs, stall_ms: stallMs } = plan.budgets;
   const { onItemStarted, onArguments, onItem } = tracker;
@@ -197,13 +210,14 @@ function sender(run: Run): Send {
     }),
   };
   const since = performance.now();
-  return async (body) => {
+  return (announce) => async (body) => {
     const ready = await readyOf(guard.guard(body), work, attemptMs - (performance.now() - since));
-    if (signal.aborted) {
+    if ("kind" in ready) return ready;
+    // Last: if this worker dies between this write and the request, nobody knows whether OpenAI has the yes.
+    if (!await announce() || signal.aborted) {
       voidUnmadeCalls(run);
       return { kind: "aborted" };
     }
-    if ("kind" in ready) return ready;
     stream?.endItems();
     const spentMs = performance.now() - since;
     return await runStreamed(
@@ -282,7 +296,7 @@ async function sendForms(
  * @param round of this attempt that asked for them; undefined if an earlier attempt's did
  * @returns false if the run must stop: the attempt has ended, or the worker is ending. Then they are not made
  */
-export async function recordStarts(
+async function recordStarts(
   { work, control: { stop }, stepWriter }: Pick<Run, "work" | "control" | "stepWriter">,
   calls: ApprovedCall[],
   round?: number,
@@ -304,6 +318,6 @@ function voidUnmadeCalls({ tracker, stepWriter }: Pick<Run, "tracker" | "stepWri
 }
 
 /** Takes back that calls have started: OpenAI was never told to make them. */
-export function voidCalls(stepWriter: StepWriter, calls: ApprovedCall[]): void {
+function voidCalls(stepWriter: StepWriter, calls: ApprovedCall[]): void {
   for (const call of calls) stepWriter.save({ ...startOf(call), status: "void" });
 }

@@ -153,17 +153,23 @@ export class Worker {
     this.#woken = true;
   }
 
-  /** Signs off, and wakes a successor if its time was up before the work was done. */
-  async signOff(): Promise<void> {
+  /**
+   * Signs off, and wakes a successor if its time was up before the work was done.
+   *
+   * @returns true if there is work that it could still do
+   */
+  async signOff(): Promise<boolean> {
     try {
       const workLeft = await jobs.signOff(this.id);
       const ended = this.#stopped || !this.options.life.mayClaim();
       if (workLeft && ended) await this.options.wakeAnother("successor");
+      return workLeft && !ended;
     } catch (error) {
       log.warn("cannot sign off; cron will wake a successor if work is left", {
         worker: this.id,
         error: describe(error),
       });
+      return false;
     }
   }
 }

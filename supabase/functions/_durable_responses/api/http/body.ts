@@ -159,7 +159,8 @@ export async function readJsonText<S extends z.$ZodType>(
         ? "Cannot read the body: it must be JSON, but it is empty"
         : `Cannot read the body: it must be JSON: ${messageOf(cause).slice(0, maxMessageChars)}`,
       {
-        hint: 'Send a JSON object such as {"query": "What is in my inbox?"}',
+        hint:
+          'Send a JSON object such as {"query": "What is in my inbox?"}, or {"model": "mail", "input": "What is in my inbox?"} to /v1/responses',
         cause,
       },
     );

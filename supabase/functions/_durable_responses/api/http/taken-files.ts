@@ -25,5 +25,6 @@ export async function takenFiles<Input>(
     return { input, text, files: [] };
   }
   const { takeFiles } = await import("../../files/take-files.ts");
-  return await takeFiles({ input, text, bytes }, ownerOf(caller), maxBodyBytes);
+  const sender = { owner: ownerOf(caller), isServer: caller.kind === "service" };
+  return await takeFiles({ input, text, bytes }, sender, maxBodyBytes);
 }

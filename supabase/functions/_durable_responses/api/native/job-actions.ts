@@ -1,4 +1,5 @@
 /** What a caller does with a job: reads it, deletes it, decides about it. */
+import { answerJob } from "../../db/answers.ts";
 import * as jobs from "../../db/jobs.ts";
 import { cancelJob } from "../../jobs/cancel.ts";
 import { wakeWorker } from "../../jobs/wake.ts";
@@ -75,7 +76,7 @@ const retry: Act = async (id, caller) => {
 
 const approve: Act = async (id, caller, request) => {
   const answer = await readJson(request, approvalSchema);
-  return replyRequeued(await jobs.approve(id, visibilityOf(caller), [answer]), "approve");
+  return replyRequeued(await answerJob(id, visibilityOf(caller), [answer]), "approve");
 };
 
 const resolve: Act = async (id, caller, request) => {

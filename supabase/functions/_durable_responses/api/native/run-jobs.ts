@@ -86,11 +86,15 @@ async function work(profiles: Profiles, place: Place, source: string): Promise<v
     if (ending) return;
     const worker = edgeWorker(profiles, place.id);
     place.worker = worker;
-    // It was woken while it signed off: the nudge must not be lost.
-    do {
+    // A nudge while it signed off must not be lost. And a claim leaves out what is locked at that moment, by a webhook for
+    // example: it looks again for work that is left, but once only, as there may be work that it may not do.
+    let lookedAgain = false;
+    for (;;) {
       await worker.run();
-      await worker.signOff();
-    } while (worker.woken);
+      const workLeft = await worker.signOff();
+      if (!worker.woken && (!workLeft || lookedAgain)) break;
+      lookedAgain = !worker.woken;
+    }
   } catch (error) {
     log.error("worker ended unexpectedly; leases run out and cron wakes another", {
       worker: place.id,

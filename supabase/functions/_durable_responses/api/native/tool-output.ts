@@ -1,7 +1,8 @@
 /** `POST /:id/tool-output`: the caller's answer to a call that was handed out. Loaded on first use, because cold start counts. */
-import { answerToolCall } from "../../db/own-calls.ts";
+import { answerJob } from "../../db/answers.ts";
 import { callAnswerSchema } from "../../model/call-answers.ts";
 import { type Caller, visibilityOf } from "../../model/caller.ts";
+import { flawIn } from "../../model/flaw.ts";
 import type { Job } from "../../model/job.ts";
 import * as z from "../../model/zod.ts";
 import { RequestError } from "../../platform/errors.ts";
@@ -22,18 +23,17 @@ export function giveToolOutput(id: string, caller: Caller, request: Request): Pr
     const item = { type: "function_call_output", ...body };
     const { input, files } = await takenFiles({ ...sent, input: [item] }, caller);
     const answer = callAnswerSchema.safeParse(input[0]);
-    if (!answer.success) throw unreadable(answer.error);
+    if (!answer.success) throw unreadable(answer.error, item);
     if (files.length > 0) await (await import("../../files/store-files.ts")).storeFiles(files);
-    return await answerToolCall(id, visibilityOf(caller), answer.data);
+    return await answerJob(id, visibilityOf(caller), [answer.data]);
   });
 }
 
-function unreadable(error: z.core.$ZodError): RequestError {
-  const [issue] = error.issues;
-  const where = issue && issue.path.length > 0 ? `'${issue.path.join(".")}'` : "the body";
+function unreadable(error: z.core.$ZodError, item: unknown): RequestError {
+  const { place, why } = flawIn(error, item);
   return new RequestError(
     "invalid_request",
-    `Cannot accept ${where}: ${(issue?.message ?? "it is invalid").slice(0, 500)}`,
+    `Cannot accept ${place === "" ? "the body" : `'${place}'`}: ${why.slice(0, 500)}`,
     {
       hint:
         "For a function it is {call_id, output}; for another kind the item of its own type, such as {type: 'shell_call_output', call_id, output}",

@@ -8,13 +8,14 @@ import { identifyCaller } from "../http/identify-caller.ts";
 import { usableLife } from "../http/limits.ts";
 import { createResponse } from "./create.ts";
 import { eventsOf } from "./events-of.ts";
+import { seen } from "../../model/flaw.ts";
 import { jobIdOf, responseIdOf } from "../../model/ids.ts";
 import { inputItemsPage } from "./input-items.ts";
 import { getModel, listModels } from "./models.ts";
 import { isOtherPart, notOffered } from "./not-offered.ts";
 import { readRecord, takeAnswer } from "./record.ts";
-import { invalidParam, responseNotFound, toRefusal } from "./refusal.ts";
-import { toResponse } from "./response.ts";
+import { invalidParam, Refusal, responseNotFound, toRefusal } from "./refusal.ts";
+import { statusOf, toResponse } from "./response.ts";
 import { eventStream, json, preflight, refused } from "./send-response.ts";
 import { sseBody } from "./sse.ts";
 import { takenAtEnd } from "./stream-end.ts";
@@ -73,7 +74,9 @@ const retrieve: Act = async ({ caller, id, searchParams }) => {
     throw invalidParam(
       "starting_after",
       "invalid_type",
-      `'starting_after' must be an integer of at most ${maxSequenceNumber}`,
+      `Cannot accept 'starting_after': it must be an integer of at most ${maxSequenceNumber}, but is ${
+        seen(searchParams.get("starting_after"))
+      }`,
     );
   }
   const record = await readRecord(knownId(id), who);
@@ -105,8 +108,23 @@ const inputItems: Act = async ({ caller, id, searchParams }) => {
 
 /** Only for final responses: a job that may still act must be cancelled first. */
 const remove: Act = async ({ caller, id }) => {
-  const { id: jobId, deleted } = await jobs.remove(knownId(id), visibilityOf(caller));
-  return json({ id: responseIdOf(jobId), object: "response", deleted });
+  const [jobId, who] = [knownId(id), visibilityOf(caller)];
+  try {
+    const { deleted } = await jobs.remove(jobId, who);
+    return json({ id: responseIdOf(jobId), object: "response", deleted });
+  } catch (error) {
+    if (!(error instanceof RequestError && error.code === "invalid_state")) throw error;
+    const status = statusOf(await readRecord(jobId, who));
+    throw new Refusal(
+      409,
+      `Cannot delete response '${responseIdOf(jobId)}': its job has not ended. ${
+        status === "completed" || status === "incomplete"
+          ? "It waits for an answer or a review"
+          : `Its status is ${status}`
+      }. Cancel it first`,
+      { code: "invalid_state", cause: error },
+    );
+  }
 };
 
 const routes: ReadonlyMap<string, Act> = new Map<string, Act>([

@@ -17,7 +17,8 @@ import { maxWaitMs, usableLife, waitLeftMs } from "../http/limits.ts";
 import { withRoom } from "../http/room.ts";
 import { readIdempotencyKey } from "../http/submission.ts";
 import { takenFiles } from "../http/taken-files.ts";
-import { answerApprovals, approvalAnswers } from "./approvals.ts";
+import { load } from "../../platform/load.ts";
+import { answerItems } from "./answer-items.ts";
 import { type CreateBody, createBodySchema } from "./create-body.ts";
 import { noAnswer } from "./ending.ts";
 import { eventsOf } from "./events-of.ts";
@@ -27,10 +28,9 @@ import { settingsBeyond } from "./profile-rules.ts";
 import { readRecord, recordOf, type ResponseRecord } from "./record.ts";
 import { invalidParam, Refusal } from "./refusal.ts";
 import { toResponse } from "./response.ts";
-import { answerToolCalls } from "./tool-outputs.ts";
 import { eventStream, json, refused } from "./send-response.ts";
 import { sseBody } from "./sse.ts";
-import { takenAtEnd, withAnswerOrError } from "./stream-end.ts";
+import { withAnswerOrError } from "./stream-end.ts";
 
 /**
  * `POST /v1/responses`: a query to a profile, a whole request from a server, answers to requests for approval, or outputs of
@@ -63,15 +63,16 @@ async function readAndSubmit(
   return { submitted, body };
 }
 
-/** A job that waits for exactly this: a person's answers, or outputs of calls that the caller makes. */
+/** A job that waits for what this request says: a person's answers, and outputs of calls that the caller makes. */
 async function answered(
   profiles: Profiles,
   sent: Pick<Sent, "body" | "files">,
   caller: Caller,
 ): Promise<{ job: Job } | undefined> {
-  const answers = approvalAnswers(sent.body);
-  if (answers) return { job: await answerApprovals(profiles, sent.body, answers, caller) };
-  const job = await answerToolCalls(profiles, sent, caller);
+  const items = answerItems(sent.body.input);
+  if (!items) return undefined;
+  const { giveAnswers } = await load("answers.ts", () => import("./answers.ts"));
+  const job = await giveAnswers(profiles, sent, items, caller);
   return job && { job };
 }
 
@@ -105,7 +106,7 @@ async function submit(
     );
   }
   const { background, stream } = body;
-  return await submitJob(profiles, caller, { ...query, settings, joins }, {
+  return await submitJob(profiles, caller, { ...query, settings, joins, isRepeat: blindRepeat }, {
     background: background === true ? undefined : false,
     stream: stream === true,
     waits: background !== true,
@@ -217,7 +218,8 @@ async function answer(
     const first = ended ? begun(job, body) : await lookAt(job, who);
     const events = eventsOf(first, who, untilAgeMs, -1);
     const told = body.background ? events : withAnswerOrError(events, first, who);
-    return eventStream(sseBody(takenAtEnd(told, first, who), -1, first.id), headers);
+    // Nobody knows whether the end of a stream arrives. If it does not, its repeat must join, so the end takes no answer.
+    return eventStream(sseBody(told, -1, first.id), headers);
   }
   if (body.background) return json(toResponse(await lookAt(job, who)), headers);
   const seen = await waitForJob(job, who, waitMs, untilAgeMs, isFinalOrPaused, ended);

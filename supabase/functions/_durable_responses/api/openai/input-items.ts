@@ -1,3 +1,4 @@
+import { flawIn } from "../../model/flaw.ts";
 import * as z from "../../model/zod.ts";
 import type { ResponseRecord } from "./record.ts";
 import { invalidParam } from "./refusal.ts";
@@ -12,10 +13,11 @@ type InputItem = { id: string } & Record<string, unknown>;
 
 /** A page of the input: `GET /v1/responses/:id/input_items`, the last item first by default. */
 export function inputItemsPage(record: ResponseRecord, query: URLSearchParams) {
-  const page = pageSchema.safeParse(Object.fromEntries(query));
+  const given = Object.fromEntries(query);
+  const page = pageSchema.safeParse(given);
   if (!page.success) {
-    const param = String(page.error.issues[0]?.path[0] ?? "query");
-    throw invalidParam(param, "invalid_value", `Invalid value for '${param}'`);
+    const { place, why } = flawIn(page.error, given);
+    throw invalidParam(place, "invalid_value", `Cannot accept '${place}': ${why}`);
   }
   const { limit, order, after } = page.data;
   const items = itemsOf(record);

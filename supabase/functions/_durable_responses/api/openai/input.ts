@@ -1,12 +1,13 @@
 /** From the input that a caller sends to the input of a job. */
 import { type Caller, visibilityOf } from "../../model/caller.ts";
 import { canonicalOfValue } from "../../model/canonical.ts";
+import { seen } from "../../model/flaw.ts";
 import { refuseUnsayable } from "../http/user-input.ts";
 import { conversationBefore } from "./conversation.ts";
 import type { CreateBody } from "./create-body.ts";
 import { jobIdOf } from "../../model/ids.ts";
 import { invalidParam, type Refusal } from "./refusal.ts";
-import { isOutput, ownIdOf, withStoredItems } from "./stored-items.ts";
+import { isOutput, itemNotFound, ownIdOf, withStoredItems } from "./stored-items.ts";
 
 type InputItem = Record<string, unknown>;
 
@@ -37,6 +38,7 @@ export async function inputOf(
   const fromHere = (item: InputItem) => ownIdOf(item) !== undefined;
   const withOutputs = said.some(fromHere);
   if (isUser) {
+    said.forEach(refuseStrangeReference);
     refuseUnsayable(
       said.map((item) => fromHere(item) || (withOutputs && isOutput(item)) ? stored : item),
     );
@@ -46,8 +48,11 @@ export async function inputOf(
   const whole = !isUser && !named;
   const resolved = await withStoredItems(said, who, whole);
   const isSaid = new Set(said);
-  // The remaining outputs belong to no call of ours.
-  if (isUser) refuseUnsayable(resolved.filter((item) => isSaid.has(item)));
+  if (isUser) {
+    // The remaining outputs belong to no call of ours. The other items are known to be fine, and keep the places.
+    const left = new Set(resolved);
+    refuseUnsayable(said.map((item) => left.has(item) ? item : stored));
+  }
   const now = [...instructions, ...resolved];
   if (previous === undefined) {
     if (now.length === 0) throw nothingAsked();
@@ -77,6 +82,20 @@ const stored: InputItem = { role: "assistant", content: "" };
 function listOf(input: CreateBody["input"]): InputItem[] {
   if (typeof input === "string") return [{ role: "user", content: input }];
   return input ?? [];
+}
+
+/** An id that is none of ours names no item of this user, whatever the project has stored at OpenAI. */
+function refuseStrangeReference(item: InputItem, index: number): void {
+  const { type, id } = item;
+  if (type !== "item_reference" || ownIdOf(item) !== undefined) return;
+  if (typeof id === "string") throw itemNotFound(id, index);
+  const place = `input[${index}].id`;
+  const but = id === undefined ? "is missing" : `is ${seen(id)}`;
+  throw invalidParam(
+    place,
+    "invalid_type",
+    `Cannot accept '${place}': it must be the id of an item of an earlier response, but ${but}`,
+  );
 }
 
 function asUser(item: InputItem): InputItem {

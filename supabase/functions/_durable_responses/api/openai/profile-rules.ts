@@ -1,4 +1,5 @@
 import { canonicalOfValue } from "../../model/canonical.ts";
+import { seen } from "../../model/flaw.ts";
 import * as z from "../../model/zod.ts";
 import { type CallerSettings, limitParams } from "../../profiles/caller-settings.ts";
 import type { Plan } from "../../profiles/plan.ts";
@@ -32,6 +33,17 @@ const ignoredValues: ReadonlyMap<string, z.ZodMiniType> = new Map<string, z.ZodM
   ["service_tier", z.enum(["auto", "default"])],
   // Reasoning is continued from what is stored here, encrypted or not.
   ["include", z.array(z.literal("reasoning.encrypted_content"))],
+]);
+
+/** The kinds of value that OpenAI takes for a parameter at all. It checks the rest. */
+const kindsOf: ReadonlyMap<string, readonly string[]> = new Map([
+  ["parallel_tool_calls", ["boolean"]],
+  ["reasoning", ["object"]],
+  ["temperature", ["number"]],
+  ["text", ["object"]],
+  ["tool_choice", ["string", "object"]],
+  ["top_p", ["number"]],
+  ["truncation", ["string"]],
 ]);
 
 /**
@@ -68,10 +80,23 @@ export function settingsBeyond(
     if (param === "text" ? sameText(value, own) : same(value, own)) continue;
     // The answer is checked against the profile's own schema, and no other can replace it.
     if (!may.has(param) || (param === "text" && output)) throw decidedByProfile(param, body.model);
+    refuseOtherKind(param, value);
     if (limitParams.has(param)) refuseHigher(param, value, own);
     settings[param] = value;
   }
   return Object.keys(settings).length > 0 ? settings : null;
+}
+
+function refuseOtherKind(param: string, value: unknown): void {
+  const kinds = kindsOf.get(param);
+  if (!kinds || kinds.includes(typeof value) && !Array.isArray(value)) return;
+  throw invalidParam(
+    param,
+    "invalid_type",
+    `Cannot accept '${param}': it must be a value of the type ${kinds.join(" or ")}, but is ${
+      seen(value)
+    }`,
+  );
 }
 
 function refuseHigher(param: string, value: unknown, own: unknown): void {
@@ -80,7 +105,7 @@ function refuseHigher(param: string, value: unknown, own: unknown): void {
     throw invalidParam(
       param,
       "invalid_value",
-      `Cannot accept '${param}': it must be a whole number`,
+      `Cannot accept '${param}': it must be a whole number of at least 1, but is ${seen(value)}`,
     );
   }
   if (typeof own !== "number" || limit.data <= own) return;

@@ -1,5 +1,4 @@
 import { mayPass, type RequestErrorCode } from "../../model/refusals.ts";
-import * as z from "../../model/zod.ts";
 import { RequestError } from "../../platform/errors.ts";
 import { describe, log } from "../../platform/log.ts";
 import { redact } from "../../platform/redact.ts";
@@ -54,12 +53,26 @@ export function responseNotFound(id: string): Refusal {
   });
 }
 
+/** OpenAI's errors have one text. One that quotes OpenAI may end with its period. */
+export function withHint(
+  { message, hint }: { message: string; hint?: string | undefined },
+): string {
+  return hint === undefined ? message : `${message.replace(/[.]+$/, "")}. ${hint}`;
+}
+
 /** Our codes for which OpenAI has its own. */
 const openaiCodes: Partial<Record<RequestErrorCode, string>> = {
   unknown_profile: "model_not_found",
   missing_token: "invalid_api_key",
   invalid_token: "invalid_api_key",
   job_not_found: "response_not_found",
+};
+
+/** The parameter of refusals that do not name one themselves. */
+const params: Partial<Record<RequestErrorCode, string>> = {
+  unknown_profile: "model",
+  file_not_found: "input",
+  stored_prompt: "prompt",
 };
 
 /** Refusals that come before anything is accepted: a repeat cannot be a second job. */
@@ -82,22 +95,13 @@ export function toRefusal(error: unknown, mayRepeat: boolean): Refusal {
   if (error.status >= 500) {
     log.error("request failed", { error: describe(error), code: error.code });
   }
-  const message = `${error.message}. ${error.hint}`;
-  return new Refusal(error.status, message, {
+  return new Refusal(error.status, withHint(error), {
     code: openaiCodes[error.code] ?? error.code,
-    param: error.code === "unknown_profile" ? "model" : paramOf(error.cause),
+    param: error.param ?? params[error.code] ?? null,
     retry: mayPass.has(error.code) &&
       // Below 500 nothing was accepted.
       (error.status < 500 || mayRepeat || neverAccepted.has(error.code)),
     retryAfterS: error.retryAfterS,
     cause: error,
   });
-}
-
-/** The parameter that a body's schema rejected. */
-function paramOf(cause: unknown): string | null {
-  if (!(cause instanceof z.$ZodError)) return null;
-  const issue = cause.issues[0];
-  if (issue?.code === "unrecognized_keys") return issue.keys[0] ?? null;
-  return issue && issue.path.length > 0 ? issue.path.join(".") : null;
 }

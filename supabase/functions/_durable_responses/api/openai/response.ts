@@ -1,6 +1,7 @@
 import { responseIdOf } from "../../model/ids.ts";
 import { outputOf } from "./output.ts";
 import type { ResponseRecord } from "./record.ts";
+import { withHint } from "./refusal.ts";
 
 type Status = "queued" | "in_progress" | "completed" | "failed" | "cancelled" | "incomplete";
 
@@ -76,7 +77,7 @@ function errorOf({ status, error, review_reason }: ResponseRecord) {
   if (error === null) return null;
   return {
     code: error.code,
-    message: error.hint === undefined ? error.message : `${error.message}. ${error.hint}`,
+    message: withHint(error),
     // Not in OpenAI's answers, but the AI SDK cannot read an error without it.
     type: "server_error",
     param: null,

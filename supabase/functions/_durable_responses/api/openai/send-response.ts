@@ -44,7 +44,7 @@ export function preflight(request: Request): Response {
 
 /** A refusal as an answer. `x-should-retry` keeps the SDK, which retries 409 and 5xx, from doing harm. */
 export function refused(refusal: Refusal, headers: Record<string, string> = {}): Response {
-  const { retry = false, retryAfterS, allow } = refusal.details;
+  const { retry = false, retryAfterS, allow, responseId } = refusal.details;
   return Response.json(refusal.toBody(), {
     status: refusal.status,
     headers: {
@@ -52,6 +52,7 @@ export function refused(refusal: Refusal, headers: Record<string, string> = {}):
       ...notCached,
       ...headers,
       "x-should-retry": String(retry),
+      ...(responseId === undefined ? {} : { "x-response-id": responseId }),
       ...(allow === undefined ? {} : { allow }),
       ...(retryAfterS === undefined ? {} : { "retry-after": String(retryAfterS) }),
     },

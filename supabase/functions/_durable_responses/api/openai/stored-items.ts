@@ -105,9 +105,10 @@ async function itemsOf(
   return { items, open };
 }
 
-function itemNotFound(id: string, index: number): Refusal {
+/** 400 for an item that is in no response of the caller. */
+export function itemNotFound(id: string, index: number): Refusal {
   return invalidParam(
-    `input.${index}`,
+    `input[${index}]`,
     "item_not_found",
     `Item with id '${id.slice(0, 100)}' not found: no stored response of yours has it`,
   );
@@ -116,7 +117,7 @@ function itemNotFound(id: string, index: number): Refusal {
 /** A question next to an open request for approval, or an open call, would leave its job waiting unseen. */
 function stillOpen(id: string, index: number): Refusal {
   return invalidParam(
-    `input.${index}`,
+    `input[${index}]`,
     "invalid_value",
     `Cannot continue while '${
       id.slice(0, 100)

@@ -40,7 +40,10 @@ export async function* withAnswerOrError(
   };
 }
 
-/** The events unchanged. A reader that gets to the end has the answer. */
+/**
+ * The events of a retrieve, unchanged. At their end the answer counts as read, as after any other retrieve: its reader knows the
+ * response's id, so if the end did not arrive, it retrieves again instead of asking again.
+ */
 export async function* takenAtEnd(
   events: Events,
   { id }: ResponseRecord,

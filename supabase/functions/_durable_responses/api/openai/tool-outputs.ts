@@ -1,57 +1,77 @@
-import { answerToolCall, findToolCalls } from "../../db/own-calls.ts";
-import { wakeWorker } from "../../jobs/wake.ts";
-import type { SentFile } from "../../files/take-files.ts";
-import { type Caller, visibilityOf } from "../../model/caller.ts";
-import { isAnswerType } from "../../model/left-calls.ts";
-import type { Job } from "../../model/job.ts";
+/** Outputs of calls that the caller made, as libraries send them: each names its call by the call's id. */
+import { findToolCalls } from "../../db/answers.ts";
+import { type CallAnswer, callAnswerSchema } from "../../model/call-answers.ts";
+import type { Visibility } from "../../model/caller.ts";
+import { isCallKind } from "../../model/status.ts";
 import type * as z from "../../model/zod.ts";
-import { waitUntil } from "../../platform/runtime.ts";
-import type { Profiles } from "../../profiles/profile.ts";
-import { refuseOtherSettings } from "./approvals.ts";
-import type { CreateBody } from "./create-body.ts";
-import { readRecord } from "./record.ts";
+import type { AnswerItems, Placed } from "./answer-items.ts";
+import type { ResponseRecord } from "./record.ts";
 import { invalidParam } from "./refusal.ts";
 
-/**
- * Gives the caller's outputs to the job that asked for them, if the input ends in such outputs and the caller makes these
- * calls. The calls identify the job: the AI SDK sends the whole conversation again, without previous_response_id. The same
- * job continues, so the response keeps the id of the one that asked.
- * @returns undefined if the input answers no call of ours
- * @throws Refusal, RequestError `invalid_state` for a call that already has another output
- */
-export async function answerToolCalls(
-  profiles: Profiles,
-  sent: { body: CreateBody; files: SentFile[] },
-  caller: Caller,
-): Promise<Job | undefined> {
-  const who = visibilityOf(caller);
-  const { body, files } = sent;
-  const { first, items } = lastAnswers(body.input);
-  const callIds = items.map((item) => item["call_id"] ?? item["id"]);
-  // An answer that cannot name a call of ours is left to OpenAI, or refused later as a user's invention.
-  if (items.length === 0 || !callIds.every((id) => typeof id === "string")) return undefined;
-  const id = await findToolCalls([...new Set(callIds)], who);
-  if (id === null) return undefined;
-  // Loaded on first use, because cold start counts.
-  const { callAnswerSchema } = await import("../../model/call-answers.ts");
-  const answers = items.map((item, index) => {
-    const answer = callAnswerSchema.safeParse(item);
-    if (answer.success) return answer.data;
-    throw unreadable(answer.error, `input.${first + index}`);
-  });
-  await refuseOtherSettings(profiles, body, await readRecord(id, who), caller);
-  if (files.length > 0) await (await import("../../files/store-files.ts")).storeFiles(files);
-  let job: Job | undefined;
-  for (const answer of answers) job = await answerToolCall(id, who, answer);
-  if (job?.status === "queued") waitUntil(wakeWorker("openai-api"));
-  return job;
+/** An output, and the job that asked for it; none for a call that no job of the caller's has asked for. */
+export interface OutputFor extends Placed {
+  callId: string | undefined;
+  jobId: string | undefined;
+  /** Whether the job waits for it. */
+  waits: boolean;
 }
 
-/** The answers at the end of the input, and where they begin. Earlier ones were given before. */
-function lastAnswers(input: CreateBody["input"]) {
-  if (!Array.isArray(input)) return { first: 0, items: [] };
-  const first = input.findLastIndex((item) => !isAnswerType(item["type"])) + 1;
-  return { first, items: input.slice(first) };
+/** @param previous the job that `previous_response_id` names */
+export async function findOutputs(
+  { outputs }: AnswerItems,
+  who: Visibility,
+  previous: string | undefined,
+): Promise<OutputFor[]> {
+  const ids = outputs.map(({ item }) => callIdOf(item));
+  const asked = [...new Set(ids)].filter((id) => id !== undefined);
+  const calls = asked.length > 0 ? await findToolCalls(asked, who, previous) : [];
+  const known = new Map(calls.map((call) => [call.call_id, call]));
+  return outputs.map((placed, index) => {
+    const callId = ids[index];
+    const call = callId === undefined ? undefined : known.get(callId);
+    return { ...placed, callId, jobId: call?.job_id, waits: call?.waits ?? false };
+  });
+}
+
+/**
+ * Those of a job's outputs that are given to it: the last answers of the input, and those that it waits for. The others were
+ * given before, and libraries may shorten what is old.
+ * @returns in no particular order
+ */
+export function outputsToGive(
+  outputs: OutputFor[],
+  { last }: AnswerItems,
+  record: ResponseRecord,
+): OutputFor[] {
+  const open = Map.groupBy(
+    (record.waiting ?? []).filter(({ kind }) => isCallKind(kind)),
+    ({ call_id }) => call_id,
+  );
+  // An API may use a call's id again: the last outputs are for the calls that wait.
+  const later = new Map<string | undefined, number>();
+  const own = outputs.filter(({ jobId }) => jobId === record.id);
+  return own.toReversed().filter(({ at, callId }) => {
+    const before = later.get(callId) ?? 0;
+    later.set(callId, before + 1);
+    return at >= last || before < (open.get(callId)?.length ?? 0);
+  });
+}
+
+/** @throws Refusal 400 */
+export function outputOf({ at, item }: Placed): CallAnswer {
+  const answer = callAnswerSchema.safeParse(item);
+  if (answer.success) return answer.data;
+  throw unreadable(answer.error, `input.${at}`);
+}
+
+/** The field of the input that names the call. */
+export function paramOf({ at, item }: Placed): string {
+  return `input.${at}.${item["call_id"] === undefined ? "id" : "call_id"}`;
+}
+
+function callIdOf(item: Placed["item"]): string | undefined {
+  const id = item["call_id"] ?? item["id"];
+  return typeof id === "string" ? id : undefined;
 }
 
 function unreadable({ issues: [issue] }: z.core.$ZodError, at: string) {

@@ -1,5 +1,6 @@
 /** The `tools` of a request to a profile: they name the profile's tools, and may narrow them. */
 import { canonicalOfValue } from "../../model/canonical.ts";
+import { flawIn, placeOf, seen } from "../../model/flaw.ts";
 import { isRecord } from "../../model/is-record.ts";
 import type { RequestTool } from "../../model/request.ts";
 import * as z from "../../model/zod.ts";
@@ -37,13 +38,29 @@ export function narrowingsOf(
   own: readonly RequestTool[],
 ): Record<string, Narrowing> {
   const named = namedSchema.safeParse(value);
-  if (!named.success) throw refusal("it must be a list of tools");
+  if (!named.success) {
+    const { place, why } = flawIn(named.error, value);
+    throw refusal(`tools${place}`, why);
+  }
+  const narrowings = new Map<string, Narrowing>();
+  for (const [index, tool] of named.data.entries()) {
+    const at = `tools[${index}]`;
+    if (tool.type !== "mcp") refuseUnknown(tool, at, own);
+    else {
+      const [label, narrowing] = narrowingOf(tool, at, own);
+      const before = narrowings.get(label);
+      // Which of the two is meant for a tool that both allow, or neither? A guess could drop a person's yes.
+      if (before && canonicalOfValue(before) !== canonicalOfValue(narrowing)) {
+        throw refusal(
+          `${at}.server_label`,
+          `the server '${label}' is named twice, with other rules. Name it once`,
+        );
+      }
+      narrowings.set(label, narrowing);
+    }
+  }
   return Object.fromEntries(
-    named.data.flatMap((tool, index) => {
-      if (tool.type === "mcp") return [narrowingOf(tool, index, own)];
-      refuseUnknown(tool, index, own);
-      return [];
-    }).filter(([, narrowing]) => Object.keys(narrowing).length > 0),
+    [...narrowings].filter(([, narrowing]) => Object.keys(narrowing).length > 0),
   );
 }
 
@@ -52,7 +69,7 @@ function isUnsaid(setting: unknown): boolean {
 }
 
 /** A function, or a custom tool, is identified by its name; another one by its type, without settings of the caller's own. */
-function refuseUnknown(tool: RequestTool, index: number, own: readonly RequestTool[]): void {
+function refuseUnknown(tool: RequestTool, at: string, own: readonly RequestTool[]): void {
   const { type, name, ...settings } = tool;
   const same = own.filter((known) => known.type === type);
   const known = type === "function" || type === "custom"
@@ -62,57 +79,79 @@ function refuseUnknown(tool: RequestTool, index: number, own: readonly RequestTo
         isUnsaid(setting) || canonicalOfValue(setting) === canonicalOfValue(known[field])
       )
     );
-  if (!known) throw refusal("the profile has no such tool", index);
+  if (known) return;
+  if (type === "function" || type === "custom") {
+    throw refusal(`${at}.name`, `the profile has no ${type} ${seen(name)}`);
+  }
+  throw refusal(
+    at,
+    same.length > 0
+      ? `the profile's ${type} has other settings. Name it without settings`
+      : `the profile has no ${seen(type)}`,
+  );
 }
 
 function narrowingOf(
   tool: RequestTool,
-  index: number,
+  at: string,
   own: readonly RequestTool[],
 ): [string, Narrowing] {
   const server = serverSchema.safeParse(tool);
-  if (!server.success) throw refusal("it does not name an MCP server", index);
+  if (!server.success) {
+    const { place, why } = flawIn(server.error, tool);
+    throw refusal(`${at}.${place}`, why);
+  }
   const { server_label, allowed_tools, require_approval } = server.data;
   const known = own.find((known) => known.type === "mcp" && known.server_label === server_label);
-  if (!known) throw refusal(`the profile has no server '${server_label.slice(0, 64)}'`, index);
+  if (!known) {
+    throw refusal(`${at}.server_label`, `the profile has no server ${seen(server_label)}`);
+  }
   const more = Object.entries(tool).find(([key, setting]) =>
     !saysNothing.has(key) && !isUnsaid(setting) &&
     !(isRecord(setting) && Object.keys(setting).length === 0)
   );
   if (more) {
-    throw refusal(`'${more[0].slice(0, 64)}' of a server can only be set in the profile`, index);
+    throw refusal(placeOf([at, more[0]]), "this field of a server can only be set in the profile");
   }
   return [server_label, {
-    ...(allowed_tools && { allowed_tools: namesIn(allowed_tools, known, index) }),
-    ...(asksForMore(require_approval, known, index) && { require_approval: "always" as const }),
+    ...(allowed_tools && { allowed_tools: namesIn(allowed_tools, known, `${at}.allowed_tools`) }),
+    ...(asksForMore(require_approval, known, `${at}.require_approval`) &&
+      { require_approval: "always" as const }),
   }];
 }
 
+/** Of a profile that lists no names, any is accepted: one that the server does not have allows nothing. */
 function namesIn(
   wanted: string[] | { tool_names: string[] },
   { allowed_tools }: RequestTool,
-  index: number,
+  at: string,
 ): string[] {
   const names = Array.isArray(wanted) ? wanted : wanted.tool_names;
+  // Whether OpenAI takes an empty list for "none" or for "no limit" is its own affair.
+  if (names.length === 0) {
+    throw refusal(at, "it must name a tool. To ask without tools, use a profile that has none");
+  }
   const own = Array.isArray(allowed_tools) ? allowed_tools : allowed_tools?.tool_names;
   const unknown = own && names.find((name) => !own.includes(name));
   if (unknown === undefined) return names;
-  throw refusal(`the profile does not allow the tool '${unknown.slice(0, 64)}'`, index);
+  throw refusal(at, `the profile does not allow the tool ${seen(unknown)}`);
 }
 
 /** "never" asks for nothing, but the profile may still ask. "always" is stricter than any profile. */
-function asksForMore(wanted: unknown, { require_approval }: RequestTool, index: number): boolean {
+function asksForMore(wanted: unknown, { require_approval }: RequestTool, at: string): boolean {
   if (isUnsaid(wanted) || wanted === "never") return false;
   if (wanted === "always") return true;
   if (canonicalOfValue(wanted) === canonicalOfValue(require_approval)) return false;
-  throw refusal("require_approval can be 'always', 'never', or what the profile says", index);
+  throw refusal(
+    at,
+    `it must be "always", "never", or what the profile says, but is ${seen(wanted)}`,
+  );
 }
 
-function refusal(why: string, index?: number): Refusal {
-  const which = index === undefined ? "tools" : `tools.${index}`;
+function refusal(at: string, why: string): Refusal {
   return invalidParam(
-    "tools",
+    at,
     "unsupported_parameter",
-    `Unsupported parameter: cannot accept '${which}': ${why}. A caller may name and narrow the profile's own tools. Add other tools to the profile`,
+    `Unsupported parameter: cannot accept '${at}': ${why}. A caller may name and narrow the profile's own tools. Add other tools to the profile`,
   );
 }

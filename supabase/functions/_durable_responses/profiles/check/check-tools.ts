@@ -76,7 +76,7 @@ function refusalOf(path: string, offer: () => unknown): Found[] {
     return [];
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
-    const why = error.message.replace(/^Cannot [^:]*: (?:tools\.0: )?/, "");
+    const why = error.message.replace(/^Cannot [^:]*: (?:tools\[0\]: )?/, "");
     return [{
       path,
       severity: "wrong",

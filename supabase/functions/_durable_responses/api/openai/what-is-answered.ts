@@ -1,0 +1,130 @@
+import type { Visibility } from "../../model/caller.ts";
+import { jobIdOf, responseIdOf } from "../../model/ids.ts";
+import type { AnswerItems } from "./answer-items.ts";
+import { type AskedBy, isOpen, paramOf as paramOfApproval, readApproval } from "./approvals.ts";
+import type { CreateBody } from "./create-body.ts";
+import { readRecord, readRecordIfThere, type ResponseRecord } from "./record.ts";
+import { invalidParam, type Refusal, responseNotFound } from "./refusal.ts";
+import {
+  findOutputs,
+  type OutputFor,
+  outputsToGive,
+  paramOf as paramOfOutput,
+} from "./tool-outputs.ts";
+
+/** How many responses the approvals in one input may be for. */
+const maxResponses = 200;
+
+/** The job that a request answers, and the answers that are given to it. */
+export interface Answered {
+  record: ResponseRecord;
+  approvals: AskedBy[];
+  outputs: OutputFor[];
+}
+
+/** A job that answers name. */
+interface Named {
+  at: number;
+  jobId: string;
+  /** Whether it waits for the answer. */
+  waits: boolean;
+}
+
+/**
+ * The only job that waits for any of the answers; if none does, the one that the last of them names, so that a repeat finds it.
+ * Answers to other jobs are history.
+ * @returns undefined if no job of the caller's has asked for the outputs: they are part of a question
+ * @throws Refusal 400 if several jobs wait for them, or one of the new answers names nothing; 404 if all name nothing
+ */
+export async function whatIsAnswered(
+  body: CreateBody,
+  items: AnswerItems,
+  who: Visibility,
+): Promise<Answered | undefined> {
+  const previous = jobIdOf(body.previous_response_id ?? "");
+  const approvals = items.approvals.flatMap((placed) =>
+    readApproval(placed, previous, placed.at < items.since) ?? []
+  );
+  const records = await recordsOf(approvals, who);
+  const outputs = await findOutputs(items, who, previous);
+  const named = namedBy(approvals, outputs, records);
+  const waiting = [...new Map(named.filter(({ waits }) => waits).map((one) => [one.jobId, one]))];
+  if (waiting.length > 1) throw severalWait(named);
+  const jobId = waiting[0]?.[0] ?? named.at(-1)?.jobId;
+  const missing = approvals.filter((one) => one.at >= items.since && !records.has(one.jobId));
+  const unknown = outputs.filter((one) => one.at >= items.last && one.jobId === undefined);
+  if (jobId === undefined && missing[0]) throw responseNotFound(responseIdOf(missing[0].jobId));
+  // A server may have made calls that somebody else asked for. From a user, they are refused later, as an invention.
+  if (jobId === undefined || (waiting.length === 0 && unknown.length > 0)) return undefined;
+  const [lost] = [
+    ...missing.map((one) => ({ at: one.at, param: paramOfApproval(one) })),
+    ...unknown.map((one) => ({ at: one.at, param: paramOfOutput(one) })),
+  ].sort((a, b) => a.at - b.at);
+  if (lost) throw notAsked(lost.param);
+  const record = records.get(jobId) ?? await readRecord(jobId, who);
+  return {
+    record,
+    approvals: approvals.filter((one) => one.jobId === jobId),
+    outputs: outputsToGive(outputs, items, record),
+  };
+}
+
+/** The jobs that approvals name, without those that are deleted or somebody else's. */
+async function recordsOf(
+  approvals: AskedBy[],
+  who: Visibility,
+): Promise<Map<string, ResponseRecord>> {
+  const ids = new Set(approvals.map(({ jobId }) => jobId));
+  if (ids.size > maxResponses) {
+    throw invalidParam(
+      "input",
+      "invalid_value",
+      `Cannot accept answers to requests of ${ids.size} responses: one input may have those of at most ${maxResponses}`,
+    );
+  }
+  const records = new Map<string, ResponseRecord>();
+  for (const id of ids) {
+    const record = await readRecordIfThere(id, who);
+    if (record) records.set(id, record);
+  }
+  return records;
+}
+
+/** In the order of the input. */
+function namedBy(
+  approvals: AskedBy[],
+  outputs: OutputFor[],
+  records: ReadonlyMap<string, ResponseRecord>,
+): Named[] {
+  return [
+    ...approvals.flatMap((one): Named[] => {
+      const record = records.get(one.jobId);
+      return record ? [{ at: one.at, jobId: one.jobId, waits: isOpen(one, record) }] : [];
+    }),
+    ...outputs.flatMap(({ at, jobId, waits }): Named[] =>
+      jobId === undefined ? [] : [{ at, jobId, waits }]
+    ),
+  ].sort((a, b) => a.at - b.at);
+}
+
+/** A job continues by its answers alone, and a response is of one job. */
+function severalWait(named: Named[]): Refusal {
+  const waiting = named.filter(({ waits }) => waits);
+  const other = waiting.find(({ jobId }) => jobId !== waiting[0]?.jobId);
+  return invalidParam(
+    `input.${other?.at}`,
+    "invalid_value",
+    `Cannot answer what ${
+      new Set(waiting.map(({ jobId }) => jobId)).size
+    } responses ask for at once: send the answers to each response in a request of their own`,
+  );
+}
+
+/** The rest was not accepted either. */
+function notAsked(param: string): Refusal {
+  return invalidParam(
+    param,
+    "item_not_found",
+    `Cannot accept the answers: '${param}' names nothing that a response of yours has asked for`,
+  );
+}
