@@ -1,9 +1,9 @@
 /**
  * Builds what the npm package `durable-responses` publishes, packages/cli/dist: the program, with everything that it imports,
- * and the files that it puts into projects. Because it is bundled, the package has no dependencies, and starts on Node 20,
+ * the files that it puts into projects, and the documentation, of the same release. Because it is bundled, the package has no dependencies, and starts on Node 20,
  * although openai and supabase-js ask for 22: the CLI uses neither.
  */
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -48,6 +48,11 @@ export async function buildCli(folder: string): Promise<void> {
     ]
   ) {
     await cp(join(root, part), join(template, part), { recursive: true });
+  }
+  const docs = join(folder, "docs");
+  await mkdir(docs);
+  for (const page of await readdir(join(root, "docs"))) {
+    if (page.endsWith(".md")) await cp(join(root, "docs", page), join(docs, page));
   }
   const { version } = aboutSchema.parse(
     JSON.parse(await readFile(join(root, "packages/cli/package.json"), "utf8")),

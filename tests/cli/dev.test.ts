@@ -9,6 +9,8 @@ const thePackage = packageForFile();
 
 Deno.test("without the package that it needs, it says which one to install", async () => {
   await using project = await supabaseProject();
+  const init = () => thePackage().run(["init", "--yes"], { cwd: project.folder });
+  assert.doesNotMatch((await init()).stdout, /npm install/);
   await Deno.remove(join(project.folder, "node_modules", "durable-responses-dev"));
   const { code, stderr } = await thePackage().run(["dev"], { cwd: project.folder });
   assert.equal(code, 1);
@@ -17,6 +19,8 @@ Deno.test("without the package that it needs, it says which one to install", asy
     /^Error: Cannot run the project: the package 'durable-responses-dev' is not installed$/m,
   );
   assert.match(stderr, /npm install --save-dev durable-responses-dev@\d/);
+  await Deno.remove(join(project.folder, "supabase", "durable-responses.json"));
+  assert.match((await init()).stdout, /npm install --save-dev durable-responses-dev && /);
 });
 
 Deno.test("what to do about a finding is said for where the project runs", () => {
@@ -25,7 +29,7 @@ Deno.test("what to do about a finding is said for where the project runs", () =>
   assert.equal(adviceFor("https://abc.supabase.co", advice), advice);
   assert.equal(
     adviceFor("http://127.0.0.1:54321", advice),
-    "put OPENAI_API_KEY=sk-… into supabase/functions/.env and restart dev (or supabase functions serve); restart dev (or npx supabase migration up --include-all), then restart dev (or supabase functions serve)",
+    "put OPENAI_API_KEY=sk-… into supabase/.env.durable-responses.local and restart dev (with supabase functions serve: supabase/functions/.env); restart dev (or npx supabase migration up --include-all), then restart dev (or supabase functions serve)",
   );
 });
 

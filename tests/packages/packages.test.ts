@@ -59,6 +59,18 @@ Deno.test("each package brings its license and its README, and nothing of the so
   }
 });
 
+Deno.test("the CLI brings the documentation, and its index names only pages that are there", async () => {
+  const { files } = named("durable-responses");
+  const { folder } = thePackages();
+  const docs = "dist/docs/";
+  const index = await Deno.readTextFile(
+    `${folder}/node_modules/durable-responses/${docs}README.md`,
+  );
+  const pages = [...index.matchAll(/\]\((\w[\w-]*\.md)/g)].map(([, page = ""]) => page);
+  assert.ok(pages.includes("quickstart.md") && pages.includes("errors.md"));
+  assert.deepEqual(pages.filter((page) => !files.includes(docs + page)), []);
+});
+
 Deno.test("all packages have one version, and each license is the repository's", async () => {
   const packages = await publishedPackages();
   assert.equal(new Set(packages.map(({ version }) => version)).size, 1);

@@ -1,4 +1,5 @@
 /** The commands, their options and their help. */
+import { join } from "node:path";
 import process from "node:process";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { check, type CheckOptions } from "./commands/check.ts";
@@ -14,9 +15,9 @@ import { importKinds } from "./init/import-map.ts";
 import { defaultDeno, optionsOf, reaching } from "./options.ts";
 import { addJobs } from "./program-jobs.ts";
 import { functionName } from "./project/manifest.ts";
-import { aboutRelease, functionNames } from "./project/release.ts";
+import { aboutRelease, docsFolder, functionNames } from "./project/release.ts";
 import { defaultWaitS } from "./smoke/smoke.ts";
-import { asCalled } from "./terminal/called.ts";
+import { asCalled, shownPath } from "./terminal/called.ts";
 import { processTerminal, type Terminal } from "./terminal/terminal.ts";
 
 /** Options of `dev` that are about the OpenAI stand-in alone. */
@@ -85,7 +86,8 @@ New here? Run init in your Supabase project, then dev to try it on your machine.
 All commands except init, check and dev need the project (--url, SUPABASE_URL,
 or the one that the folder is linked to) and its secret key
 (SUPABASE_SECRET_KEY, or a prompt in a terminal).
-Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage, 130 stopped.`,
+Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage, 130 stopped.
+Documentation: ${shownPath(cwd, join(docsFolder(), "README.md"))}`,
     );
 
   main.command("init")

@@ -64,14 +64,19 @@ const schema = z.strictObject({
 /** What the refusal of a body says: what is wrong, what is allowed, what came, and which fields there are. */
 const unfit: [body: string, code: string, message: RegExp, hint: RegExp][] = [
   ["", "invalid_json", /it must be JSON, but it is empty$/, /JSON object such as/],
-  ["{query:1}", "invalid_json", /it must be JSON, but .*position 1/, /JSON object such as/],
+  ["{query:1}", "invalid_json", /it must be JSON: .*position 1/, /JSON object such as/],
   [
     "[1]",
     "invalid_request",
     /the body: .*expected object, received array$/,
-    /: query, profile, list, wait$/,
+    /may have the fields query, profile, list, wait$/,
   ],
-  ['{"queri":"x"}', "invalid_request", /the body: .*"queri"$/, /: query, profile, list, wait$/],
+  [
+    '{"queri":"x"}',
+    "invalid_request",
+    /the body: .*"queri"$/,
+    /may have the fields query, profile, list, wait$/,
+  ],
   ['{"query":7}', "invalid_request", /'query': .*expected string, received number$/, /fields/],
   [
     '{"profile":"abcde"}',

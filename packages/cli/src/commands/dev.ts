@@ -57,13 +57,21 @@ function checkCommand(): string[] {
   return [process.execPath, process.argv[1] ?? "", "check", "--json"];
 }
 
+/** Whether `dev` has what it runs. */
+export async function devIsInstalled(supabase: string): Promise<boolean> {
+  for (const folder of programFolders(supabase)) {
+    if (await readText(join(folder, "package.json")) !== undefined) return true;
+  }
+  return false;
+}
+
 /**
  * The project's own package, or one next to this program.
  * @throws Failure if there is neither
  */
 async function findProgram(supabase: string): Promise<string> {
-  for (const start of [supabase, dirname(fileURLToPath(import.meta.url))]) {
-    const found = await programAbove(start);
+  for (const folder of programFolders(supabase)) {
+    const found = await programIn(folder);
     if (found !== undefined) return found;
   }
   const { version } = await aboutRelease();
@@ -72,20 +80,22 @@ async function findProgram(supabase: string): Promise<string> {
   });
 }
 
-async function programAbove(start: string): Promise<string | undefined> {
-  for (const folder of foldersFrom(start)) {
-    const home = join(folder, "node_modules", devPackage);
-    const text = await readText(join(home, "package.json"));
-    if (text !== undefined) {
-      const { exports } = manifestSchema.parse(JSON.parse(text));
-      const entry = devSchema.parse(exports["./dev"]);
-      // Its own packages are looked for from where it really lies.
-      const program = join(await realpath(home), typeof entry === "string" ? entry : entry.default);
-      if (await readText(program) !== undefined) return program;
-      throw new Failure(`Cannot run the project: '${program}' does not exist`, {
-        hint: "Install the package again; in its repository, npm run build dev",
-      });
-    }
-  }
-  return undefined;
+/** Where the package may be. */
+function programFolders(supabase: string): string[] {
+  return [supabase, dirname(fileURLToPath(import.meta.url))].flatMap((start) =>
+    foldersFrom(start).map((folder) => join(folder, "node_modules", devPackage))
+  );
+}
+
+async function programIn(home: string): Promise<string | undefined> {
+  const text = await readText(join(home, "package.json"));
+  if (text === undefined) return undefined;
+  const { exports } = manifestSchema.parse(JSON.parse(text));
+  const entry = devSchema.parse(exports["./dev"]);
+  // Its own packages are looked for from where it really lies.
+  const program = join(await realpath(home), typeof entry === "string" ? entry : entry.default);
+  if (await readText(program) !== undefined) return program;
+  throw new Failure(`Cannot run the project: '${program}' does not exist`, {
+    hint: "Install the package again; in its repository, npm run build dev",
+  });
 }

@@ -14,6 +14,7 @@ import { showConflicts, showPlan } from "../init/show.ts";
 import { defaultStarter, type Starter, wrongModel, wrongServer } from "../init/starters.ts";
 import { Failure } from "../failure.ts";
 import { showReport, writeTypes } from "./check.ts";
+import { devIsInstalled } from "./dev.ts";
 import { installedDeno } from "../project/find-deno.ts";
 import { readText, requireProject } from "../project/locate.ts";
 import {
@@ -108,7 +109,8 @@ export async function init(
   for (const line of leftLines(plan)) terminal.out(line);
   const checked = await checkAfterwards(terminal, supabase, release);
   terminal.out("Next:\n");
-  for (const line of nextSteps(plan, checked)) terminal.out(asCalled(line));
+  const hasDev = await devIsInstalled(supabase);
+  for (const line of nextSteps(plan, { checked, hasDev })) terminal.out(asCalled(line));
 }
 
 /** Init has done its work by then, and nobody waits long for its last step. */
@@ -225,7 +227,10 @@ function title({ installed }: Plan, { version }: Release): string {
     : `From release ${installed} to ${version}:`;
 }
 
-function nextSteps({ installed, functionName }: Plan, checked: boolean): string[] {
+function nextSteps(
+  { installed, functionName }: Plan,
+  { checked, hasDev }: { checked: boolean; hasDev: boolean },
+): string[] {
   const file = `supabase/${secretsFile}`;
   const steps: [string, string][] = [
     ["Set up the database", pushMigrations],
@@ -262,7 +267,9 @@ function nextSteps({ installed, functionName }: Plan, checked: boolean): string[
       ? [
         "",
         "  To try it on your machine first, without an account or a key:",
-        "     npm install --save-dev durable-responses-dev && npx durable-responses dev",
+        `     ${
+          hasDev ? "" : "npm install --save-dev durable-responses-dev && "
+        }npx durable-responses dev`,
         "",
         "  For webhooks: add https://<project-ref>.supabase.co/functions/v1/openai-webhook at",
         "  https://platform.openai.com/settings/project/webhooks for the events response.completed, response.failed,",

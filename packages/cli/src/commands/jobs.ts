@@ -128,11 +128,8 @@ async function noteProfiles(terminal: Terminal, project: Project, wanted: string
   const report = z.looseObject({ profiles: z.array(z.string()) });
   const { profiles } = await project.call("response_doctor", {}, report);
   if (profiles.length === 0 || profiles.includes(wanted)) return;
-  terminal.note(
-    `The functions have no profile '${wanted}'. They have ${
-      profiles.map((name) => `'${name}'`).join(", ")
-    }.`,
-  );
+  const names = profiles.map((name) => `'${name}'`).join(", ");
+  terminal.note(`The functions have no profile '${wanted}'. They have ${names}.`);
 }
 
 export async function showJob(

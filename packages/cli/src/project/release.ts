@@ -54,6 +54,9 @@ const aboutSchema = z.object({ version: z.string() });
 /** The folder next to the built program. */
 const ownFolder = () => fileURLToPath(new URL("./template/", import.meta.url));
 
+/** The documentation of this release. */
+export const docsFolder = () => fileURLToPath(new URL("./docs", import.meta.url));
+
 /** Which release it is. Each command asks this, and few need its files. */
 export async function aboutRelease(folder: string = ownFolder()): Promise<AboutRelease> {
   const about: unknown = JSON.parse(await readFile(join(folder, "release.json"), "utf8"));

@@ -9,7 +9,7 @@ const restart = "restart dev (or supabase functions serve)";
 const instead: readonly [RegExp, string][] = [
   [
     /(?:`|npx )supabase secrets set(?: --remote)? (\S+=[^\s`;,]*)`?/g,
-    `put $1 into supabase/functions/.env and ${restart}`,
+    "put $1 into supabase/.env.durable-responses.local and restart dev (with supabase functions serve: supabase/functions/.env)",
   ],
   [/npx supabase functions deploy --remote --use-api( [\w-]+)*/g, restart],
   [

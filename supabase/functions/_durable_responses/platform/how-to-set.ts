@@ -6,5 +6,5 @@ export function howToSet(assignment: string): string {
   const isHosted = URL.canParse(url) && new URL(url).hostname.endsWith(".supabase.co");
   return isHosted
     ? `Set it with \`supabase secrets set ${assignment}\``
-    : `Put ${assignment} into the functions' environment (supabase/functions/.env with dev or \`supabase functions serve\`), then restart them`;
+    : `Put ${assignment} into supabase/.env.durable-responses.local and restart dev (with \`supabase functions serve\`: supabase/functions/.env)`;
 }

@@ -4,7 +4,7 @@ import * as z from "../model/zod.ts";
 import { pathOf } from "./check/finding.ts";
 
 export const profileFaultHint =
-  "Fix the profile as the message says, then deploy. `npx durable-responses check` finds it before a request does";
+  "Fix the profile as the message says, and deploy it (dev reloads it by itself). `npx durable-responses check` finds it before a request does";
 
 /**
  * Turns an error from making a profile's request into a refusal that names the profile: it is neither the caller's fault nor

@@ -41,7 +41,7 @@ export function resolveTools(tools: RequestTool[]): RequestTool[] {
       throw new RequestError(
         "not_configured",
         `Cannot make the request: the secret ${name} contains a line break, which a header cannot have`,
-        { hint: `${howToSet(`${name}=…`)}, without the line break` },
+        { hint: `Leave out the line break. ${howToSet(`${name}=…`)}` },
       );
     }
     rememberCredential(value);

@@ -24,5 +24,5 @@ export function unfit(body: unknown, schema: z.$ZodType, error: z.$ZodError): Re
 /** Not by `instanceof`: the whole of zod's core would come along. */
 function fieldsOf({ _zod: { def } }: z.$ZodType): string {
   const shape = "shape" in def && isRecord(def.shape) ? Object.keys(def.shape) : [];
-  return shape.length === 0 ? "" : ` with fields of these: ${shape.join(", ")}`;
+  return shape.length === 0 ? "" : `. It may have the fields ${shape.join(", ")}`;
 }

@@ -157,9 +157,7 @@ export async function readJsonText<S extends z.$ZodType>(
       "invalid_json",
       text === ""
         ? "Cannot read the body: it must be JSON, but it is empty"
-        : `Cannot read the body: it must be JSON, but ${
-          messageOf(cause).slice(0, maxMessageChars)
-        }`,
+        : `Cannot read the body: it must be JSON: ${messageOf(cause).slice(0, maxMessageChars)}`,
       {
         hint:
           'Send a JSON object such as {"query": "What is in my inbox?"}, or {"model": "mail", "input": "What is in my inbox?"} to /v1/responses',
