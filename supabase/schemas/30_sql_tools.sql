@@ -1,6 +1,6 @@
 -- Tools that are Postgres functions. The tool's effect and the ledger's row of its call are one transaction: both exist or
--- neither does, so the call happens exactly once, and is never in doubt. Nothing is written before it: a call without a row
--- has not happened.
+-- neither does, so the call happens exactly once, and is never in doubt. Before it, there is no row, or one that waits: such a
+-- call has not happened.
 --
 -- The order matters:
 --   1. search_path, claims and role of the owner are set, so that row security holds in the tool as for the owner's own

@@ -170,12 +170,24 @@ Deno.test("a repeat of a call that took too long has its key, and a repeat of on
   assert.deepEqual([ended.length, new Set(ended).size], [2, 2], ended.join());
 });
 
-Deno.test("max_tool_calls holds over all rounds", async () => {
-  const { submit, finished, begin, notes } = theStack();
-  await begin();
-  const plan =
-    '[[plan: call look {"body":"1"}; reason; call look {"body":"2"}; reason; call look {"body":"3"}]]';
-  const job = await finished((await submit("limited", plan)).id);
-  assert.match(job.output_text ?? "", /max_tool_calls is 2, and that many calls were made/);
-  assert.equal((await notes("look")).length, 2);
-});
+for (const profile of ["limited", "limited_in_background"]) {
+  const called = async (plan: string) => {
+    const { submit, finished, begin, notes } = theStack();
+    await begin();
+    const job = await finished((await submit(profile, `[[plan: ${plan}]]`)).id);
+    assert.match(
+      job.output_text ?? "",
+      /max_tool_calls is 2, and that many calls were made/,
+    );
+    return (await notes("look")).length;
+  };
+
+  Deno.test(`${profile}: max_tool_calls holds over all rounds`, async () => {
+    const [one, two, three] = [1, 2, 3].map((body) => `call look {"body":"${body}"}`);
+    assert.equal(await called(`${one}; reason; ${two}; reason; ${three}`), 2);
+  });
+
+  Deno.test(`${profile}: max_tool_calls holds within a response`, async () => {
+    assert.equal(await called('call look {"body":"#"} x3'), 2);
+  });
+}

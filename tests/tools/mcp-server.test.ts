@@ -291,7 +291,7 @@ Deno.test("what cannot be a server is refused before there is a job", async () =
   const { submit } = theStack();
   for (
     const [profile, said] of [
-      ["two_of_a_label", /tools\[0\]: there are two servers named 'mailbox'/],
+      ["two_of_a_label", /tools\[1\]: there are two servers named 'mailbox'/],
       ["no_address", /tools\[0\]\.server_url/],
     ] as const
   ) {

@@ -5,6 +5,7 @@ import { startTroubleServer } from "../functions/mcp/support/trouble-server.ts";
 import { eventually } from "../support/eventually.ts";
 import { forFile } from "../support/for-file.ts";
 import { isFinal, readJob, summarizeAttempts } from "../support/jobs.ts";
+import { isLong } from "../support/long.ts";
 import { startTestStack } from "../support/stack.ts";
 
 const object = { type: "object" } as const;
@@ -149,6 +150,21 @@ for (const profile of ["direct", "background"]) {
     const job = await finished(id);
     assert.equal(job.status, "completed", job.error_message ?? "");
     assert.deepEqual(await calls(id), ["count finished"]);
+  });
+}
+
+// Ten times as long as the server may be silent.
+for (const profile of isLong ? ["direct", "background"] : []) {
+  Deno.test(`${profile}: a call that reports its progress for 20 s is waited for`, async () => {
+    const { begin, submit, trouble, calls, sql } = theStack();
+    await begin("slow");
+    const { id } = await submit(
+      profile,
+      '[[plan: call trouble__slow {"times":39,"everyMs":500}]]',
+    );
+    const job = await eventually("the end", () => readJob(sql, id), isFinal, { timeoutMs: 60_000 });
+    assert.match(job.output_text ?? `${job.error_message}`, /trouble__slow returned: call 1/);
+    assert.deepEqual([trouble.calls.length, await calls(id)], [1, ["slow finished"]]);
   });
 }
 

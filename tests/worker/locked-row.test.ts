@@ -1,11 +1,12 @@
 /** A claim leaves out rows that somebody else has locked. They are locked for moments, and nobody sends a second nudge. */
 import assert from "node:assert/strict";
+import { summarizeAttempts } from "../support/jobs.ts";
 import { onTestProfiles, stackForFile } from "../support/stack.ts";
 
 const theStack = stackForFile(onTestProfiles);
 
 Deno.test("a job whose row was locked as its worker looked is found before the worker ends", async () => {
-  const { stack, proxy, submit, fresh, finished } = theStack();
+  const { stack, sql, proxy, submit, fresh, finished } = theStack();
   const other = stack.database.connect("supabase_admin", "postgres", { max: 1 });
   const [locked, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   let transaction: Promise<unknown> | undefined;
@@ -25,8 +26,12 @@ Deno.test("a job whose row was locked as its worker looked is found before the w
     return undefined;
   };
   try {
-    const { id } = await submit(fresh("direct"), "Say hello", { background: true });
+    const { id } = await submit(fresh("direct"), "[[plan: reason; text hello]]", {
+      background: true,
+    });
     assert.equal((await finished(id)).status, "completed");
+    // It has all its time: the worker has looked, and not ended.
+    assert.deepEqual(await summarizeAttempts(sql, id), ["synchronous completed"]);
     assert.ok(transaction);
   } finally {
     released.resolve();

@@ -168,3 +168,20 @@ Deno.test("input has the type of its schema", async () => {
   assert.equal(await read.needsApproval(), true);
   assert.match(Object(await typed.read({ amount: "3" })).error, /amount: /);
 });
+
+Deno.test("two servers of one label are refused, whoever calls them: each would be judged by the other's rules", async () => {
+  const server = {
+    type: "mcp",
+    server_label: "mail",
+    server_url: "https://mail.example/mcp",
+    require_approval: "never",
+  } as const;
+  const careful = { ...server, require_approval: "always" as const, allowed_tools: ["send"] };
+  const ours = { ...server, run_by: "worker" } as const;
+  for (const tools of [[server, careful], [careful, server], [server, ours], [ours, careful]]) {
+    const error = await refused(plan(tools));
+    assert.equal(error.code, "invalid_profile");
+    assert.match(error.message, /tools\[1\]: there are two servers named 'mail'/);
+  }
+  await plan([server, { ...careful, server_label: "mail2" }]);
+});

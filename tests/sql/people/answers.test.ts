@@ -41,34 +41,37 @@ const yes = { request_id: "mcpr_1", approve: true };
 const open = { call_id: "call_1", kind: "function_call", output: "open" };
 const shut = { ...open, output: "shut" };
 
-sqlTest("a yes and two outputs, in any order: the job continues once", async (m) => {
-  const digest = await digestOf("mailbox", "send", '{"to":"a"}');
-  for (const turned of [false, true]) {
-    const owner = await m.db.createUser();
-    const work = await m.submitRunning({ owner_id: owner });
-    await asked(m, work, askStep(), handedOut("call_1"), handedOut("call_2", "custom_tool_call"));
-    const answers = [
-      { ...yes, digest, reason: "fine" },
-      open,
-      { call_id: "call_2", kind: "custom_tool_call", output: "drawn" },
-    ];
-    const job = await answer(m, work, turned ? answers.toReversed() : answers, {
-      p_owner_id: owner,
-      p_as_service: false,
-    });
-    assert.equal(job.status, "queued");
-    const steps = await stepsOf(m, work.id);
-    assert.deepEqual(
-      steps.map(({ status, output, answered_by }) => [status, output, answered_by]),
-      [
-        ["finished", null, owner],
-        ["finished", "open", owner],
-        ["finished", "drawn", owner],
-      ],
-    );
-    assert.deepEqual(steps[0]?.["answer"], { approve: true, reason: "fine" });
-  }
-});
+for (const turned of [false, true]) {
+  sqlTest(
+    `a yes and two outputs, ${turned ? "turned around" : "in order"}: the job continues`,
+    async (m) => {
+      const digest = await digestOf("mailbox", "send", '{"to":"a"}');
+      const owner = await m.db.createUser();
+      const work = await m.submitRunning({ owner_id: owner });
+      await asked(m, work, askStep(), handedOut("call_1"), handedOut("call_2", "custom_tool_call"));
+      const answers = [
+        { ...yes, digest, reason: "fine" },
+        open,
+        { call_id: "call_2", kind: "custom_tool_call", output: "drawn" },
+      ];
+      const job = await answer(m, work, turned ? answers.toReversed() : answers, {
+        p_owner_id: owner,
+        p_as_service: false,
+      });
+      assert.equal(job.status, "queued");
+      const steps = await stepsOf(m, work.id);
+      assert.deepEqual(
+        steps.map(({ status, output, answered_by }) => [status, output, answered_by]),
+        [
+          ["finished", null, owner],
+          ["finished", "open", owner],
+          ["finished", "drawn", owner],
+        ],
+      );
+      assert.deepEqual(steps[0]?.["answer"], { approve: true, reason: "fine" });
+    },
+  );
+}
 
 sqlTest("what is left of the questions decides what the job waits for", async (m) => {
   const work = await m.submitRunning();

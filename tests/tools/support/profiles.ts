@@ -224,6 +224,7 @@ export const profiles = defineProfiles<Record<string, Profile>>({
   background: { ...quick, tools },
   one_by_one: { ...quick, background: false, parallel_tool_calls: false, tools },
   limited: { ...quick, background: false, max_tool_calls: 2, tools },
+  limited_in_background: { ...quick, max_tool_calls: 2, tools },
   careless: { ...quick, background: false, on_uncertain: "retry", tools },
   conditional: { ...conditional, background: false },
   conditional_in_background: conditional,

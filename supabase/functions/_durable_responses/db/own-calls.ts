@@ -1,4 +1,4 @@
-/** The SQL function for our own calls of Postgres functions: supabase/schemas/30_sql_tools.sql. */
+/** The SQL functions for our own calls of Postgres functions: supabase/schemas/30_sql_tools.sql. */
 import type { AttemptKey } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import * as z from "../model/zod.ts";

@@ -37,14 +37,18 @@ export function refuseTools(tools: readonly RequestTool[], rules: Rules): Caller
   return tools.flatMap((tool) => tool["run_by"] === "caller" ? leftToolOf(tool) ?? [] : []);
 }
 
-/** Rules and results identify a server by its label. */
+/**
+ * Rules, approvals and results identify a server by its label, whoever calls it. With two of a label, a call at one would be
+ * judged by what the other allows.
+ */
 function refuseTwoOfALabel(tools: readonly RequestTool[], rules: Rules): void {
-  const labels = tools.map(({ type, server_label }) => type === "mcp" ? server_label : undefined);
-  for (const [at, tool] of tools.entries()) {
-    const { server_label: label } = tool;
-    const others = labels.filter((other) => other === label).length - 1;
-    if (!isWorkerServer(tool) || others === 0) continue;
-    throw refusal(rules, `tools[${at}]`, `there are two servers named '${label}'`, "Rename one");
+  const labels = new Set<string>();
+  for (const [at, { type, server_label: label }] of tools.entries()) {
+    if (type !== "mcp" || label === undefined) continue;
+    if (labels.has(label)) {
+      throw refusal(rules, `tools[${at}]`, `there are two servers named '${label}'`, "Rename one");
+    }
+    labels.add(label);
   }
 }
 

@@ -9,9 +9,14 @@ import type { Life } from "./life.ts";
 
 /** How often it tries to renew before a lease expires. */
 const renewalsPerLease = 3;
+/** A run that had this part of a whole life has had a fair chance: it may have ended at a boundary before the end. */
+const fairPart = 0.75;
 
 interface Run {
-  key: AttemptKey & { full_life: boolean };
+  key: AttemptKey;
+  /** When it started, by performance.now(), and whether a whole life was left for it. */
+  since: number;
+  hasFullLife: boolean;
   stop: RunStop;
   done: Promise<void>;
 }
@@ -53,14 +58,15 @@ export class Runs {
     if (this.size === 0) this.#stopAllAt(askedAt + this.leaseMs);
     this.#renewal ??= setInterval(() => void this.#renew(), this.leaseMs / renewalsPerLease);
     const { fullLifeMs } = this.life;
-    const full_life = fullLifeMs !== null && this.life.handOverInMs() >= fullLifeMs;
+    const since = performance.now();
+    const hasFullLife = fullLifeMs !== null && this.life.handOverInMs() >= fullLifeMs;
     const started: Run[] = [];
     for (const work of claimed) {
       const stop = new RunStop(() => this.life.graceInMs());
-      const key = { id: work.id, attempt: work.attempt, full_life };
+      const key = { id: work.id, attempt: work.attempt };
       // A job can come back before its last run here has ended. That run may no longer write.
       this.#active.get(work.id)?.stop.stop({ kind: "lost" });
-      const run: Run = { key, stop, done: Promise.resolve() };
+      const run: Run = { key, since, hasFullLife, stop, done: Promise.resolve() };
       this.#active.set(work.id, run);
       run.done = runAttempt(this.profiles, work, {
         stop,
@@ -90,15 +96,18 @@ export class Runs {
     const { key } = run;
     // A run that was stopped has written no end: its job is given back, due at once. One that has
     // written it is no longer running, and this changes nothing.
-    const isHandedOver = run.stop.signal.aborted && await this.#release(key);
+    const isHandedOver = run.stop.signal.aborted && await this.#release(run);
     if (this.#active.get(key.id) === run) this.#active.delete(key.id);
     if (this.size === 0) this.#stopRenewing();
     this.onEnd(isHandedOver);
   }
 
-  async #release(key: Run["key"]): Promise<boolean> {
+  async #release({ key, since, hasFullLife }: Run): Promise<boolean> {
+    const { fullLifeMs } = this.life;
+    // A worker may also be ended early, by a deploy for example. Such a run has not had its time.
+    const full_life = hasFullLife && performance.now() - since >= (fullLifeMs ?? 0) * fairPart;
     try {
-      const released = await jobs.release(this.worker, [key], this.life.fullLifeMs);
+      const released = await jobs.release(this.worker, [{ ...key, full_life }], fullLifeMs);
       if (released > 0) log.info("handed over", { worker: this.worker, job_id: key.id });
       return released > 0;
     } catch (error) {

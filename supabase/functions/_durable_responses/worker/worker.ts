@@ -77,18 +77,18 @@ export class Worker {
     this.#notify();
   }
 
-  /** Works until there is nothing more to do, or no time. */
+  /** Works until there is nothing more to do, or no time. If there is time left, it may be called again. */
   async run(): Promise<void> {
     const { life } = this.options;
     let found = true;
     while (found || this.#woken || this.#runs.size > 0) {
       this.#woken = false;
-      if (life.handOverInMs() <= 0) break;
+      // Only then: whoever hands over never starts a run that may take its time.
+      if (life.handOverInMs() <= 0) return await this.#runs.handOver();
       if (life.boundaryInMs() <= 0) this.#runs.endAtBoundary();
       found = this.#mayClaim() && await this.#look();
       if (!found) await this.#pause();
     }
-    await this.#runs.handOver();
   }
 
   #mayClaim(): boolean {

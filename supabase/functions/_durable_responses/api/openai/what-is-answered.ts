@@ -125,6 +125,6 @@ function notAsked(param: string): Refusal {
   return invalidParam(
     param,
     "item_not_found",
-    `Cannot accept the answers: '${param}' names nothing that a response of yours has asked for`,
+    `Cannot accept the answers: '${param}' names nothing that a response of yours has asked for. Retrieve the response, and send answers to what its output asks`,
   );
 }
