@@ -124,8 +124,9 @@ Deno.test("somebody else's response is not found, for every call: 404", async ()
 });
 
 Deno.test("a response that is not final cannot be deleted: 409 that says why", async () => {
+  const { client, stack } = theSdk();
+  stack.openai.faults.set([{ kind: "stuck-in-progress", times: 1 }]);
   const { id } = await create({});
-  const { client } = theSdk();
   const error = await refusalOf(client.responses.delete(id));
   assert.deepEqual([error.status, error.code], [409, "invalid_state"]);
   assert.match(error.message, /Cancel it first/);
