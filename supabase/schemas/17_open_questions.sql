@@ -6,8 +6,9 @@
 -- or continued from), and at most 60 s after the job is final. The answer to the request itself does not count, nor does the end
 -- of its stream: nobody knows whether they arrived, and who did not get them asks again.
 --
--- Some repeats say that they are one (the openai SDK: x-stainless-retry-count). They join for 15 minutes: the SDK waits 10 minutes
--- for an answer, so if a connection dies unnoticed, its repeat comes long after the job. Nobody asks anew in such a request.
+-- Some repeats say that they are one (the openai SDK: x-stainless-retry-count). They join for 15 minutes, whoever has read the
+-- answer elsewhere: the SDK waits 10 minutes for an answer, so if a connection dies unnoticed, its repeat comes long after the
+-- job. Nobody asks anew in such a request.
 --
 -- A job that failed before it could do anything that must not be done twice is not joined: a person's "try again" would show
 -- the same failure for a minute.
@@ -16,15 +17,17 @@ create table durable_responses.open_questions (
   owner_id uuid not null,
   request_hash text not null,
   job_id uuid not null,
+  taken boolean not null default false,
   primary key (owner_id, request_hash)
 );
 create index open_questions_job on durable_responses.open_questions (job_id);
 comment on index durable_responses.open_questions_job is 'From a job to its question, when its answer has been read or it is deleted.';
 comment on table durable_responses.open_questions is
-  'Requests without an idempotency key whose answer the owner has not read yet: the same request again joins that job. One row per owner and request, written with the job. No foreign key: it is inserted before its job, and a trigger deletes it with the job.';
+  'The last job of each request that came without an idempotency key: the same request again joins it, as long as the owner has not read its answer. One row per owner and request, written with the job. No foreign key: it is inserted before its job, and a trigger deletes it with the job.';
 comment on column durable_responses.open_questions.owner_id is 'The owner. Requests of two owners never join.';
 comment on column durable_responses.open_questions.request_hash is 'SHA-256 of the request.';
 comment on column durable_responses.open_questions.job_id is 'The job that answers it.';
+comment on column durable_responses.open_questions.taken is 'Whether the owner has read its answer: then only a request that says that it is a repeat joins.';
 alter table durable_responses.open_questions enable row level security;
 revoke all on durable_responses.open_questions from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.open_questions to service_role;
@@ -46,7 +49,7 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_since constant timestamptz := durable_responses.clock() - case when p_is_repeat then interval '15 min' else interval '60 s' end;
-  v_open uuid;
+  v_open durable_responses.open_questions;
 begin
   loop
     -- If two ask at once, the second waits here until the first job is committed or rolled back.
@@ -55,44 +58,43 @@ begin
     if found then
       return null;
     end if;
-    select job_id into v_open from durable_responses.open_questions
+    select * into v_open from durable_responses.open_questions
     where owner_id = p_owner_id and request_hash = p_request_hash for update;
-    -- Its answer may have been read between the two.
+    -- Its job may have been deleted between the two.
     exit when found;
   end loop;
-  if v_open = p_job_id then
+  if v_open.job_id = p_job_id then
     return null;
   end if;
-  if exists (
+  if (p_is_repeat or not v_open.taken) and exists (
     select from durable_responses.jobs j
-    where j.id = v_open and j.owner_id = p_owner_id
+    where j.id = v_open.job_id and j.owner_id = p_owner_id
       and (j.status is null or j.finished_at > v_since
         and not (j.status = 'failed' and durable_responses.did_nothing(j)))
   ) then
-    return v_open;
+    return v_open.job_id;
   end if;
-  update durable_responses.open_questions set job_id = p_job_id where owner_id = p_owner_id and request_hash = p_request_hash;
+  update durable_responses.open_questions set job_id = p_job_id, taken = false where owner_id = p_owner_id and request_hash = p_request_hash;
   return null;
 end;
 $$;
 comment on function durable_responses.join_question(uuid, text, uuid, boolean) is
-  'The job that already answers this owner''s request: unfinished, or final for at most 60 s (for a request that says that it is a repeat, 15 min) with an answer that was not read yet, unless it failed and did nothing. null if there is none: then the request belongs to p_job_id, which the same transaction must insert.';
+  'The job that already answers this owner''s request: unfinished, or final for at most 60 s with an answer that was not read yet (for a request that says that it is a repeat: for 15 min, read or not), unless it failed and did nothing. null if there is none: then the request belongs to p_job_id, which the same transaction must insert.';
 
-create function public.take_response_answer(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns void
+create function public.take_response_answer(p_job_id uuid, p_owner_id uuid default null) returns void
 language plpgsql set search_path = ''
 as $$
 begin
-  -- If an operator reads the answer, the owner has still not read it.
-  delete from durable_responses.open_questions q
-  using durable_responses.jobs j
-  where q.job_id = p_job_id and j.id = q.job_id and j.status is not null
-    and (q.owner_id = p_owner_id or (p_owner_id is null and p_as_service));
+  -- If an operator reads the answer, or a server that acts for nobody, the owner has still not read it.
+  update durable_responses.open_questions q set taken = true
+  from durable_responses.jobs j
+  where q.job_id = p_job_id and j.id = q.job_id and j.status is not null and q.owner_id = p_owner_id and not q.taken;
 end;
 $$;
-comment on function public.take_response_answer(uuid, uuid, boolean) is
+comment on function public.take_response_answer(uuid, uuid) is
   'The owner has read the answer of a final job: the same request from now on is a new job. Does nothing for a job that is not final, or not the caller''s.';
 
-revoke execute on function durable_responses.did_nothing(durable_responses.jobs), durable_responses.join_question(uuid, text, uuid, boolean), public.take_response_answer(uuid, uuid, boolean)
+revoke execute on function durable_responses.did_nothing(durable_responses.jobs), durable_responses.join_question(uuid, text, uuid, boolean), public.take_response_answer(uuid, uuid)
   from public, anon, authenticated;
-grant execute on function durable_responses.did_nothing(durable_responses.jobs), durable_responses.join_question(uuid, text, uuid, boolean), public.take_response_answer(uuid, uuid, boolean)
+grant execute on function durable_responses.did_nothing(durable_responses.jobs), durable_responses.join_question(uuid, text, uuid, boolean), public.take_response_answer(uuid, uuid)
   to service_role;

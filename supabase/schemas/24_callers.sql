@@ -86,7 +86,7 @@ begin
       'previous_response_id', coalesce('resp_' || replace(v_job.continued_from::text, '-', ''),
         case when v_for_server then v_job.request ->> 'previous_response_id' end),
       -- Whether the same question would still join this finished job.
-      'joinable', v_job.status is not null and exists (select from durable_responses.open_questions q where q.job_id = v_job.id),
+      'joinable', v_job.status is not null and exists (select from durable_responses.open_questions q where q.job_id = v_job.id and not q.taken),
       -- Only servers see which tools an MCP server has.
       'with_tool_lists', v_for_server,
       'handed_out', (

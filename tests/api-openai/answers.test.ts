@@ -295,6 +295,38 @@ Deno.test("answers to two responses that wait: refused, and neither gets any", a
   await untouched(own);
 });
 
+const but = { role: "user", content: "No, wait, do NOT send it" };
+const besides: [string, (asked: Response, question: Item) => [Item[], number, object?]][] = [
+  ["between", (asked) => [[...yesesOf(asked), but, ...outputsOf(asked)], 1]],
+  ["between, with previous_response_id", (asked) => [
+    [...yesesOf(asked), but, ...outputsOf(asked)],
+    1,
+    { previous_response_id: asked.id },
+  ]],
+  ["before, with previous_response_id", (asked) => [
+    [but, ...yesesOf(asked), ...outputsOf(asked)],
+    0,
+    { previous_response_id: asked.id },
+  ]],
+  ["after what was asked", (asked, question) => [
+    [question, ...itemsOf(asked), but, ...yesesOf(asked), ...outputsOf(asked)],
+    1 + asked.output.length,
+  ]],
+];
+for (const [where, form] of besides) {
+  Deno.test(`a message beside answers, ${where}: refused, and nothing is accepted`, async () => {
+    const { question, asked } = await ask(find, open("1"), reply);
+    const before = mails();
+    const [input, at, more] = form(asked, question);
+    const refused = await refusalOf(create(input, more));
+    assert.deepEqual([refused.status, refused.param], [400, `input[${at}]`], refused.message);
+    assert.match(refused.message, /would be lost/);
+    const { output } = await theSdk().client.responses.retrieve(asked.id);
+    assert.deepEqual(output, asked.output);
+    assert.equal(mails(), before);
+  });
+}
+
 Deno.test("after a cancel: refused, and nothing is sent", async () => {
   const { client } = theSdk();
   const { asked } = await ask(find, open("1"), reply);

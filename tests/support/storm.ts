@@ -292,7 +292,8 @@ export const smallActions: Record<string, StormAction> = {
     p_steps: [callStep("started", { effect: "none" })],
   }),
   warn: attempts("warn_response_attempt", { p_warning: "odd" }),
-  takeAnswer: person("take_response_answer"),
+  takeAnswer: (call, known) =>
+    call("take_response_answer", { p_job_id: known.one("any").id, p_owner_id: known.owner }),
   continueRun: attempts(
     "continue_response_job",
     {

@@ -67,12 +67,16 @@ sqlTest("once its owner has taken the answer, the question is a new one", async 
   await take(machine, job.id, { p_owner_id: anna });
   assert.equal((await ask(machine, anna)).job.id, job.id, "there was no answer to take");
   await finish(machine);
-  // An operator reads it, and another user tries to.
-  await take(machine, job.id, { p_owner_id: ben, p_as_service: true });
+  // Another user tries to, and a server that acts for nobody.
   await take(machine, job.id, { p_owner_id: ben });
+  await take(machine, job.id, {});
   assert.equal((await ask(machine, anna)).job.id, job.id);
   await take(machine, job.id, { p_owner_id: anna });
-  assert.equal((await ask(machine, anna)).created, true);
+  // Who asks did not get the answer that was read elsewhere.
+  assert.equal((await ask(machine, anna, { is_repeat: true })).job.id, job.id);
+  const anew = await ask(machine, anna);
+  assert.equal(anew.created, true);
+  assert.equal((await ask(machine, anna)).job.id, anew.job.id, "nobody has read the new answer");
 });
 
 sqlTest(

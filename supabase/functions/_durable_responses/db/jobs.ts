@@ -86,9 +86,9 @@ export const submit = (submission: Submission, lease?: Lease) => {
 };
 export const get = (id: string, who: Visibility) =>
   call("get_response_job", { p_job_id: id, ...who }, jobSchema);
-/** From now on, the same request is a new job. */
-export const takeAnswer = (id: string, who: Visibility) =>
-  call("take_response_answer", { p_job_id: id, ...who }, z.null());
+/** From now on, the same request of this owner is a new job. */
+export const takeAnswer = (id: string, ownerId: string) =>
+  call("take_response_answer", { p_job_id: id, p_owner_id: ownerId }, z.null());
 export const cancel = (id: string, who: Visibility) =>
   call(
     "cancel_response_job",

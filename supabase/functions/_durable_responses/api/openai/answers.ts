@@ -14,6 +14,7 @@ import { waitUntil } from "../../platform/runtime.ts";
 import type { Profiles } from "../../profiles/profile.ts";
 import type { AnswerItems } from "./answer-items.ts";
 import { approvalsOf } from "./approvals.ts";
+import { refuseMessages } from "./beside-answers.ts";
 import type { CreateBody } from "./create-body.ts";
 import { Refusal, toRefusal } from "./refusal.ts";
 import { refuseOtherSettings } from "./same-settings.ts";
@@ -45,6 +46,7 @@ export async function giveAnswers(
   const who = visibilityOf(caller);
   const answered = await whatIsAnswered(body, items, who);
   if (!answered) return undefined;
+  refuseMessages(body, answered);
   const { record, approvals, outputs } = answered;
   await refuseOtherSettings(profiles, body, record, caller);
   const given: Given[] = [

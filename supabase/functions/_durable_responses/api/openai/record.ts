@@ -101,11 +101,17 @@ export async function readRecordIfThere(
   }
 }
 
-/** Records that the owner has read the answer: from now on, the same question is a new job. */
-export async function takeAnswer({ id, joinable }: ResponseRecord, who: Visibility): Promise<void> {
-  if (!joinable) return;
+/**
+ * Records that the owner has read the answer: from now on, the same question is a new job. A server that acts for nobody
+ * reads nothing for the owner.
+ */
+export async function takeAnswer(
+  { id, joinable }: ResponseRecord,
+  { p_owner_id: ownerId }: Visibility,
+): Promise<void> {
+  if (!joinable || ownerId === undefined) return;
   try {
-    await jobs.takeAnswer(id, who);
+    await jobs.takeAnswer(id, ownerId);
   } catch (error) {
     // The answer is stored. Until its minute is over, the same question joins it.
     log.warn("cannot record that an answer was read", { job_id: id, error: describe(error) });
