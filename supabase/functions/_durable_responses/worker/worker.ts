@@ -58,6 +58,11 @@ export class Worker {
     return this.#woken;
   }
 
+  /** Whether it could still start a run. */
+  get mayStart(): boolean {
+    return !this.#stopped && this.options.life.mayClaim();
+  }
+
   /** Something may be due: look again instead of ending. */
   wake(): void {
     this.#woken = true;
@@ -104,7 +109,7 @@ export class Worker {
   }
 
   #mayClaim(): boolean {
-    return !this.#stopped && this.options.life.mayClaim() && this.#room() > 0;
+    return this.mayStart && this.#room() > 0;
   }
 
   #room(): number {
@@ -176,9 +181,8 @@ export class Worker {
   async signOff(): Promise<boolean> {
     try {
       const workLeft = await jobs.signOff(this.id);
-      const ended = this.#stopped || !this.options.life.mayClaim();
-      if (workLeft && ended) await this.options.wakeAnother("successor");
-      return workLeft && !ended;
+      if (workLeft && !this.mayStart) await this.options.wakeAnother("successor");
+      return workLeft && this.mayStart;
     } catch (error) {
       log.warn("cannot sign off; cron will wake a successor if work is left", {
         worker: this.id,
