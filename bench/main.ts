@@ -31,7 +31,7 @@ const benches = [
   tools,
 ];
 
-const program = new Command("bench")
+const program = new Command("npm run bench --")
   .argument(
     "[names...]",
     `which: ${benches.map((bench) => bench.name).join(", ")}; all when left out`,

@@ -38,7 +38,7 @@ const mailProfilesIn = (text: string): MailProfile[] => {
   }
   return chosen;
 };
-const program = new Command("chaos")
+const program = new Command("npm run chaos --")
   .option("--jobs <n>", "how many queries", whole, 300)
   .option("--sends <share>", "the share of jobs that send an email", share, 0.7)
   .option("--works <share>", "the share of background responses that succeed", share, usualWorks)

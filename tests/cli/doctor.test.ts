@@ -202,7 +202,7 @@ Deno.test("connect refuses a secret that the functions do not have, and stores n
   assert.equal(code, 1);
   assert.match(
     stderr,
-    /run-jobs has a different DURABLE_RESPONSES_WORKER_SECRET; nothing was stored/,
+    /run-jobs has a different DURABLE_RESPONSES_WORKER_SECRET; nothing was stored\n.*→ With dev there is nothing to do/,
   );
   assert.equal((await examine())("wake").status, "wrong");
 });

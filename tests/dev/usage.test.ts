@@ -17,6 +17,8 @@ for (const [args, said] of wrong) {
       env: { NO_COLOR: "1" },
     }).output();
     assert.equal(code, 2);
-    assert.match(new TextDecoder().decode(stderr), said);
+    const text = new TextDecoder().decode(stderr);
+    assert.match(text, said);
+    assert.match(text, /^Run with --help for usage$/m);
   });
 }

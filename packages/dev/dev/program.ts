@@ -86,6 +86,7 @@ async function dev(given: Given, ownCheck?: ProfileCheck): Promise<void> {
 function devProgram(ownCheck?: ProfileCheck): Command {
   const program = new Command("npm run dev --")
     .exitOverride()
+    .showHelpAfterError("Run with --help for usage")
     .description(
       "Runs the project on this machine: database, API, functions and the OpenAI stand-in",
     )

@@ -72,8 +72,12 @@ function pasteLines(
   const authorization = `-H "Authorization: Bearer $TOKEN"`;
   const body = JSON.stringify(
     profiles.includes("mail")
-      ? { profile: "mail", query: `Reply to the overdue invoice [[plan: ${invoicePlan}]]` }
-      : { query },
+      ? {
+        profile: "mail",
+        query: `Reply to the overdue invoice [[plan: ${invoicePlan}]]`,
+        wait: 30,
+      }
+      : { query, wait: 30 },
   );
   const recent =
     `${stack.apiUrl}/rest/v1/response_jobs?select=${jobColumns},output_text&order=id.desc&limit=5`;

@@ -151,7 +151,10 @@ Deno.test("a schema that OpenAI refuses is told with the field's path", async ()
     ],
     [zMini.object({ note: zMini.optional(zMini.string()) }), /^wrong output\.note: .*nullable/],
     [z.object({ byName: z.record(z.string(), z.number()) }), /^wrong output\.byName: .*any key/],
-    [z.object({ at: z.object({ day: z.date() }) }), /^wrong output\.at\.day: .*Date/],
+    [
+      z.object({ at: z.object({ day: z.date() }) }),
+      /^wrong output\.at\.day: .*Date.*\. Use z\.iso\.datetime\(\)/,
+    ],
     [z.object({ size: z.string().transform((text) => text.length) }), /^wrong output\.size: /],
     [z.object({ pair: z.tuple([z.string(), z.number()]) }), /^wrong output\.pair: .*tuple/],
     [z.object({ what: z.any() }), /^wrong output\.what: .*it has no type/],

@@ -5,6 +5,7 @@ import { Project, refusalOf } from "../api/project.ts";
 import { checkWake } from "../doctor/wake.ts";
 import { Failure } from "../failure.ts";
 import { secretsFile, workerSecret } from "../init/secrets-file.ts";
+import { adviceFor, isLocal } from "../terminal/here.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
 export interface ConnectOptions extends ConnectionOptions {
@@ -38,7 +39,7 @@ export async function connect(
   if (verdict.status !== "ok") {
     throw new Failure(
       `Stored, but ${verdict.message}`,
-      verdict.fix === undefined ? {} : { hint: verdict.fix },
+      verdict.fix === undefined ? {} : { hint: adviceFor(connection.url, verdict.fix) },
     );
   }
   terminal.out(`${terminal.color.green("ok")}: ${verdict.message}.`);
@@ -46,6 +47,7 @@ export async function connect(
 
 /** A wrong secret must not replace a correct one. */
 async function requireKnown(project: Project, secret: string): Promise<void> {
+  const { url } = project.connection;
   const answer = await project.knock("run-jobs", {
     method: "POST",
     body: { source: "connect" },
@@ -55,13 +57,17 @@ async function requireKnown(project: Project, secret: string): Promise<void> {
   const { code, message } = refusalOf(answer);
   if (answer.status === 404) {
     throw new Failure("Cannot connect: run-jobs is not deployed; nothing was stored", {
-      hint: "npx supabase functions deploy --remote --use-api run-jobs",
+      hint: adviceFor(url, "npx supabase functions deploy --remote --use-api run-jobs"),
     });
   }
   throw new Failure(
     code === "invalid_worker_secret"
       ? `Cannot connect: run-jobs has a different ${workerSecret}; nothing was stored`
       : `Cannot connect: run-jobs answers ${code}: ${message}; nothing was stored`,
-    { hint: `npx supabase secrets set --remote --env-file supabase/${secretsFile}` },
+    {
+      hint: isLocal(url)
+        ? `With dev there is nothing to do: it connects its database itself. With supabase functions serve, put ${workerSecret} from supabase/${secretsFile} into supabase/functions/.env and start it again`
+        : `npx supabase secrets set --remote --env-file supabase/${secretsFile}`,
+    },
   );
 }

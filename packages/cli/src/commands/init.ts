@@ -241,7 +241,7 @@ function nextSteps(
   const steps: [string, string][] = [
     ["Set up the database", pushMigrations],
     [
-      `Fill in ${file}, then set the secrets`,
+      `Fill in ${file} (the webhook's secret: see below), then set the secrets`,
       `npx supabase secrets set --remote --env-file ${file}`,
     ],
     [

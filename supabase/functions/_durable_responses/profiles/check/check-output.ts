@@ -31,7 +31,9 @@ export async function checkOutput(output: unknown): Promise<OutputSchema> {
   const found: Found[] = [];
   const json = z.toJSONSchema(output, {
     unrepresentable({ path, message }) {
-      found.push(refused(fieldPath(path), `${message.replace(/\.$/, "")}`));
+      const why = message.replace(/\.$/, "");
+      const instead = /\bDate\b/.test(why) ? ". Use z.iso.datetime() or z.iso.date()" : "";
+      found.push(refused(fieldPath(path), `${why}${instead}`));
       return "any";
     },
   });
