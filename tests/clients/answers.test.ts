@@ -134,22 +134,26 @@ for (const store of [undefined, false]) {
   }
 }
 
+function porter(person: Person, execute: (input: { door: string }) => string) {
+  return new Agent({
+    name: "Porter",
+    model: new OpenAIResponsesModel(new OpenAI(person), "porter"),
+    tools: [
+      agentTool({ name: "open_door", description, parameters: inputSchema, execute }),
+      hostedMcpTool({
+        serverLabel: "mailbox",
+        serverUrl: "https://mail.example/mcp",
+        requireApproval: { never: { toolNames: ["gmail_find_email"] } },
+      }),
+    ],
+  });
+}
+
 for (const kept of [false, true]) {
   Deno.test(`the Agents SDK: a function tool, and an approval${kept ? ", with a session" : ""}`, async () => {
     const person = await theClients.newPerson();
     const { opened, open } = opening();
-    const agent = new Agent({
-      name: "Porter",
-      model: new OpenAIResponsesModel(new OpenAI(person), "porter"),
-      tools: [
-        agentTool({ name: "open_door", description, parameters: inputSchema, execute: open }),
-        hostedMcpTool({
-          serverLabel: "mailbox",
-          serverUrl: "https://mail.example/mcp",
-          requireApproval: { never: { toolNames: ["gmail_find_email"] } },
-        }),
-      ],
-    });
+    const agent = porter(person, open);
     const options = kept ? { session: new MemorySession() } : {};
     const asked = await run(agent, prompt, options);
     assert.equal(asked.interruptions.length, 1);
@@ -159,6 +163,30 @@ for (const kept of [false, true]) {
     assert.match(String(final.finalOutput), answered);
     assert.deepEqual(opened, [door]);
     await person.made({ jobs: 1, mails: 1 });
+  });
+}
+
+for (const streamed of [false, true]) {
+  Deno.test(`the Agents SDK: three turns of a session, each with a function and an approval${streamed ? ", streamed" : ""}`, async () => {
+    const person = await theClients.newPerson();
+    const { opened, open } = opening();
+    const agent = porter(person, open);
+    const session = new MemorySession();
+    for (const turn of [1, 2, 3]) {
+      let result = await turnOf(`Turn ${turn}: ${prompt}`);
+      for (const interruption of result.interruptions) result.state.approve(interruption);
+      result = await turnOf(result.state);
+      assert.match(String(result.finalOutput), answered);
+      assert.equal(opened.length, turn);
+      await person.made({ jobs: turn, mails: turn });
+    }
+
+    async function turnOf(input: string | Awaited<ReturnType<typeof run>>["state"]) {
+      if (!streamed) return await run(agent, input, { session });
+      const result = await run(agent, input, { session, stream: true });
+      await result.completed;
+      return result;
+    }
   });
 }
 

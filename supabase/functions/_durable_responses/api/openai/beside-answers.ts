@@ -16,7 +16,7 @@ export function refuseMessages(
 ): void {
   if (!Array.isArray(input)) return;
   const isContinued = jobIdOf(previous ?? "") === answered.record.id;
-  const since = isContinued ? 0 : input.findIndex(belongsTo(answered));
+  const since = isContinued ? 0 : beginningOf(answered, input);
   const at = input.findIndex(({ role }, index) =>
     index >= since && role !== undefined && role !== "assistant"
   );
@@ -28,12 +28,21 @@ export function refuseMessages(
   );
 }
 
-/** Whether an item is one of these answers, or what one of them answers. */
-function belongsTo({ approvals, outputs }: Answered) {
-  const places = new Set([...approvals, ...outputs].map(({ at }) => at));
-  const requests = new Set<unknown>(approvals.map(({ answer }) => answer.approval_request_id));
-  const calls = new Set<unknown>(outputs.map(({ callId }) => callId));
-  return (item: Record<string, unknown>, at: number) =>
-    places.has(at) || requests.has(item["id"]) ||
-    !isAnswerType(item["type"]) && item["call_id"] !== undefined && calls.has(item["call_id"]);
+/**
+ * Where the first of the answers stands, or what one of them answers. What an answer is for is the last item before it that
+ * has the id: an API may use a call_id again in a later turn.
+ */
+function beginningOf({ approvals, outputs }: Answered, input: Record<string, unknown>[]): number {
+  const places = [
+    ...approvals.map(({ at, answer }) => before(at, ({ id }) => id === answer.approval_request_id)),
+    ...outputs.map(({ at, callId }) =>
+      before(at, ({ type, call_id }) => !isAnswerType(type) && call_id === callId)
+    ),
+  ];
+  return Math.min(...places);
+
+  function before(at: number, asks: (item: Record<string, unknown>) => boolean): number {
+    const question = input.findLastIndex((item, index) => index < at && asks(item));
+    return question < 0 ? at : question;
+  }
 }
