@@ -243,3 +243,47 @@ Deno.test("a call that nobody asked for, somebody else's, and one that still wai
   assert.deepEqual([open.status, open.param], [400, "input[1]"]);
   assert.match(open.message, /waits for its answer/);
 });
+
+type Turn = Awaited<ReturnType<typeof turnWithCall>>;
+
+/** How a response may end without an answer, and whether its call has an output then. */
+const ends: Record<string, { end: (turn: Turn) => Promise<unknown>; answered: boolean }> = {
+  "failed after its call was answered": {
+    answered: true,
+    end: async ({ input }) => {
+      const { client, stack } = theSdk();
+      const refusal = { kind: "http-error" as const, status: 400, code: "invalid_prompt" };
+      stack.openai.faults.set([{ ...refusal, times: 9 }]);
+      const { status } = await client.responses.create({ model: "porter", input });
+      stack.openai.faults.clear();
+      assert.equal(status, "failed");
+    },
+  },
+  "was cancelled before its call was answered": {
+    answered: false,
+    end: ({ asked }) => theSdk().client.responses.cancel(asked.id),
+  },
+};
+for (const [how, { end, answered }] of Object.entries(ends)) {
+  Deno.test(`a chat continues after a response that ${how}`, async () => {
+    const { client } = theSdk();
+    const turn = await turnWithCall(client);
+    await end(turn);
+    const { question, asked, output, call } = turn;
+    const next = await client.responses.create({
+      model: "porter",
+      input: [question, ...asked.output as Input, output, {
+        role: "user",
+        content: "So? [[plan: text fine]]",
+      }],
+    });
+    assert.equal(next.output_text, "fine");
+    const [, made, answer] = sent().input;
+    assert.deepEqual(
+      sent().input.map((item) => item["type"] ?? item["role"]),
+      ["user", ...(answered ? ["function_call", "function_call_output"] : []), "user"],
+    );
+    if (!answered) return;
+    assert.deepEqual([made?.["name"], answer?.["output"]], [call.name, output.output]);
+  });
+}

@@ -134,6 +134,43 @@ for (const store of [undefined, false]) {
   }
 }
 
+for (const store of [undefined, false]) {
+  Deno.test(`the AI SDK streams text before a call once, over all steps, with store ${store}`, async () => {
+    const person = await theClients.newPerson();
+    const { opened, open } = opening();
+    const options = {
+      ...aiTools(person, open),
+      providerOptions: { openai: store === undefined ? {} : { store } },
+    };
+    const messages: ModelMessage[] = [];
+    for (const turn of [1, 2]) {
+      const look = `I look, turn ${turn}.`;
+      const text = `Turn ${turn} [[plan: reason hm; text ${look}; ${both}]]`;
+      messages.push({ role: "user", content: text });
+      const asked = await streamed();
+      assert.equal(asked.text, look);
+      messages.push(yesesTo(asked.content));
+      const final = await streamed();
+      assert.match(final.text, answered);
+      assert.ok(!final.text.includes(look));
+      assert.equal(opened.length, turn);
+      await person.made({ jobs: turn, mails: turn });
+    }
+
+    /** All text that is shown, and what follows into the history. */
+    async function streamed() {
+      const result = streamText({ ...options, messages });
+      const parts = await Array.fromAsync(result.stream);
+      assert.deepEqual(parts.filter(({ type }) => type === "error"), []);
+      messages.push(...(await result.response).messages);
+      return {
+        text: parts.flatMap(({ type, text }) => type === "text-delta" ? [text] : []).join(""),
+        content: await result.content,
+      };
+    }
+  });
+}
+
 function porter(person: Person, execute: (input: { door: string }) => string) {
   return new Agent({
     name: "Porter",
