@@ -71,7 +71,7 @@ const recordSchema = z.extend(jobSchema, {
   /** The step of the question that the request answered. Its answer has only what followed. */
   answered_number: z._default(z.nullable(z.int()), null),
   /** The items, with OpenAI's ids, that the response had when it asked. */
-  known: z._default(z.array(z.object({ kind: z.string(), id: z.string() })), []),
+  known: z._default(z.array(z.object({ number: z.int(), kind: z.string(), id: z.string() })), []),
   input: z.nullish(z.union([z.string(), z.array(inputItemSchema)])),
 });
 
