@@ -2,7 +2,7 @@
  * A whole Supabase project on this machine: the project's migrations and functions, unchanged, on real Postgres and
  * PostgREST, with stand-ins for the platform's other parts, for OpenAI and for two MCP servers.
  */
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { startAuth } from "./auth/auth.ts";
 import { type ApiKeys, createKeys } from "./auth/keys.ts";
 import type { SessionStore } from "./auth/sessions.ts";
@@ -16,10 +16,11 @@ import { startRealtime } from "./realtime/realtime.ts";
 import { startStorage } from "./storage/storage.ts";
 import { storageFolder } from "./stack/storage-folder.ts";
 import { beforeExit } from "./shutdown.ts";
-import { applyMigrations, putVaultSecrets, startDatabase } from "./stack/database.ts";
+import { putVaultSecrets, startDatabase } from "./stack/database.ts";
 import { functionEnvironment } from "./stack/environment.ts";
 import { startFunctions } from "./stack/functions.ts";
 import { type Kept, openKept } from "./stack/kept.ts";
+import { applyMigrations } from "./stack/migrations.ts";
 import type { Stack, StackOptions } from "./stack/options.ts";
 import { readFaults, startOutside } from "./stack/outside.ts";
 import { allStarted, StackParts } from "./stack/parts.ts";
@@ -154,6 +155,8 @@ async function startParts(
 /** Supabase's own parts, apart from the functions. */
 async function startPlatform(context: Context) {
   const { options, project, kept, parts, keys, secrets, gateway, log } = context;
+  // Before the Supabase CLI reads the file for the migrations: ours is the plainer message.
+  const settings = await readFunctionSettings(project);
   const database = await startDatabase({
     project,
     port: options.ports?.db,
@@ -166,7 +169,7 @@ async function startPlatform(context: Context) {
   const sql = database.connect("postgres", "postgres", { max: 2 });
   await parts.add({ stop: () => sql.end() });
 
-  const [postgrest, realtime, net, cron, settings] = await allStarted(
+  const [postgrest, realtime, net, cron] = await allStarted(
     parts.add(startPostgrest({
       dbUrl: database.url("authenticator"),
       jwks: JSON.stringify(keys.verifyingJwks),
@@ -175,7 +178,6 @@ async function startPlatform(context: Context) {
     parts.add(startRealtime({ cluster: database, keys, onLog: log("realtime") })),
     parts.add(startNet(database, { onLog: log("pg_net") })),
     parts.add(startCron(database, { onLog: log("pg_cron") })),
-    readFunctionSettings(join(project, "supabase", "config.toml")),
     putVaultSecrets(sql, { projectUrl: gateway.url, workerSecret: secrets.workerSecret }),
   );
   const auth = startAuth({

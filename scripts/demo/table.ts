@@ -5,7 +5,7 @@ import type { Terminal } from "./timeline/terminal.ts";
 
 export function showTable({ paint, write }: Terminal, reports: readonly Report[]): void {
   const [head = "", ...lines] = table(
-    ["scenario", "", "job", "attempts", "emails", "seconds"],
+    ["scenario", "", "job", "runs", "emails", "seconds"],
     reports.map(rowOf),
   );
   write("");

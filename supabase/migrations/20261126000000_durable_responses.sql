@@ -2609,7 +2609,7 @@ $$;
 --
 -- Some repeats say that they are one (the openai SDK: x-stainless-retry-count). They join for 15 minutes, whoever has read the
 -- answer elsewhere: the SDK waits 10 minutes for an answer, so if a connection dies unnoticed, its repeat comes long after the
--- job. Nobody asks anew in such a request.
+-- job. A new question is one only if its first try was refused.
 --
 -- A job that failed before it could do anything that must not be done twice is not joined: a person's "try again" would show
 -- the same failure for a minute.
@@ -5018,7 +5018,11 @@ begin
     perform durable_responses.requeue(v_wait);
     return true;
   end if;
-  -- The job was ended or held otherwise. That its calls were not made may end a review.
+  -- The job was ended or held otherwise, maybe as the attempt that waited for the response and took its calls over. That they
+  -- were not made may end a review.
+  select coalesce(max(s.attempt), p_attempt) into p_attempt from public.response_steps s
+  where s.job_id = p_job_id and s.attempt = p_attempt + 1
+    and s.item_id in (select step ->> 'item_id' from jsonb_array_elements(p_steps) step);
   return public.save_response_steps(p_job_id, p_attempt, p_steps);
 end;
 $$;

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
+import { jobIdOf } from "../../supabase/functions/_durable_responses/model/ids.ts";
 import { refusalOf } from "./support/refusal.ts";
 import { sdkForFile } from "./support/sdk.ts";
 
@@ -303,6 +304,7 @@ const besides: [string, (asked: Response, question: Item) => [Item[], number, ob
     1,
     { previous_response_id: asked.id },
   ]],
+  ["before, without its question", (asked) => [[but, ...yesesOf(asked), ...outputsOf(asked)], 0]],
   ["before, with previous_response_id", (asked) => [
     [but, ...yesesOf(asked), ...outputsOf(asked)],
     0,
@@ -313,6 +315,41 @@ const besides: [string, (asked: Response, question: Item) => [Item[], number, ob
     1 + asked.output.length,
   ]],
 ];
+Deno.test("a call's id that an API uses again: the call beside the output says which is meant", async () => {
+  const { sql } = theSdk().stack;
+  const asked = [await ask(open("1")), await ask(open("2"))].map((one) => one.asked);
+  for (const { id } of asked) {
+    await sql`
+      update public.response_steps set item = jsonb_set(item, '{call_id}', '"call_0"')
+      where job_id = ${jobIdOf(id) ?? ""} and run_by = 'caller'`;
+  }
+  const output = { type: "function_call_output", call_id: "call_0", output: "it is open" };
+  for (const { id } of asked.toReversed()) {
+    const calls = callsOf(await theSdk().client.responses.retrieve(id)).map((call) => ({
+      ...call,
+    }));
+    const answered = await create([...calls, output]);
+    assert.deepEqual([answered.id, callsOf(answered)], [id, []]);
+  }
+});
+
+Deno.test("what libraries repeat with each request is no new message", async () => {
+  const instructions = { role: "system", content: "Be brief." };
+  for (const previous of [true, false]) {
+    for (const whole of [true, false]) {
+      const { question, asked } = await ask(find, open("1"), reply);
+      const input = [
+        instructions,
+        ...(whole ? [{ role: "user", content: "Hello" }, question, ...itemsOf(asked)] : []),
+        ...yesesOf(asked),
+        ...outputsOf(asked),
+      ];
+      const more = previous ? { previous_response_id: asked.id } : {};
+      await done(create(input, more), asked, mails());
+    }
+  }
+});
+
 for (const [where, form] of besides) {
   Deno.test(`a message beside answers, ${where}: refused, and nothing is accepted`, async () => {
     const { question, asked } = await ask(find, open("1"), reply);

@@ -126,6 +126,8 @@ Deno.test("commands that talk to a project say which thing they miss, and do not
     ],
     [["frobnicate"], {}, /unknown command 'frobnicate'/],
     [["dev", "--openai-port", "1"], {}, /option '--openai-port' needs --openai-only/],
+    [["doctor", "--smoke-wait", "5"], {}, /option '--smoke-wait' needs --smoke/],
+    [["doctor", "--smoke-profile", "x"], {}, /option '--smoke-profile' needs --smoke/],
     [["jobs", "list", "--owner", "bob"], {}, /It must be a user's id, which is a UUID/],
     [["doctor", "--secrets-file", "/nowhere"], {}, /Cannot read '\/nowhere': ENOENT/],
   ];

@@ -51,6 +51,7 @@ Deno.test("profiles that fit are said to, and their types are written for the fr
     stdout,
     /^ok +'default', 'sort-mail' in supabase\/functions\/_shared\/profiles\.ts/m,
   );
+  assert.doesNotMatch(stdout, /None is called/);
   const types = await project.read(typesFile);
   assert.match(
     types,
@@ -127,6 +128,10 @@ Deno.test("with --strict a warning fails, and the same project passes when its s
   assert.equal(strict.code, 1);
   assert.match(strict.stdout, /^warn +mail: The secret MAIL_URL is not set here$/m);
   assert.match(strict.stdout, /^1 warning fails with --strict$/m);
+  assert.match(
+    strict.stdout,
+    /^ok .*\n +None is called 'default', so each request must name its `profile`$/m,
+  );
   const json = await check(project, "--strict", "--json");
   assert.deepEqual([json.code, JSON.parse(json.stdout).ok], [1, false]);
   await project.write(".env.durable-responses.local", "MAIL_URL=https://mail.example/mcp\n");

@@ -131,3 +131,32 @@ Deno.test("--profile for a project that has profiles is not ignored silently", a
   const { stderr } = await init(project.folder, "--profile", "mcp", "--server", "mail");
   assert.match(stderr, /--profile, --server: not used, since .*profiles\.ts is there already/);
 });
+
+Deno.test("a function of the project's own called respond is kept: ours gets another name", async () => {
+  await using project = await supabaseProject();
+  const own = "Deno.serve(() => new Response('mine'));\n";
+  const entry = "functions/respond/index.ts";
+  await project.write(entry, own);
+  const { code, stderr } = await init(project.folder);
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /→ You have a function called 'respond': give ours another name, such as --function-name ask$/m,
+  );
+  assert.doesNotMatch(stderr, /--restore|--keep-changed/);
+  const renamed = await init(project.folder, "--function-name", "ask");
+  assert.equal(renamed.code, 0, renamed.stderr);
+  assert.equal(await project.read(entry), own);
+  assert.ok(await project.exists("functions/ask/index.ts"));
+});
+
+for (const kind of [[], ["--profile", "question"], ["--profile", "structured"]]) {
+  Deno.test(`--server is refused for a first profile that has none: ${kind.join(" ") || "the default"}`, async () => {
+    await using project = await supabaseProject();
+    const before = await project.all();
+    const { code, stderr } = await init(project.folder, ...kind, "--server", "mail");
+    assert.equal(code, 2);
+    assert.match(stderr, /Cannot use --server mail: .*\n.*→ Add --profile mcp, or leave/);
+    assert.deepEqual(await project.all(), before);
+  });
+}

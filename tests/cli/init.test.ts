@@ -86,8 +86,7 @@ Deno.test("each first profile is TypeScript that fits the functions", async () =
       kind,
       "--model",
       "gpt-6.1-sol",
-      "--server",
-      "zap-mail",
+      ...(kind === "mcp" ? ["--server", "zap-mail"] : []),
     ];
     const { code, stderr } = await thePackage().run(args, { cwd: project.folder });
     assert.equal(code, 0, stderr);
@@ -121,5 +120,9 @@ Deno.test("a file of the same name that the project had before is shown with a d
   );
   assert.match(stderr, /-export const mine = 1;/);
   assert.match(stderr, /1 file is in the way, nothing was changed/);
+  assert.match(
+    stderr,
+    /→ Rename or move supabase\/functions\/_durable_responses\/platform\/errors\.ts\. If it is an old copy of ours, --restore FILE replaces it$/m,
+  );
   assert.deepEqual(await project.all(), before);
 });

@@ -21,7 +21,7 @@ function shown(reports: Report[]): string {
 
 Deno.test("each scenario has a row, and the last line says whether all went well", () => {
   const text = shown([fine, fine]);
-  assert.match(text, /^scenario +job +attempts +emails +seconds$/m);
+  assert.match(text, /^scenario +job +runs +emails +seconds$/m);
   assert.match(text, /^approval +ok +0 +1 +2\.3$/m);
   assert.match(text, /All 2 scenarios ended as they should\.$/);
 });

@@ -135,6 +135,12 @@ Deno.test("dev runs the project and its seeds, reloads what changes, and keeps w
           ),
       );
       assert.equal(await instructionsSeen(folder, first), "Answer in Latin");
+      await write("migrations/ideas.sql", "create table public.ideas (id int);");
+      await eventually(
+        "a file that is no migration is named",
+        () => /^\[dev\] ideas\.sql is not applied: /m.test(first.output()),
+      );
+      await Deno.remove(join(folder, "supabase", "migrations", "ideas.sql"));
       await write("migrations/20991231000000_more.sql", "create table public.more (id int);");
       await eventually(
         "the migration is applied",

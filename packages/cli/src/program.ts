@@ -5,7 +5,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { check, type CheckOptions } from "./commands/check.ts";
 import { connect } from "./commands/connect.ts";
 import { dev } from "./commands/dev.ts";
-import { doctor } from "./commands/doctor.ts";
+import { doctor, type DoctorOptions } from "./commands/doctor.ts";
 import { init, type InitOptions } from "./commands/init.ts";
 import type { JobsOptions } from "./commands/jobs.ts";
 import { listRoutes, resetRoute } from "./commands/routes.ts";
@@ -21,7 +21,9 @@ import { asCalled, shownPath } from "./terminal/called.ts";
 import { processTerminal, type Terminal } from "./terminal/terminal.ts";
 
 /** Options of `dev` that are about the OpenAI stand-in alone. */
-const onlyOfOpenAI: ReadonlySet<string> = new Set(["openaiPort", "listen", "url"]);
+const onlyOfOpenAI = ["openaiPort", "listen", "url"];
+/** Options of `doctor` that are about the smoke test alone. */
+const onlyOfSmoke = ["smokeModel", "smokeProfile", "smokeWait"];
 
 /**
  * Runs a command line, and prints errors on stderr.
@@ -159,12 +161,9 @@ Documentation: ${shownPath(cwd, join(docsFolder(), "README.md"))}`,
     )
     .option("--url <url>", "with --openai-only: the project's URL, to which webhooks go")
     .option("--deno <path>", `the Deno to run it with ${defaultDeno}`)
-    .action(async ({ deno, openaiOnly, ...given }: Record<string, string | boolean>, command) => {
-      const alone = Object.keys(given).find((name) => onlyOfOpenAI.has(name));
-      if (alone !== undefined && openaiOnly !== true) {
-        const option = alone.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-        command.error(`error: option '--${option}' needs --openai-only`);
-      }
+    .action(async (options: Record<string, string | boolean>, command: Command) => {
+      const { deno, openaiOnly, ...given } = options;
+      refuseAlone(command, onlyOfOpenAI, "openaiOnly");
       result.code = await dev({
         cwd,
         ...(typeof deno === "string" && { deno }),
@@ -200,7 +199,8 @@ Documentation: ${shownPath(cwd, join(docsFolder(), "README.md"))}`,
       seconds,
       defaultWaitS,
     )
-    .action(async (options) => {
+    .action(async (options: Omit<DoctorOptions, "cwd">, command: Command) => {
+      refuseAlone(command, onlyOfSmoke, "smoke");
       result.code = await doctor(terminal, { ...options, cwd });
     });
 
@@ -228,12 +228,24 @@ Documentation: ${shownPath(cwd, join(docsFolder(), "README.md"))}`,
   return main;
 }
 
+/** Wrong usage: an option that does nothing without another one. */
+function refuseAlone(command: Command, names: readonly string[], needed: string): void {
+  const alone = names.find((name) => command.getOptionValueSource(name) === "cli");
+  if (alone === undefined || command.getOptionValue(needed) === true) return;
+  command.error(`error: option '${flagOf(alone)}' needs ${flagOf(needed)}`);
+}
+
+/** The flag of an option that commander knows by another name. */
+function flagOf(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 /** The options in the form of the command line. */
 function asArguments(options: Record<string, string | boolean>): string[] {
   return Object.entries(options).flatMap(([name, value]) => {
-    const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    if (typeof value === "string") return [`--${flag}`, value];
-    return value ? (name === "open" ? [] : [`--${flag}`]) : [`--no-${flag}`];
+    const flag = flagOf(name);
+    if (typeof value === "string") return [flag, value];
+    return value ? (name === "open" ? [] : [flag]) : [flag.replace("--", "--no-")];
   });
 }
 

@@ -1,11 +1,10 @@
 /** `dev --openai-only`: the OpenAI stand-in alone, beside a Supabase that runs elsewhere, such as `supabase start`. */
-import { join } from "node:path";
-import { parse } from "deno-std/toml/parse.js";
 import { z } from "zod";
 import { startOpenAI } from "../openai/mod.ts";
 import { visible } from "../../text/visible.ts";
+import { readConfig } from "../gateway/config-file.ts";
 import { createSecrets } from "../stack/secrets.ts";
-import { allSecrets } from "./project-secrets.ts";
+import { secretsByFile } from "./project-secrets.ts";
 
 export interface OpenAIOnlyOptions {
   project: string;
@@ -27,10 +26,7 @@ const configSchema = z.object({
 /** Starts it, and prints what the functions need to know. */
 export async function runOpenAIOnly(options: OpenAIOnlyOptions): Promise<void> {
   const { project, port, listen } = options;
-  const known = allSecrets(project);
-  const made = createSecrets();
-  const apiKey = localKey(known["OPENAI_API_KEY"]) ?? made.openaiApiKey;
-  const webhookSecret = known["OPENAI_WEBHOOK_SECRET"] || made.webhookSecret;
+  const { apiKey, webhookSecret } = standInSecrets(project);
   const url = options.url ?? await urlOf(project);
   const openai = await startOpenAI({
     apiKey,
@@ -49,6 +45,7 @@ OPENAI_API_KEY=${apiKey}
 OPENAI_BASE_URL=http://${hostOfContainers}:${port}/v1
 OPENAI_WEBHOOK_SECRET=${webhookSecret}
 
+Once they are there, they stay valid: the next start uses the same.
 With Docker on Linux, add --listen 172.17.0.1 (the address of the bridge docker0).
 To set a fault while it runs:
 
@@ -58,12 +55,21 @@ Ready. Ctrl-C stops it
 `);
 }
 
-/** A stand-in should neither ask for a real key nor print one. */
-function localKey(key: string | undefined): string | undefined {
-  return key?.startsWith("sk-local-") ? key : undefined;
+/**
+ * Those of an earlier start, if its lines are in one of the project's files: the functions that have read them then need no
+ * new ones. A real key is neither taken nor printed, nor is the webhook secret beside it.
+ */
+export function standInSecrets(project: string): { apiKey: string; webhookSecret: string } {
+  const made = createSecrets();
+  const local = secretsByFile(project).find((known) =>
+    known["OPENAI_API_KEY"]?.startsWith("sk-local-")
+  );
+  return {
+    apiKey: local?.["OPENAI_API_KEY"] ?? made.openaiApiKey,
+    webhookSecret: local?.["OPENAI_WEBHOOK_SECRET"] || made.webhookSecret,
+  };
 }
 
 async function urlOf(project: string): Promise<string> {
-  const text = await Deno.readTextFile(join(project, "supabase", "config.toml"));
-  return `http://127.0.0.1:${configSchema.parse(parse(text)).api.port}`;
+  return `http://127.0.0.1:${(await readConfig(project, configSchema)).api.port}`;
 }

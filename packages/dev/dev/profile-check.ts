@@ -56,6 +56,7 @@ export class ProfileTeller {
   #say: (line: string) => void;
   #state: "new" | "ok" | "wrong" = "new";
   #warned: string[] = [];
+  #hasDefault = true;
 
   constructor(say: (line: string) => void) {
     this.#say = say;
@@ -73,8 +74,16 @@ export class ProfileTeller {
       const names = profiles.map(({ name }) => `'${name}'`).join(", ");
       this.#say(`profiles: ok${this.#state === "wrong" ? " again" : ""} (${names})`);
     }
+    if (wrong.length === 0) this.#tellDefault(profiles);
     this.#state = wrong.length === 0 ? "ok" : "wrong";
     this.#warned = warnings;
+  }
+
+  #tellDefault(profiles: ProfilesReport["profiles"]): void {
+    const had = this.#hasDefault;
+    this.#hasDefault = profiles.some(({ name }) => name === "default");
+    if (!had || this.#hasDefault) return;
+    this.#say("profiles: none is called 'default', so each request must name its `profile`");
   }
 
   /** A fault of their module was told in other words. */

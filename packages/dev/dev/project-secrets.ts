@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { ifThereNow } from "../if-there.ts";
 
-/** Later ones win. */
+/** Later ones win, where they have a value: `init` leaves names to be filled in. */
 const files = ["functions/.env", ".env.durable-responses.local"];
 /** What is the stack's own. */
 const reserved =
@@ -12,17 +12,17 @@ const reserved =
 /** What the functions get besides what the stack gives them; names without a value are left out. */
 export function projectSecrets(project: string): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(allSecrets(project)).filter(([name, value]) => value && !reserved.test(name)),
+    secretsByFile(project).flatMap((known) =>
+      Object.entries(known).flatMap(([name, value]) =>
+        value && !reserved.test(name) ? [[name, value]] : []
+      )
+    ),
   );
 }
 
-/** All that the files say. */
-export function allSecrets(project: string): Record<string, string> {
-  const found = files.map((name) =>
-    ifThereNow(() => Deno.readTextFileSync(join(project, "supabase", name)))
-  );
-  const pairs = found.flatMap((text) => Object.entries(parseEnv(text ?? "")));
-  return Object.fromEntries(
-    pairs.flatMap(([name, value]) => value === undefined ? [] : [[name, value]]),
+/** What each file says, the first one first. */
+export function secretsByFile(project: string): Record<string, string | undefined>[] {
+  return files.map((name) =>
+    parseEnv(ifThereNow(() => Deno.readTextFileSync(join(project, "supabase", name))) ?? "")
   );
 }

@@ -2,8 +2,10 @@
  * Takes in what changes in the project while the stack runs: functions are restarted, new migrations applied. What was restarted
  * is called reloaded only when it can be loaded.
  */
-import { join, relative, sep } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, join, relative, sep } from "node:path";
 import { functionNames } from "../edge/function-names.ts";
+import { isPassedOver, passedOverText, versionOf } from "../postgres/migration-files.ts";
 import type { Stack } from "../stack/options.ts";
 import { messageOf } from "../message-of.ts";
 import { type Restarted, shown, type Verified, verifier } from "./verify.ts";
@@ -78,7 +80,13 @@ async function takeChanges(
     path === "config.toml" || /\.env(?:\.\w[^/\\]*)?$/.test(path)
   );
   if (settings.length > 0) say(`${shown(settings)} changed: restart dev to apply it`);
-  if (paths.some((path) => path.startsWith("migrations"))) await stack.applyMigrations();
+  const migrations = paths.filter((path) => path.startsWith("migrations")).map((path) =>
+    basename(path)
+  );
+  for (const name of migrations.filter(isPassedOver)) {
+    if (existsSync(join(supabase, "migrations", name))) say(passedOverText(name));
+  }
+  if (migrations.some((name) => versionOf(name) !== undefined)) await stack.applyMigrations();
   const code = paths.filter((path) => path.startsWith("functions") && !settings.includes(path));
   const names = affected(join(supabase, "functions"), code);
   await Promise.all(names.map((name) => stack.edge.restart(name)));

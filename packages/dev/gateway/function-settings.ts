@@ -1,6 +1,6 @@
 /** What supabase/config.toml says about each function. */
-import { parse } from "deno-std/toml/parse.js";
 import { z } from "zod";
+import { readConfig } from "./config-file.ts";
 
 const functionSection = z.object({
   verify_jwt: z.boolean().default(true),
@@ -20,8 +20,8 @@ export interface FunctionSettings {
 }
 
 /** Reads the sections `[functions.<name>]`. Throws when the file is missing or is no such TOML. */
-export async function readFunctionSettings(configPath: string): Promise<FunctionSettings> {
-  const { functions } = configFile.parse(parse(await Deno.readTextFile(configPath)));
+export async function readFunctionSettings(project: string): Promise<FunctionSettings> {
+  const { functions } = await readConfig(project, configFile);
   return {
     verifiesJwt: (name) => functions[name]?.verify_jwt ?? true,
     importMap: (name) => functions[name]?.import_map,

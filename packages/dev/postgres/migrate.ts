@@ -1,11 +1,10 @@
 /** The project's migrations, applied by the real Supabase CLI as the role `postgres`, as on the platform. */
-import { join } from "node:path";
 import { supabaseEnvironment } from "../child-environment.ts";
 import { runProcess } from "../processes.ts";
 import { findSupabaseCli, projectRoot } from "./binaries.ts";
 import { startCluster } from "./cluster.ts";
 import { cachedFolder, copyFolder, hashOf, platformTemplate, type Template } from "./template.ts";
-import { textFilesIn } from "../if-there.ts";
+import { readMigrations } from "./migration-files.ts";
 
 export interface MigrateOptions {
   /** Of the role `postgres`. */
@@ -53,12 +52,6 @@ export async function migratedTemplate(workdir: string = projectRoot): Promise<T
     }
   });
   return { ...platform, folder, key };
-}
-
-/** The text of each migration, by its file's name, in their order; of a project that has none, nothing. */
-export async function readMigrations(workdir: string): Promise<Record<string, string>> {
-  const files = await textFilesIn(join(workdir, "supabase", "migrations"));
-  return Object.fromEntries(files.map(({ name, text }) => [name, text]));
 }
 
 /** The server has no certificate; the CLI would try TLS first and then say so. */

@@ -52,7 +52,10 @@ function statusLines(stack: Stack, user: SignedInUser, { data, envFile }: Surrou
         ? `stand-in at ${stack.openai.url}`
         : "the API of OPENAI_API_KEY; its webhooks cannot reach this machine, so jobs are polled",
     ],
-    ["Mailbox MCP", stack.mailbox.url],
+    [
+      "Mailbox MCP",
+      `${stack.mailbox.url} (in a profile: secret("MAILBOX_MCP_URL") and secret("MAILBOX_MCP_TOKEN"))`,
+    ],
     ["User", user.email],
     ["Password", user.password],
     ["Env file", `${envFile} (use it: set -a; . ${envFile}; set +a)`],

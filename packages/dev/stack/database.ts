@@ -1,21 +1,19 @@
 /** The stack's Postgres: the project's migrations applied, the secrets that its SQL needs in Vault. */
 import type { Sql } from "postgres";
 import { type Cluster, startCluster } from "../postgres/cluster.ts";
-import { migrate, migratedTemplate, readMigrations } from "../postgres/migrate.ts";
+import { migratedTemplate } from "../postgres/migrate.ts";
+import { passedOver, passedOverText } from "../postgres/migration-files.ts";
 import { seed } from "../postgres/seed.ts";
-import { hashOf, platformTemplate } from "../postgres/template.ts";
+import { platformTemplate } from "../postgres/template.ts";
 import { messageOf } from "../message-of.ts";
 import type { Kept } from "./kept.ts";
+import { applyMigrations, type MigrationsOptions } from "./migrations.ts";
 
-export interface DatabaseOptions {
-  /** The folder that holds `supabase/`. */
-  project: string;
+export interface DatabaseOptions extends MigrationsOptions {
   port: number | undefined;
   durable: boolean;
   kept: Kept | undefined;
   onLine: (line: string) => void;
-  /** What a person should know of migrations. */
-  tell: (line: string) => void;
 }
 
 /**
@@ -23,7 +21,8 @@ export interface DatabaseOptions {
  * database that was kept gets those that are new.
  */
 export async function startDatabase(options: DatabaseOptions): Promise<Cluster> {
-  const { project, port, durable, kept, onLine } = options;
+  const { project, port, durable, kept, onLine, tell } = options;
+  for (const name of await passedOver(project)) tell(passedOverText(name));
   const template = kept && !kept.isNew ? await platformTemplate() : await migratedTemplate(project);
   const cluster = await startCluster({
     template,
@@ -71,64 +70,6 @@ async function runSeeds(cluster: Cluster, kept: Kept, { project, tell }: Databas
       }; the next start runs it again, or leave it out: [db.seed] in supabase/config.toml`,
     );
   }
-}
-
-/** Applies what is new. One that was applied and has changed since is named: nobody applies it again. */
-export async function applyMigrations(
-  cluster: Cluster,
-  kept: Kept,
-  { project, tell }: Pick<DatabaseOptions, "project" | "tell">,
-): Promise<void> {
-  const { state } = kept;
-  const hashes = await hashesOf(project);
-  const added = Object.keys(hashes).filter((name) => !(name in state.migrations));
-  const gone = Object.keys(state.migrations).filter((name) =>
-    !Object.keys(hashes).some((each) => versionOf(each) === versionOf(name))
-  );
-  if (gone.length > 0 && added.length > 0) {
-    throw new Error(
-      `Cannot apply ${added.join(", ")}: ${
-        gone.join(", ")
-      } was applied to this database, but the file is gone. Put it back, or make a new database (dev: --fresh)`,
-    );
-  }
-  const changed = Object.keys(hashes).filter((name) =>
-    name in state.migrations && state.migrations[name] !== hashes[name]
-  );
-  if (added.length > 0) {
-    await migrate({ dbUrl: cluster.url(), workdir: project });
-    if (Object.keys(state.migrations).length > 0) tell(`Applied ${added.join(", ")}`);
-    // An editor may have saved one again before the CLI read it.
-    const now = await hashesOf(project);
-    for (const name of added) state.migrations[name] = now[name] ?? hashes[name] ?? "";
-  }
-  await kept.save();
-  for (const name of changed) {
-    tell(
-      `${name} has changed since it was applied. The database is as before: write a new migration, or start with --fresh`,
-    );
-  }
-  for (const name of gone) {
-    tell(
-      `${name} was applied, but the file is gone. Put it back before you add another migration, or start with --fresh`,
-    );
-  }
-}
-
-/** What the Supabase CLI knows a migration by. */
-function versionOf(name: string): string {
-  return name.split("_", 1)[0] ?? name;
-}
-
-/** By the name of each migration. */
-async function hashesOf(project: string): Promise<Record<string, string>> {
-  return Object.fromEntries(
-    await Promise.all(
-      Object.entries(await readMigrations(project)).map(async ([name, text]) =>
-        [name, await hashOf([text])] as const
-      ),
-    ),
-  );
 }
 
 /** Where the database finds the functions, and what proves to run-jobs that it is the database. */

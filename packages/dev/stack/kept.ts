@@ -23,7 +23,7 @@ const schema = z.strictObject({
   sessions: z.array(
     z.strictObject({ id: z.string(), userId: z.string(), refreshToken: z.string() }),
   ),
-  /** Hash of each migration that was applied, by its file's name. */
+  /** Hash of the file of each migration that was applied, by its version. */
   migrations: z.record(z.string(), z.string()),
   /** Whether the seeds have been run, all of them. */
   seeded: z.boolean(),

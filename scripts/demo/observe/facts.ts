@@ -48,14 +48,14 @@ function started({ number, mode, worker, started_at }: AttemptRow): Fact[] {
     key: `started ${number}`,
     at: started_at,
     tone: "note",
-    text: `claimed: attempt ${number}, synchronous, leased by worker ${worker}`,
+    text: `claimed: run ${number}, synchronous, leased by worker ${worker}`,
   }];
 }
 
 function ended(attempt: AttemptRow, { fallback_reason }: JobRow): Fact[] {
   const { number, mode, outcome, error_code, error_message, finished_at: at } = attempt;
   if (at === null || outcome === "completed") return [];
-  const end = `attempt ${number} (${mode}) ${outcome?.replace("_", " ")}`;
+  const end = `run ${number} (${mode}) ${outcome?.replace("_", " ")}`;
   const why = joined([error_code, error_message && afterColon(error_message)]);
   const facts: Fact[] = [
     {
@@ -128,7 +128,7 @@ function announced(step: StepRow): Fact[] {
 }
 
 function answered({ number, answer, answered_by, answered_at: at }: StepRow): Fact[] {
-  // The guard's own answer is shown with the end of the attempt that asked.
+  // The guard's own answer is shown with the end of the run that asked.
   if (at === null || answered_by === "guard") return [];
   const text = `answer recorded, with who and when: ${JSON.stringify(answer)}`;
   return [{ key: `answered ${number}`, at, tone: "good", text }];

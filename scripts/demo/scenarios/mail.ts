@@ -41,7 +41,7 @@ export function attemptsKept(rows: Rows, id: string): AttemptRow[] {
 /** Checks how the job's attempts ended, in order: `mode outcome, …`, without those that a worker gave back. */
 export function expectAttempts(rows: Rows, id: string, expected: string): void {
   const ends = attemptsKept(rows, id).map(({ mode, outcome }) => `${mode} ${outcome}`);
-  expectEqual(ends.join(", "), expected, "attempts of the job");
+  expectEqual(ends.join(", "), expected, "runs of the job");
 }
 
 /** Checks that the job fell back for this reason, or did not fall back. */

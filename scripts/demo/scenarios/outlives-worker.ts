@@ -31,7 +31,7 @@ export const outlivesWorker: Scenario = {
     const last = attempts.at(-1);
     const tookMs = (last?.finished_at ?? 0) - (first?.started_at ?? 0);
     expect(tookMs >= 3 * wallClockMs, `it took three lives of a worker: ${tookMs} ms`);
-    expect(attempts.length >= 3, `three workers or more ran it: ${attempts.length} attempts`);
+    expect(attempts.length >= 3, `three workers or more ran it: ${attempts.length} runs`);
     expect(
       attempts.slice(0, -1).every(({ outcome }) => outcome === "handed_over"),
       `each worker handed over: ${attempts.map(({ outcome }) => outcome).join(", ")}`,

@@ -47,7 +47,7 @@ export const uncertainSend: Scenario = {
     await caller.resolve(id, { outcome: "happened" });
     const rows = await completed(context, id);
     const ends = attemptsKept(rows, id).map(({ outcome }) => outcome);
-    expectEqual([ends[0], ends.at(-1)], ["suspended", "completed"], "first and last attempt");
+    expectEqual([ends[0], ends.at(-1)], ["suspended", "completed"], "first and last run");
     expectMailbox(context, { finds: 1, replies: 1, emails: 1 });
   },
 };

@@ -93,6 +93,48 @@ Deno.test("a value that does not fit is told with its place and what it is", asy
   );
 });
 
+Deno.test("a setting that is sent as it is must have a type that OpenAI takes", async () => {
+  assert.equal(
+    await messageFor({ temperature: "hot" }),
+    "wrong temperature: 'temperature' must be a number, but it is 'hot' → See 'temperature' at https://platform.openai.com/docs/api-reference/responses/create, then deploy the fix",
+  );
+  const cases: [Record<string, unknown>, RegExp][] = [
+    [{ reasoning: "high" }, /'reasoning' must be an object, but it is 'high'/],
+    [{ max_output_tokens: "many" }, /'max_output_tokens' must be a whole number, but it is 'many'/],
+    [{ max_tool_calls: 1.5 }, /'max_tool_calls' must be a whole number, but it is 1\.5/],
+    [{ top_p: NaN }, /'top_p' must be a number, but it is NaN/],
+    [{ parallel_tool_calls: 1 }, /'parallel_tool_calls' must be true or false, but it is 1/],
+    [{ tool_choice: [] }, /'tool_choice' must be a text or an object, but it is a list/],
+    [{ include: {} }, /'include' must be a list, but it is an object/],
+    [{ truncation: () => "auto" }, /'truncation' must be a text, but it is a function/],
+    [{ user: "u".repeat(30), top_logprobs: "x".repeat(30) }, /but it is a longer text/],
+  ];
+  for (const [profile, expected] of cases) assert.match(await messageFor(profile), expected);
+});
+
+Deno.test("settings with the types that OpenAI takes are left to OpenAI", async () => {
+  const { findings } = await checkProfiles(
+    defineProfiles({
+      main: {
+        model: "gpt-6-luna",
+        conversation: { id: "conv_1" },
+        include: ["file_search_call.results"],
+        max_output_tokens: null,
+        parallel_tool_calls: false,
+        reasoning: { effort: "high" },
+        service_tier: "flex",
+        temperature: 0.5,
+        tool_choice: { type: "function", name: "look" },
+        top_logprobs: 0,
+        truncation: "auto",
+      },
+      other: { model: "gpt-6-luna", conversation: "conv_1", tool_choice: "auto" },
+    }),
+    () => true,
+  );
+  assert.deepEqual(findings, []);
+});
+
 Deno.test("no value that could be a key is repeated", async () => {
   const message = await messageFor({ approval_ms: "sk-live-0123456789abcdef0123456789abcdef" });
   assert.doesNotMatch(message, /sk-live/);

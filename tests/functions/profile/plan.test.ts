@@ -139,6 +139,11 @@ const slips: Record<string, { fields: object; message: RegExp; hint: RegExp }> =
     message: /'instructions' has secret\("MAILBOX_MCP_TOKEN"\), which works only in tools$/,
     hint: /must not see a secret/,
   },
+  "a setting of another type": {
+    fields: { temperature: "hot" },
+    message: /'temperature' must be a number, but it is 'hot'$/,
+    hint: /See 'temperature' at/,
+  },
   "a known field in extra_body": {
     fields: { extra_body: { model: "o3" } },
     message: /'extra_body' must not contain 'model'$/,

@@ -149,6 +149,10 @@ export function showReport(
     wrong === 0
       ? `${color.green("ok".padEnd(7))} ${names} in supabase/${profilesPath}`
       : `${wrong} wrong in supabase/${profilesPath}`,
+    // A choice, and no mistake: with --strict, a warning would forbid it.
+    ...(profiles.length > 0 && profiles.every(({ name }) => name !== "default")
+      ? [`${indent}None is called 'default', so each request must name its \`profile\``]
+      : []),
   ];
 }
 

@@ -19,7 +19,7 @@ import { visibleJson } from "../../../text/visible.ts";
 import { Failure } from "../failure.ts";
 import { readText } from "../project/locate.ts";
 import { expectedSchema, functionNames, profilesPath, readRelease } from "../project/release.ts";
-import { smoke, smokeOptions } from "../smoke/smoke.ts";
+import { type KnownProfiles, smoke, smokeOptions } from "../smoke/smoke.ts";
 import { asCalled } from "../terminal/called.ts";
 import { adviceFor } from "../terminal/here.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -117,7 +117,9 @@ export async function doctor(
 
   if (options.smoke) {
     if (!options.json) terminal.out("\nOne tiny job through each path:");
-    await smoke(project, await wishedSmoke(connection, options, loaded), check);
+    const deployed = report?.report.profiles ?? [];
+    const wished = await wishedSmoke(connection, options, { loaded, deployed });
+    await smoke(project, wished, check);
   }
 
   const bad = findings.filter(({ status }) => status === "wrong").length;
@@ -134,11 +136,11 @@ export async function doctor(
 async function wishedSmoke(
   { supabase }: Connection,
   options: DoctorOptions,
-  loaded: ProfilesReport | undefined,
+  known: Omit<KnownProfiles, "text">,
 ) {
   const text = supabase && await readText(join(supabase, profilesPath));
   const { smokeProfile: profile, smokeModel: model, smokeWait: waitS } = options;
-  return smokeOptions({ profile, model, waitS }, text, loaded);
+  return smokeOptions({ profile, model, waitS }, { ...known, text });
 }
 
 type Check = (name: string, run: () => Promise<Verdict>) => Promise<Verdict>;

@@ -12,6 +12,7 @@ import { askSecrets, askStarter } from "../init/questions.ts";
 import { readSecrets, secretsFile } from "../init/secrets-file.ts";
 import { showConflicts, showPlan } from "../init/show.ts";
 import { defaultStarter, type Starter, wrongModel, wrongServer } from "../init/starters.ts";
+import { wayOut } from "../init/way-out.ts";
 import { Failure } from "../failure.ts";
 import { showReport, writeTypes } from "./check.ts";
 import { devIsInstalled } from "./dev.ts";
@@ -50,7 +51,7 @@ export async function init(
   const supabase = await requireProject(options.cwd);
   const release = await readRelease();
   const asks = terminal.interactive && !options.yes && !options.dryRun;
-  checkStarter(options);
+  checkStarter(options, asks);
   if (!options.dryRun) {
     const finished = await finishEarlier(supabase);
     if (finished !== undefined) {
@@ -74,10 +75,7 @@ export async function init(
       `Cannot put release ${release.version} in: ${
         count(plan.conflicts.length)
       } in the way, nothing was changed`,
-      {
-        hint:
-          "Rename your own file. Or use --restore FILE to take the release's version, or --keep-changed to keep your changes",
-      },
+      { hint: wayOut(plan) },
     );
   }
   if (plan.changes.length === 0) {
@@ -208,7 +206,15 @@ async function wishes(supabase: string, options: InitOptions, asks: boolean) {
   return { starter, secrets };
 }
 
-function checkStarter({ model, server }: InitOptions): void {
+function checkStarter({ profile, model, server }: InitOptions, asks: boolean): void {
+  // Who is asked may still choose it.
+  const kind = profile ?? (asks ? "mcp" : defaultStarter.kind);
+  if (server !== undefined && kind !== "mcp") {
+    throw new Failure(`Cannot use --server ${server}: the profile '${kind}' has no MCP server`, {
+      hint: "Add --profile mcp, or leave --server out",
+      exitCode: 2,
+    });
+  }
   const wrong = (model !== undefined && wrongModel(model)) ||
     (server !== undefined && wrongServer(server));
   if (wrong) {

@@ -38,11 +38,21 @@ export interface Plan {
   /** Files that stay as their owner left them, with the reason. */
   kept: { path: string; why: string }[];
   /** Files that both sides have changed, or that existed before. While there are any, init changes nothing. */
-  conflicts: { path: string; why: string; before: string; after: string }[];
+  conflicts: Conflict[];
   /** The release that is in the project now. */
   installed: string | undefined;
   /** The name of the function that clients call. */
   functionName: string;
+}
+
+/** A file that is in the way. */
+export interface Conflict {
+  path: string;
+  why: string;
+  before: string;
+  after: string;
+  /** Whether an earlier init put it there, and it was changed since. */
+  isOurs: boolean;
 }
 
 export interface Wishes {
@@ -105,6 +115,7 @@ export async function makePlan(
         why: decision.why,
         before: before ?? "",
         after,
+        isOurs: put !== undefined,
       });
     }
     // For a kept file: the release that it was changed from, so that the next upgrade asks again.

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { planInQuery, type PlanStep, readPlan } from "./plan.ts";
+import { PlanError, planInQuery, type PlanStep, readPlan } from "./plan.ts";
 
 /** Plans by a part of the query that they are for, like `{ "my order": "call find_order; text On its way" }`. */
 export type Plans = Readonly<Record<string, string>>;
@@ -25,7 +25,7 @@ export class PlanBook {
     this.#file = typeof plans === "string" ? plans : undefined;
     const given = typeof plans === "string" ? readFile(plans) : plans;
     for (const [part, plan] of Object.entries(given)) {
-      readPlan(plan);
+      readOf(part, plan, this.#file);
       if (this.#file === undefined) this.#plans.set(part, plan);
     }
   }
@@ -45,11 +45,26 @@ export class PlanBook {
   stepsFor(query: string, toolChoice?: unknown): PlanStep[] {
     const inFile = this.#file === undefined ? {} : readFile(this.#file);
     const known = [...Object.entries(inFile), ...this.#plans];
-    const plan = planInQuery(query) ?? known.findLast(([part]) => query.includes(part))?.[1];
-    if (plan !== undefined) return readPlan(plan);
+    const own = planInQuery(query);
+    if (own !== undefined) return readPlan(own);
+    const [part, plan] = known.findLast(([part]) => query.includes(part)) ?? [];
+    if (part !== undefined && plan !== undefined) {
+      return readOf(part, plan, this.#plans.get(part) === plan ? undefined : this.#file);
+    }
     const chosen = ChosenSchema.safeParse(toolChoice).data;
     if (chosen === undefined) return [];
     return [{ kind: "call", server: chosen.server_label, tool: chosen.name, arguments: undefined }];
+  }
+}
+
+/** Of several plans, the message names the one that cannot be read, and its file. */
+function readOf(part: string, plan: string, file: string | undefined): PlanStep[] {
+  try {
+    return readPlan(plan);
+  } catch (error) {
+    if (!(error instanceof PlanError)) throw error;
+    const where = file === undefined ? "" : ` in '${file}'`;
+    throw new PlanError(`Cannot read the plan for '${part}'${where}: ${error.message}`);
   }
 }
 

@@ -1,7 +1,7 @@
 /** A profile is checked once per isolate, before the first request is made of it. */
 import { RequestError } from "../platform/errors.ts";
 import { load } from "../platform/load.ts";
-import { passedOn } from "./passed-on.ts";
+import { fitsPassedOn, isPassedOn } from "./passed-on.ts";
 import type { Profile } from "./profile.ts";
 import { profileFaultHint } from "./profile-fault.ts";
 
@@ -51,7 +51,7 @@ function isPlain(profile: Profile): boolean {
       case "output":
         return true;
       default:
-        return Object.hasOwn(passedOn, name);
+        return isPassedOn(name) && fitsPassedOn(name, value);
     }
   });
 }

@@ -51,7 +51,9 @@ async function wake(profiles: Profiles, request: Request): Promise<Response> {
   }
   const source = await sourceOf(request);
   if (current) {
-    current.worker?.wake();
+    // One that may start nothing more looks for a successor as it signs off. If its own request for one arrives here, because
+    // the platform gives this isolate more time than it believes to have, then cron wakes the successor.
+    if (current.worker?.mayStart) current.worker.wake();
     log.info("woken", { worker: current.id, source });
   } else {
     const place = { id: newWorkerId() };

@@ -47,8 +47,8 @@ export async function giveAnswers(
   const who = visibilityOf(caller);
   const answered = await whatIsAnswered(body, items, who);
   if (!answered) return undefined;
-  refuseMessages(body, answered);
   const { record, approvals, outputs } = answered;
+  await refuseMessages(body, record.id, who);
   await refuseOtherSettings(profiles, body, record, caller);
   const given: Given[] = [
     ...approvalsOf(approvals, body, record),

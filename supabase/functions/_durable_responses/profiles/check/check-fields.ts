@@ -6,6 +6,7 @@ import { levenshteinDistance } from "deno-std/text/levenshtein_distance.js";
 import * as z from "../../model/zod.ts";
 import { decidedElsewhere, fieldNames, ownFields } from "./fields.ts";
 import { type Found, pathOf } from "./finding.ts";
+import { fitsPassedOn, isPassedOn, passedOn, type PassedType } from "../passed-on.ts";
 import { secretNames } from "../secret-references.ts";
 import { storedPromptHint } from "../stored-prompt.ts";
 
@@ -21,10 +22,35 @@ export function checkFields(profile: Record<string, unknown>): Found[] {
       ]
     ),
     ...(error?.issues ?? []).flatMap((issue) => foundBy(issue, profile)),
+    ...wrongTypes(profile),
     ...misplacedExtras(profile["extra_body"]),
     ...misplacedSecrets(profile),
   ];
 }
+
+/** Settings that are sent as they are: OpenAI would refuse these, and the job would fail. */
+function wrongTypes(profile: Record<string, unknown>): Found[] {
+  return Object.entries(profile).flatMap(([name, value]): Found[] =>
+    !isPassedOn(name) || fitsPassedOn(name, value) ? [] : [{
+      path: name,
+      severity: "wrong",
+      message: `'${name}' must be ${
+        passedOn[name].map((type) => typeNames[type]).join(" or ")
+      }, but it is ${shown(value)}`,
+      hint: `See '${name}' at ${reference}, then deploy the fix`,
+    }]
+  );
+}
+
+const reference = "https://platform.openai.com/docs/api-reference/responses/create";
+const typeNames: Readonly<Record<PassedType, string>> = {
+  "text": "a text",
+  "number": "a number",
+  "whole number": "a whole number",
+  "true or false": "true or false",
+  "list": "a list",
+  "object": "an object",
+};
 
 /** `extra_body` is for what has no place of its own: it must not get around the rules of a field that is known. */
 function misplacedExtras(extras: unknown): Found[] {

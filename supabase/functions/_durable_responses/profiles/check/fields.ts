@@ -52,7 +52,7 @@ export const ownFields = {
   prompt: z.optional(z.unknown()),
 } satisfies { [Name in keyof Profile]?: z.ZodMiniType };
 
-passedOn satisfies Record<Exclude<keyof Profile, keyof typeof ownFields>, true>;
+passedOn satisfies Record<Exclude<keyof Profile, keyof typeof ownFields>, unknown>;
 
 /** Fields of a Responses request that a profile cannot set, with the reason. */
 export const decidedElsewhere: ReadonlyMap<string, string> = new Map([
