@@ -4425,6 +4425,7 @@ begin
     || jsonb_build_object(
       'model', case when v_for_server then v_job.request ->> 'model' end,
       'whole_request', v_job.request is not null,
+      'settings', v_job.settings,
       'previous_response_id', coalesce('resp_' || replace(v_job.continued_from::text, '-', ''),
         case when v_for_server then v_job.request ->> 'previous_response_id' end),
       -- Whether the same question would still join this finished job.

@@ -39,6 +39,8 @@ const recordSchema = z.extend(jobSchema, {
   model: z._default(z.nullable(z.string()), null),
   /** Whether a server sent a whole request. */
   whole_request: z._default(z.boolean(), false),
+  /** What the caller added to the profile. */
+  settings: z._default(z.nullable(z.record(z.string(), z.unknown())), null),
   previous_response_id: z._default(z.nullable(z.string()), null),
   /** Whether the same question would still join this finished job. */
   joinable: z._default(z.boolean(), false),
