@@ -84,6 +84,7 @@ begin
     || jsonb_build_object(
       'model', case when v_for_server then v_job.request ->> 'model' end,
       'whole_request', v_job.request is not null,
+      'settings', v_job.settings,
       'previous_response_id', coalesce('resp_' || replace(v_job.continued_from::text, '-', ''),
         case when v_for_server then v_job.request ->> 'previous_response_id' end),
       -- Whether the same question would still join this finished job.
@@ -110,7 +111,7 @@ begin
       'answered_number', p_answered,
       -- The attempt that asks ends with it, and what follows the answer is of a later one. A call may have waited for the answer.
       'known', (
-        select coalesce(jsonb_agg(jsonb_build_object('kind', s.kind, 'id', coalesce(s.item ->> 'id', s.item_id)) order by s.number), '[]'::jsonb)
+        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'kind', s.kind, 'id', coalesce(s.item ->> 'id', s.item_id)) order by s.number), '[]'::jsonb)
         from public.response_steps asked join public.response_steps s on s.job_id = asked.job_id and s.attempt <= asked.attempt
         where asked.job_id = v_job.id and asked.number = p_answered
           and (s.finished_at <= asked.started_at or s.kind <> 'mcp_call' and s.run_by is distinct from 'worker')),

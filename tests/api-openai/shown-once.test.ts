@@ -39,18 +39,20 @@ const yesesOf = ({ output }: Response): Input =>
       : []
   );
 
-/** The answer to a create, with all text that arrived before it. */
-type Create = (input: Input) => Promise<{ response: Response; text: string }>;
+/** The answer to a create, with the text and the items that arrived before it. */
+type Create = (input: Input) => Promise<{ response: Response; text: string; items: string[] }>;
 const ways: Record<string, Create> = {
   whole: async (input) => {
     const response = await theSdk().client.responses.create({ model: "porter", input });
-    return { response, text: response.output_text };
+    return { response, text: response.output_text, items: typesOf(response) };
   },
   streamed: async (input) => {
     const stream = theSdk().client.responses.stream({ model: "porter", input });
     let text = "";
     stream.on("response.output_text.delta", ({ delta }) => text += delta);
-    return { response: await stream.finalResponse() as Response, text };
+    const items: string[] = [];
+    stream.on("response.output_item.done", ({ item }) => items.push(item.type));
+    return { response: await stream.finalResponse() as Response, text, items };
   },
 };
 
@@ -73,6 +75,7 @@ for (const [how, create] of Object.entries(ways)) {
 
     const half = await create(outputsOf(asked.response));
     assert.deepEqual([half.text, typesOf(half.response)], ["", ["mcp_approval_request"]]);
+    assert.deepEqual(half.items, how === "streamed" ? [] : ["mcp_approval_request"]);
 
     const yes = yesesOf(half.response);
     const done = await create(yes);
@@ -80,6 +83,7 @@ for (const [how, create] of Object.entries(ways)) {
     assert.doesNotMatch(done.text, new RegExp(look));
     assert.match(done.text, /open_door returned: it is open/);
     assert.deepEqual(typesOf(done.response), ["mcp_call", "message"]);
+    assert.deepEqual(done.items, typesOf(done.response));
     // A library's own repeat gets the same.
     const again = await create(yes);
     assert.deepEqual([again.text, typesOf(again.response)], [done.text, typesOf(done.response)]);

@@ -85,14 +85,14 @@ for (const store of [undefined, false]) {
     };
     const messages: ModelMessage[] = [{ role: "user", content: prompt }];
     const asked = await generateText({ ...options, messages });
-    messages.push(...asked.response.messages, yesesTo(asked.content));
+    messages.push(...asked.responseMessages, yesesTo(asked.content));
     await person.made({ jobs: 1 });
     const final = await generateText({ ...options, messages });
     assert.match(final.text, answered);
     assert.deepEqual(opened, [door]);
     await person.made({ jobs: 1, mails: 1 });
     // The next turn has all of it in its history.
-    messages.push(...final.response.messages, { role: "user", content: "Thanks" });
+    messages.push(...final.responseMessages, { role: "user", content: "Thanks" });
     assert.ok((await generateText({ ...options, messages })).text.length > 0);
     assert.deepEqual(opened, [door]);
     await person.made({ jobs: 2, mails: 1 });
@@ -162,7 +162,7 @@ for (const store of [undefined, false]) {
       const result = streamText({ ...options, messages });
       const parts = await Array.fromAsync(result.stream);
       assert.deepEqual(parts.filter(({ type }) => type === "error"), []);
-      messages.push(...(await result.response).messages);
+      messages.push(...await result.responseMessages);
       return {
         text: parts.flatMap(({ type, text }) => type === "text-delta" ? [text] : []).join(""),
         content: await result.content,

@@ -70,6 +70,8 @@ export function generateText<T = string>(ask: Ask<T>): Promise<{
   output: T;
   content: Content;
   response: ModelResponse;
+  /** Of all steps. */
+  responseMessages: ModelMessage[];
 }>;
 
 export function streamText<T = string>(ask: Ask<T>): {
@@ -78,7 +80,7 @@ export function streamText<T = string>(ask: Ask<T>): {
   text: Promise<string>;
   finishReason: Promise<string>;
   content: Promise<Content>;
-  response: Promise<ModelResponse>;
+  responseMessages: Promise<ModelMessage[]>;
 };
 
 export function tool<S extends z.ZodType>(options: {

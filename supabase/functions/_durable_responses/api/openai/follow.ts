@@ -5,7 +5,7 @@ import { workerAgeMs } from "../../platform/runtime.ts";
 import type { EventBody } from "../../run/stream/shown-event.ts";
 import { itemEvents } from "../../run/stream/item-events.ts";
 import { outOfTime } from "./cut-short.ts";
-import { callItems, knownIds, outputItems } from "./output.ts";
+import { callItems, knownIds, type OutputItem, outputItems } from "./output.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { toResponse } from "./response.ts";
 
@@ -73,11 +73,14 @@ export function beginning(record: ResponseRecord): EventBody[] {
 }
 
 /**
- * The items of a settled job that were not shown earlier.
+ * The items of a settled job that were not shown earlier. A request that still waits comes only once, with the response that
+ * made it: a library would show it to the person twice.
  * @param shown the ids of those that were
  */
 export function restOf(record: ResponseRecord, shown: ReadonlySet<unknown>): EventBody[] {
-  return outputItems(record).filter(({ item }) => !shown.has(item["id"])).flatMap((
+  const known = knownIds(record);
+  const isNew = ({ item: { id } }: OutputItem) => !shown.has(id) && !known.has(id);
+  return outputItems(record).filter(isNew).flatMap((
     { item },
     index,
   ) => itemEvents(item, shown.size + index));

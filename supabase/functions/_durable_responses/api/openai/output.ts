@@ -7,6 +7,7 @@ import type { ResponseRecord } from "./record.ts";
 
 /** Kinds of items that were questions and have been answered: a client that found one in the output would answer it again. */
 const answeredKinds = new Set(["mcp_approval_request", "mcp_approval_response"]);
+const requestKind = "mcp_approval_request";
 
 /** An item as callers get it, with an id of ours. `from` is the same item with OpenAI's id. */
 export interface OutputItem {
@@ -61,9 +62,14 @@ function withoutKnown({ known }: ResponseRecord, items: OutputItem[]): OutputIte
   return items.filter(({ from }) => left.get(String(from["id"]))?.pop() === undefined);
 }
 
-/** The ids that callers have of the items that a response had when it asked. */
-export function knownIds({ id, known }: ResponseRecord): Set<unknown> {
-  return new Set(known.map(({ kind, id: told }) => itemIdOf(id, kind, placeOfUpstreamId(told))));
+/** The ids that callers have of the items that a response had when it asked, and of what it asked. */
+export function knownIds(record: ResponseRecord): Set<unknown> {
+  const handedOut = new Map(record.handed_out.map((call) => [call.number, call]));
+  return new Set(record.known.map(({ number, kind, id }) => {
+    const call = handedOut.get(number);
+    if (call) return idOfHandedOut(record, call);
+    return itemIdOf(record.id, kind, kind === requestKind ? number : placeOfUpstreamId(id));
+  }));
 }
 
 /** What stands between the calls of a job that waits: reasoning, messages, searches. */
@@ -114,7 +120,7 @@ function openRequests(record: ResponseRecord): OutputItem[] {
     }
     const { tool: name, arguments: args } = said;
     const server_label = request.server_label ?? "";
-    const item = { type: "mcp_approval_request", server_label, name, arguments: args };
+    const item = { type: requestKind, server_label, name, arguments: args };
     // By its step: an answer names it.
     const id = itemIdOf(record.id, item.type, number);
     return { item: { ...item, id }, from: { ...item, id: request_id } };

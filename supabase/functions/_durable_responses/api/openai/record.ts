@@ -39,6 +39,8 @@ const recordSchema = z.extend(jobSchema, {
   model: z._default(z.nullable(z.string()), null),
   /** Whether a server sent a whole request. */
   whole_request: z._default(z.boolean(), false),
+  /** What the caller added to the profile. */
+  settings: z._default(z.nullable(z.record(z.string(), z.unknown())), null),
   previous_response_id: z._default(z.nullable(z.string()), null),
   /** Whether the same question would still join this finished job. */
   joinable: z._default(z.boolean(), false),
@@ -71,7 +73,7 @@ const recordSchema = z.extend(jobSchema, {
   /** The step of the question that the request answered. Its answer has only what followed. */
   answered_number: z._default(z.nullable(z.int()), null),
   /** The items, with OpenAI's ids, that the response had when it asked. */
-  known: z._default(z.array(z.object({ kind: z.string(), id: z.string() })), []),
+  known: z._default(z.array(z.object({ number: z.int(), kind: z.string(), id: z.string() })), []),
   input: z.nullish(z.union([z.string(), z.array(inputItemSchema)])),
 });
 
