@@ -8,7 +8,8 @@
 --
 -- Some repeats say that they are one (the openai SDK: x-stainless-retry-count). They join for 15 minutes, whoever has read the
 -- answer elsewhere: the SDK waits 10 minutes for an answer, so if a connection dies unnoticed, its repeat comes long after the
--- job. Nobody asks anew in such a request.
+-- job. A new question is one only if its first try was refused. It cannot be told apart, and joins: an answer that is not new
+-- is better than a second email.
 --
 -- A job that failed before it could do anything that must not be done twice is not joined: a person's "try again" would show
 -- the same failure for a minute.

@@ -69,13 +69,14 @@ comment on function public.get_response_job(uuid, uuid, boolean) is 'A job as it
 
 create function public.get_response_record(
   p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false, p_after integer default 0,
-  p_with_input boolean default false, p_whole boolean default false
+  p_with_input boolean default false, p_whole boolean default false, p_with_answers boolean default false, p_answered integer default null
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
 declare
   v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, false);
   v_job durable_responses.jobs := v.job;
+  v_waits constant boolean := coalesce((v.wait).status in ('awaiting_approval', 'awaiting_tool_output'), false);
   -- No function shows people what the columns hide from them. Operators are people too.
   v_for_server constant boolean := p_whole or p_as_service and p_owner_id is null;
 begin
@@ -83,6 +84,7 @@ begin
     || jsonb_build_object(
       'model', case when v_for_server then v_job.request ->> 'model' end,
       'whole_request', v_job.request is not null,
+      'settings', v_job.settings,
       'previous_response_id', coalesce('resp_' || replace(v_job.continued_from::text, '-', ''),
         case when v_for_server then v_job.request ->> 'previous_response_id' end),
       -- Whether the same question would still join this finished job.
@@ -90,13 +92,29 @@ begin
       -- Only servers see which tools an MCP server has.
       'with_tool_lists', v_for_server,
       'handed_out', (
-        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'kind', s.kind, 'call_id', s.call_id) order by s.number), '[]'::jsonb)
+        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'kind', s.kind, 'call_id', s.call_id)
+          || case when p_with_answers and v_job.output is null and s.status in ('finished', 'failed')
+            then jsonb_build_object('item', s.item, 'output', s.output, 'error', s.error) else '{}' end
+          order by s.number), '[]'::jsonb)
         from public.response_steps s where s.job_id = v_job.id and s.run_by = 'caller'),
       'answered', (
         select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'request_id', s.item_id, 'approve', (s.answer ->> 'approve')::boolean)
           order by s.number), '[]'::jsonb)
         from public.response_steps s
         where s.job_id = v_job.id and s.kind = 'mcp_approval_request' and s.answered_by <> 'guard' and s.answer ? 'approve'),
+      -- What stands between the calls: part of a question that waits, and of what a conversation continues from.
+      'between', (
+        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'item', s.item) order by s.number), '[]'::jsonb)
+        from public.response_steps s
+        where (v_waits or p_with_answers) and v_job.output is null and s.job_id = v_job.id and s.run_by is null and s.status = 'finished'
+          and s.item is not null and s.kind not in ('mcp_call', 'mcp_approval_request', 'mcp_approval_response', 'background_run')),
+      'answered_number', p_answered,
+      -- The attempt that asks ends with it, and what follows the answer is of a later one. A call may have waited for the answer.
+      'known', (
+        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'kind', s.kind, 'id', coalesce(s.item ->> 'id', s.item_id)) order by s.number), '[]'::jsonb)
+        from public.response_steps asked join public.response_steps s on s.job_id = asked.job_id and s.attempt <= asked.attempt
+        where asked.job_id = v_job.id and asked.number = p_answered
+          and (s.finished_at <= asked.started_at or s.kind <> 'mcp_call' and s.run_by is distinct from 'worker')),
       -- In the order in which they finished: a call that was shown keeps its place, whatever finishes later.
       -- The ids of items that callers see are made of step numbers.
       'last_number', coalesce((select max(s.number) from public.response_steps s where s.job_id = v_job.id), 0),
@@ -128,8 +146,8 @@ begin
     end;
 end;
 $$;
-comment on function public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean) is
-  'A job with its calls from the p_after-th on and its input, from which the OpenAI-compatible endpoint makes a response. Users see of a whole request what visible_input() returns; a secret key sees model and input as they are. p_whole: so does a server that acts for a user, if it only sends them on to OpenAI.';
+comment on function public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean, boolean, integer) is
+  'A job with its calls from the p_after-th on and its input, from which the OpenAI-compatible endpoint makes a response. Users see of a whole request what visible_input() returns; a secret key sees model and input as they are. p_whole: so does a server that acts for a user, if it only sends them on to OpenAI. p_with_answers: with the answered calls of a job that has no output, for a conversation that continues. p_answered: the number of a step that asked; known are then the items that the response had when it asked.';
 
 create function public.cancel_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -260,10 +278,10 @@ comment on function public.retry_response_job(uuid, uuid, boolean) is
   'Runs a job again: a failed or cancelled one as a new job with the old ledger, a queued one at once, one that needs_review as if its one call in doubt had not been made. Returns {created, job}; a second retry returns the first one''s job.';
 
 revoke execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
-  public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean),
+  public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean, boolean, integer),
   public.cancel_response_job(uuid, uuid, boolean),
   public.retry_response_job(uuid, uuid, boolean) from public, anon, authenticated;
 grant execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
-  public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean),
+  public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean, boolean, integer),
   public.cancel_response_job(uuid, uuid, boolean),
   public.retry_response_job(uuid, uuid, boolean) to service_role;

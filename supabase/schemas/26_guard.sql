@@ -196,7 +196,11 @@ begin
     perform durable_responses.requeue(v_wait);
     return true;
   end if;
-  -- The job was ended or held otherwise. That its calls were not made may end a review.
+  -- The job was ended or held otherwise, maybe as the attempt that waited for the response and took its calls over. That they
+  -- were not made may end a review.
+  select coalesce(max(s.attempt), p_attempt) into p_attempt from public.response_steps s
+  where s.job_id = p_job_id and s.attempt = p_attempt + 1
+    and s.item_id in (select step ->> 'item_id' from jsonb_array_elements(p_steps) step);
   return public.save_response_steps(p_job_id, p_attempt, p_steps);
 end;
 $$;

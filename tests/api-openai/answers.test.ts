@@ -1,61 +1,25 @@
 /** Several answers in one request: a person's, and outputs of calls that the caller makes. All are accepted, or none. */
 import assert from "node:assert/strict";
 import OpenAI from "openai";
-import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
+import {
+  callsOf,
+  find,
+  type Item,
+  itemsOf,
+  open,
+  outputsOf,
+  porterOn,
+  reply,
+  requestsOf,
+  type Response,
+  yesesOf,
+} from "./support/porter.ts";
 import { refusalOf } from "./support/refusal.ts";
 import { sdkForFile } from "./support/sdk.ts";
 
 const theSdk = sdkForFile();
 
-type Response = OpenAI.Responses.Response;
-type Item = Record<string, unknown>;
-
-const open = (door: string) => `call open_door {"door":"${door}"}`;
-const reply = replyToEmail("It is paid.");
-const find = findEmail("invoice");
-
-const create = (input: Item[], more: object = {}, client = theSdk().client) =>
-  client.responses.create({
-    model: "porter",
-    input: input as unknown as OpenAI.Responses.ResponseInput,
-    ...more,
-  });
-
-/** The question is a new one each time, because the same one again would be the same response. */
-async function ask(...plan: string[]) {
-  const question = {
-    role: "user",
-    content: `${crypto.randomUUID()} [[plan: ${plan.join("; ")}]]`,
-  };
-  const asked = await create([question]);
-  assert.equal(asked.status, "completed");
-  return { question, asked };
-}
-
-const callsOf = ({ output }: Response) => output.filter((item) => item.type === "function_call");
-const itemsOf = ({ output }: Response): Item[] => output.map((item) => ({ ...item }));
-const requestsOf = ({ output }: Response) =>
-  output.filter((item) => item.type === "mcp_approval_request");
-
-const outputsOf = (asked: Response, output = "it is open"): Item[] =>
-  callsOf(asked).map(({ call_id }) => ({ type: "function_call_output", call_id, output }));
-const yesesOf = (asked: Response, approve = true): Item[] =>
-  requestsOf(asked).map(({ id: approval_request_id }) => ({
-    type: "mcp_approval_response",
-    approval_request_id,
-    approve,
-  }));
-
-const mails = () => theSdk().stack.stack.mailbox.sent.length;
-
-/** Asserts that the job continued with these answers to its end, and sent one email. */
-async function done(answering: Promise<Response>, asked: Response, before: number) {
-  const answered = await answering;
-  assert.deepEqual([answered.id, answered.status], [asked.id, "completed"]);
-  assert.deepEqual([callsOf(answered), requestsOf(answered)], [[], []]);
-  assert.match(answered.output_text, /open_door returned: it is open/);
-  assert.equal(mails() - before, 1);
-}
+const { ask, create, done, mails } = porterOn(theSdk);
 
 /** How a library may send the answers: in either order, alone or among history. */
 const forms: [string, (asked: Response, question: Item) => [Item[], object?]][] = [
@@ -294,38 +258,6 @@ Deno.test("answers to two responses that wait: refused, and neither gets any", a
   await untouched(asked);
   await untouched(own);
 });
-
-const but = { role: "user", content: "No, wait, do NOT send it" };
-const besides: [string, (asked: Response, question: Item) => [Item[], number, object?]][] = [
-  ["between", (asked) => [[...yesesOf(asked), but, ...outputsOf(asked)], 1]],
-  ["between, with previous_response_id", (asked) => [
-    [...yesesOf(asked), but, ...outputsOf(asked)],
-    1,
-    { previous_response_id: asked.id },
-  ]],
-  ["before, with previous_response_id", (asked) => [
-    [but, ...yesesOf(asked), ...outputsOf(asked)],
-    0,
-    { previous_response_id: asked.id },
-  ]],
-  ["after what was asked", (asked, question) => [
-    [question, ...itemsOf(asked), but, ...yesesOf(asked), ...outputsOf(asked)],
-    1 + asked.output.length,
-  ]],
-];
-for (const [where, form] of besides) {
-  Deno.test(`a message beside answers, ${where}: refused, and nothing is accepted`, async () => {
-    const { question, asked } = await ask(find, open("1"), reply);
-    const before = mails();
-    const [input, at, more] = form(asked, question);
-    const refused = await refusalOf(create(input, more));
-    assert.deepEqual([refused.status, refused.param], [400, `input[${at}]`], refused.message);
-    assert.match(refused.message, /would be lost/);
-    const { output } = await theSdk().client.responses.retrieve(asked.id);
-    assert.deepEqual(output, asked.output);
-    assert.equal(mails(), before);
-  });
-}
 
 Deno.test("after a cancel: refused, and nothing is sent", async () => {
   const { client } = theSdk();

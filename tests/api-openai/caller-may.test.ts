@@ -155,3 +155,45 @@ Deno.test("the profile's own schema passes, whatever its title and descriptions 
   const other = { ...described, schema: { ...described.schema, required: [] } };
   assert.equal((await refusalOf(ask(other, "Find it"))).param, "text");
 });
+
+Deno.test("an answer changes no setting: the same values pass, others are 400 with param", async () => {
+  const { stack } = theSdk();
+  const settings: Params = {
+    max_output_tokens: 500,
+    reasoning: { effort: "low" },
+    tools: [{ ...mailbox, require_approval: "always" }],
+  };
+  const input = `Reply to the invoice mail ${crypto.randomUUID()}`;
+  let { id, output } = await create({ ...settings, input });
+  const before = stack.stack.mailbox.sent.length;
+  const answer = (more: Params) => {
+    const requests = output.filter(({ type }) => type === "mcp_approval_request");
+    return create({
+      previous_response_id: id,
+      input: requests.map((request) => ({
+        type: "mcp_approval_response" as const,
+        approval_request_id: request.id ?? "",
+        approve: true,
+      })),
+      ...more,
+    });
+  };
+  const others: Params[] = [
+    { max_output_tokens: 400 },
+    { reasoning: { effort: "high" } },
+    { text: { verbosity: "low" } },
+    { tools: [{ ...mailbox, require_approval: "always", allowed_tools: ["gmail_find_email"] }] },
+  ];
+  for (const other of others) {
+    const [param] = Object.keys(other);
+    const error = await refusalOf(answer({ ...settings, ...other }));
+    assert.deepEqual([error.status, error.code, error.param], [400, "invalid_value", param]);
+    assert.match(error.message, /continues with the settings of its first request/);
+  }
+  assert.equal(stack.stack.mailbox.sent.length, before);
+  // Each call asks once more.
+  ({ id, output } = await answer({ ...settings, instructions: "Be kind." }));
+  ({ id, output } = await answer({}));
+  assert.equal(output.at(-1)?.type, "message");
+  assert.equal(stack.stack.mailbox.sent.length, before + 1);
+});

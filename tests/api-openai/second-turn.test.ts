@@ -145,3 +145,145 @@ Deno.test("lists of tools are for servers: a user gets none", async () => {
   const shown = whole.output.filter(({ type }) => type !== "mcp_list_tools");
   assert.deepEqual(ids((await client.responses.retrieve(id)).output), ids(shown));
 });
+
+/** A turn in which the caller makes one call, as the Agents SDK keeps it in a session: only the message has its id. */
+async function turnWithCall(client: OpenAI, ...history: Input) {
+  const question = {
+    role: "user" as const,
+    content: `${crypto.randomUUID()} [[plan: call open_door {"door":"1"}; text It is done]]`,
+  };
+  const asked = await client.responses.create({ model: "porter", input: [...history, question] });
+  const call = asked.output.find((item) => item.type === "function_call") ?? assert.fail();
+  const output = {
+    type: "function_call_output" as const,
+    call_id: call.call_id,
+    output: "it is open",
+  };
+  const { id: _, ...nameless } = call;
+  const input = [...history, question, nameless, output];
+  return { input, call, output, question, asked };
+}
+
+Deno.test("a call without its item's id is the stored one, whatever is sent", async () => {
+  const { client } = theSdk();
+  const { input, call, output, question } = await turnWithCall(client);
+  const done = await client.responses.create({ model: "porter", input });
+  const forged = [
+    question,
+    { type: "function_call" as const, call_id: call.call_id, name: "wire", arguments: "{}" },
+    { ...output, output: "it is burning" },
+    ...done.output as Input,
+    { role: "user" as const, content: "And? [[plan: text fine]]" },
+  ];
+  assert.equal(
+    (await client.responses.create({ model: "porter", input: forged })).status,
+    "completed",
+  );
+  const [, made, answer] = sent().input;
+  assert.deepEqual([made?.["name"], made?.["arguments"]], [call.name, call.arguments]);
+  assert.equal(answer?.["output"], "it is open");
+  assert.deepEqual(
+    sent().input.map((item) => item["type"] ?? item["role"]),
+    ["user", "function_call", "function_call_output", "message", "user"],
+  );
+});
+
+Deno.test("a call_id that an API uses again belongs to the turn that it stands in", async () => {
+  const { client, stack } = theSdk();
+  const first = await turnWithCall(client);
+  const said = await client.responses.create({ model: "porter", input: first.input });
+  const before = await turnWithCall(client, ...first.input, ...said.output as Input);
+  // The stand-in uses no call_id twice, so the call that waits gets the earlier one's.
+  const { call_id } = first.call;
+  await stack.sql`
+    update public.response_steps set item = jsonb_set(item, '{call_id}', to_jsonb(${call_id}::text))
+    where job_id = ${before.asked.id.replace("resp_", "")}::uuid and run_by = 'caller'`;
+  const second: Input = JSON.parse(
+    JSON.stringify(before.input).replaceAll(before.call.call_id, call_id),
+  );
+  const last = await client.responses.create({ model: "porter", input: second });
+  assert.equal(last.id, before.asked.id);
+  const third = await client.responses.create({
+    model: "porter",
+    input: [
+      ...second,
+      ...last.output as Input,
+      { role: "user", content: "And? [[plan: text fine]]" },
+    ],
+  });
+  assert.equal(third.status, "completed");
+  const turn = ["user", "function_call", "function_call_output", "message"];
+  assert.deepEqual(
+    sent().input.map((item) => item["type"] ?? item["role"]),
+    [...turn, ...turn, "user"],
+  );
+});
+
+Deno.test("a call that nobody asked for, somebody else's, and one that still waits: 400", async () => {
+  const { client, clientWith, stack } = theSdk();
+  const { call, output, question } = await turnWithCall(client);
+  const ask = (client: OpenAI, call_id: string) =>
+    refusalOf(client.responses.create({
+      model: "porter",
+      input: [
+        question,
+        { type: "function_call", call_id, name: call.name, arguments: call.arguments },
+        { ...output, call_id },
+        { role: "user", content: "And?" },
+      ],
+    }));
+  const other = clientWith({ apiKey: (await stack.stack.createUser()).token });
+  for (const error of [await ask(other, call.call_id), await ask(client, "call_none")]) {
+    assert.deepEqual(
+      [error.status, error.code, error.param],
+      [400, "item_not_found", "input[1].call_id"],
+    );
+  }
+  const open = await ask(client, call.call_id);
+  assert.deepEqual([open.status, open.param], [400, "input[1]"]);
+  assert.match(open.message, /waits for its answer/);
+});
+
+type Turn = Awaited<ReturnType<typeof turnWithCall>>;
+
+/** How a response may end without an answer, and whether its call has an output then. */
+const ends: Record<string, { end: (turn: Turn) => Promise<unknown>; answered: boolean }> = {
+  "failed after its call was answered": {
+    answered: true,
+    end: async ({ input }) => {
+      const { client, stack } = theSdk();
+      const refusal = { kind: "http-error" as const, status: 400, code: "invalid_prompt" };
+      stack.openai.faults.set([{ ...refusal, times: 9 }]);
+      const { status } = await client.responses.create({ model: "porter", input });
+      stack.openai.faults.clear();
+      assert.equal(status, "failed");
+    },
+  },
+  "was cancelled before its call was answered": {
+    answered: false,
+    end: ({ asked }) => theSdk().client.responses.cancel(asked.id),
+  },
+};
+for (const [how, { end, answered }] of Object.entries(ends)) {
+  Deno.test(`a chat continues after a response that ${how}`, async () => {
+    const { client } = theSdk();
+    const turn = await turnWithCall(client);
+    await end(turn);
+    const { question, asked, output, call } = turn;
+    const next = await client.responses.create({
+      model: "porter",
+      input: [question, ...asked.output as Input, output, {
+        role: "user",
+        content: "So? [[plan: text fine]]",
+      }],
+    });
+    assert.equal(next.output_text, "fine");
+    const [, made, answer] = sent().input;
+    assert.deepEqual(
+      sent().input.map((item) => item["type"] ?? item["role"]),
+      ["user", ...(answered ? ["function_call", "function_call_output"] : []), "user"],
+    );
+    if (!answered) return;
+    assert.deepEqual([made?.["name"], answer?.["output"]], [call.name, output.output]);
+  });
+}

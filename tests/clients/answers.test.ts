@@ -85,14 +85,14 @@ for (const store of [undefined, false]) {
     };
     const messages: ModelMessage[] = [{ role: "user", content: prompt }];
     const asked = await generateText({ ...options, messages });
-    messages.push(...asked.response.messages, yesesTo(asked.content));
+    messages.push(...asked.responseMessages, yesesTo(asked.content));
     await person.made({ jobs: 1 });
     const final = await generateText({ ...options, messages });
     assert.match(final.text, answered);
     assert.deepEqual(opened, [door]);
     await person.made({ jobs: 1, mails: 1 });
     // The next turn has all of it in its history.
-    messages.push(...final.response.messages, { role: "user", content: "Thanks" });
+    messages.push(...final.responseMessages, { role: "user", content: "Thanks" });
     assert.ok((await generateText({ ...options, messages })).text.length > 0);
     assert.deepEqual(opened, [door]);
     await person.made({ jobs: 2, mails: 1 });
@@ -134,22 +134,63 @@ for (const store of [undefined, false]) {
   }
 }
 
+for (const store of [undefined, false]) {
+  Deno.test(`the AI SDK streams text before a call once, over all steps, with store ${store}`, async () => {
+    const person = await theClients.newPerson();
+    const { opened, open } = opening();
+    const options = {
+      ...aiTools(person, open),
+      providerOptions: { openai: store === undefined ? {} : { store } },
+    };
+    const messages: ModelMessage[] = [];
+    for (const turn of [1, 2]) {
+      const look = `I look, turn ${turn}.`;
+      const text = `Turn ${turn} [[plan: reason hm; text ${look}; ${both}]]`;
+      messages.push({ role: "user", content: text });
+      const asked = await streamed();
+      assert.equal(asked.text, look);
+      messages.push(yesesTo(asked.content));
+      const final = await streamed();
+      assert.match(final.text, answered);
+      assert.ok(!final.text.includes(look));
+      assert.equal(opened.length, turn);
+      await person.made({ jobs: turn, mails: turn });
+    }
+
+    /** All text that is shown, and what follows into the history. */
+    async function streamed() {
+      const result = streamText({ ...options, messages });
+      const parts = await Array.fromAsync(result.stream);
+      assert.deepEqual(parts.filter(({ type }) => type === "error"), []);
+      messages.push(...await result.responseMessages);
+      return {
+        text: parts.flatMap(({ type, text }) => type === "text-delta" ? [text] : []).join(""),
+        content: await result.content,
+      };
+    }
+  });
+}
+
+function porter(person: Person, execute: (input: { door: string }) => string) {
+  return new Agent({
+    name: "Porter",
+    model: new OpenAIResponsesModel(new OpenAI(person), "porter"),
+    tools: [
+      agentTool({ name: "open_door", description, parameters: inputSchema, execute }),
+      hostedMcpTool({
+        serverLabel: "mailbox",
+        serverUrl: "https://mail.example/mcp",
+        requireApproval: { never: { toolNames: ["gmail_find_email"] } },
+      }),
+    ],
+  });
+}
+
 for (const kept of [false, true]) {
   Deno.test(`the Agents SDK: a function tool, and an approval${kept ? ", with a session" : ""}`, async () => {
     const person = await theClients.newPerson();
     const { opened, open } = opening();
-    const agent = new Agent({
-      name: "Porter",
-      model: new OpenAIResponsesModel(new OpenAI(person), "porter"),
-      tools: [
-        agentTool({ name: "open_door", description, parameters: inputSchema, execute: open }),
-        hostedMcpTool({
-          serverLabel: "mailbox",
-          serverUrl: "https://mail.example/mcp",
-          requireApproval: { never: { toolNames: ["gmail_find_email"] } },
-        }),
-      ],
-    });
+    const agent = porter(person, open);
     const options = kept ? { session: new MemorySession() } : {};
     const asked = await run(agent, prompt, options);
     assert.equal(asked.interruptions.length, 1);
@@ -159,6 +200,30 @@ for (const kept of [false, true]) {
     assert.match(String(final.finalOutput), answered);
     assert.deepEqual(opened, [door]);
     await person.made({ jobs: 1, mails: 1 });
+  });
+}
+
+for (const streamed of [false, true]) {
+  Deno.test(`the Agents SDK: three turns of a session, each with a function and an approval${streamed ? ", streamed" : ""}`, async () => {
+    const person = await theClients.newPerson();
+    const { opened, open } = opening();
+    const agent = porter(person, open);
+    const session = new MemorySession();
+    for (const turn of [1, 2, 3]) {
+      let result = await turnOf(`Turn ${turn}: ${prompt}`);
+      for (const interruption of result.interruptions) result.state.approve(interruption);
+      result = await turnOf(result.state);
+      assert.match(String(result.finalOutput), answered);
+      assert.equal(opened.length, turn);
+      await person.made({ jobs: turn, mails: turn });
+    }
+
+    async function turnOf(input: string | Awaited<ReturnType<typeof run>>["state"]) {
+      if (!streamed) return await run(agent, input, { session });
+      const result = await run(agent, input, { session, stream: true });
+      await result.completed;
+      return result;
+    }
   });
 }
 

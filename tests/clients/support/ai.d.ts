@@ -57,12 +57,21 @@ export const Output: {
   object<S extends z.ZodType>(options: { schema: S }): Spec<z.infer<S>>;
 };
 
+type Content = (ApprovalRequest | ToolCall | { type: "text"; text: string })[];
+
+interface ModelResponse {
+  messages: ModelMessage[];
+  headers?: Record<string, string>;
+}
+
 export function generateText<T = string>(ask: Ask<T>): Promise<{
   text: string;
   finishReason: string;
   output: T;
-  content: (ApprovalRequest | ToolCall | { type: "text"; text: string })[];
-  response: { messages: ModelMessage[]; headers?: Record<string, string> };
+  content: Content;
+  response: ModelResponse;
+  /** Of all steps. */
+  responseMessages: ModelMessage[];
 }>;
 
 export function streamText<T = string>(ask: Ask<T>): {
@@ -70,6 +79,8 @@ export function streamText<T = string>(ask: Ask<T>): {
   stream: AsyncIterable<{ type: string; error?: unknown; text?: string; delta?: string }>;
   text: Promise<string>;
   finishReason: Promise<string>;
+  content: Promise<Content>;
+  responseMessages: Promise<ModelMessage[]>;
 };
 
 export function tool<S extends z.ZodType>(options: {

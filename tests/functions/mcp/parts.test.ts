@@ -48,6 +48,21 @@ Deno.test("whoever continues gives the model the picture, and OpenAI its own ite
   ]);
 });
 
+Deno.test("a call that the ledger has twice is told once", () => {
+  const told = formsFor({ model: "gpt-6.1-sol", input: "look" }, [
+    step,
+    { ...step, number: step.number + 1, attempt: 2 },
+  ], false);
+  assert.ok("forms" in told);
+  const input: unknown = told.forms[0]?.body.input;
+  assert.ok(Array.isArray(input));
+  assert.deepEqual(input.map(({ type }) => type), [
+    undefined,
+    "function_call",
+    "function_call_output",
+  ]);
+});
+
 Deno.test("told in words, and in the result, the picture is named", () => {
   const told = formsFor({ model: "gpt-6.1-sol", input: "look" }, [step], false);
   const message = "forms" in told ? told.forms.find(({ name }) => name === "message") : undefined;

@@ -215,6 +215,13 @@ for (
   });
 }
 
+sqlTest("so does its worker, which was only slow and has not sent it", async (m) => {
+  const id = await given(m);
+  await withdraw(m, id);
+  assert.equal(await statusOf(m, id), "queued");
+  assert.equal((await stepLines(m, id)).at(-1), "send void");
+});
+
 sqlTest("that a call was not made says nothing to whoever has decided already", async (m) => {
   const id = await given(m);
   await view(m, "resolve_response_job", {

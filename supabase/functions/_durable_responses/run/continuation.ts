@@ -127,9 +127,19 @@ function continueWithItems(body: RequestBody, steps: DoneStep[]): RequestBody {
   return { ...free(body, steps), input: [...asked(body), ...carriedItems(steps)] };
 }
 
-/** The finished items of earlier runs that a later run gets. */
+/**
+ * The finished items of earlier runs that a later run gets. The ledger has a call twice if it was made again after a person had
+ * said that it was not made, and a late report says that it was. OpenAI takes each id once.
+ */
 function carriedItems(steps: DoneStep[]): InputItem[] {
-  return untilLastFact(steps).flatMap((step) => itemsOf(step, steps));
+  const sent = new Set<unknown>();
+  return untilLastFact(steps).flatMap((step) => {
+    const items = itemsOf(step, steps);
+    const id = items[0]?.["id"];
+    if (id !== undefined && sent.has(id)) return [];
+    sent.add(id);
+    return items;
+  });
 }
 
 /**

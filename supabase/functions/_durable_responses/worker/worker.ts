@@ -9,6 +9,8 @@ import { Runs } from "./runs.ts";
 const afterErrorMs = 1_000;
 /** How often a process with free places looks for work while it has some, in ms. */
 const lookAgainMs = 1_000;
+/** The same without a free place, in ms: as often as cron. */
+const lookWhenFullMs = 10_000;
 const nothing = { found: false, more: false };
 
 /** Whether this isolate has registered its profiles with the database. Once is enough: a new deployment is a new isolate. */
@@ -100,16 +102,13 @@ export class Worker {
         break;
       }
       if (life.boundaryInMs() <= 0) this.#runs.endAtBoundary();
-      const seen = this.#mayClaim() ? await this.#look() : nothing;
+      // Also if every place is taken: background jobs, cancels and deadlines wait for no place.
+      const seen = this.mayStart ? await this.#look() : nothing;
       foundAny ||= seen.found;
       more = seen.more;
       if (!more) await this.#pause();
     }
     return foundAny;
-  }
-
-  #mayClaim(): boolean {
-    return this.mayStart && this.#room() > 0;
   }
 
   #room(): number {
@@ -152,8 +151,9 @@ export class Worker {
     void this.#runs.start(claimed, askedAt);
     this.#afterOwner = claimed.at(-1)?.owner_key ?? this.#afterOwner;
     // Every free place was filled: there may be more jobs, for another worker.
-    if (claimed.length === room && spare_workers > 0) void wakeAnother("fan-out");
-    return claimed.length > 0;
+    const claimedAny = claimed.length > 0;
+    if (claimedAny && claimed.length === room && spare_workers > 0) void wakeAnother("fan-out");
+    return claimedAny;
   }
 
   /** Waits until a run ends, somebody wakes the worker, or its time is up. */
@@ -162,7 +162,9 @@ export class Worker {
     const { life } = this.options;
     const boundary = life.boundaryInMs() > 0 ? life.boundaryInMs() : life.handOverInMs();
     // An Edge worker is woken when a job comes. Nobody wakes a process, which looks for jobs itself.
-    const next = life.kind === "process" && this.#mayClaim() ? lookAgainMs : boundary;
+    const next = life.kind === "process" && this.mayStart
+      ? this.#room() > 0 ? lookAgainMs : lookWhenFullMs
+      : boundary;
     let timer: ReturnType<typeof setTimeout> | undefined;
     await new Promise<void>((resolve) => {
       this.#notify = resolve;

@@ -16,6 +16,7 @@ import type { AnswerItems } from "./answer-items.ts";
 import { approvalsOf } from "./approvals.ts";
 import { refuseMessages } from "./beside-answers.ts";
 import type { CreateBody } from "./create-body.ts";
+import type { ResponseRecord } from "./record.ts";
 import { Refusal, toRefusal } from "./refusal.ts";
 import { refuseOtherSettings } from "./same-settings.ts";
 import { outputOf, paramOf } from "./tool-outputs.ts";
@@ -34,7 +35,7 @@ interface Given {
 /**
  * Gives the answers to the job that waits for them. The same job continues, so the response keeps its id. The same answers
  * again, such as a library's own repeat, count as those that were accepted.
- * @returns undefined if the request answers nothing that a job of the caller's has asked
+ * @returns the job, and the step of the last question that was answered; undefined if the request answers nothing that a job of the caller's has asked
  * @throws Refusal with `param`: then none was accepted
  */
 export async function giveAnswers(
@@ -42,12 +43,12 @@ export async function giveAnswers(
   { body, files }: { body: CreateBody; files: SentFile[] },
   items: AnswerItems,
   caller: Caller,
-): Promise<Job | undefined> {
+): Promise<{ job: Job; answered: number } | undefined> {
   const who = visibilityOf(caller);
   const answered = await whatIsAnswered(body, items, who);
   if (!answered) return undefined;
-  refuseMessages(body, answered);
   const { record, approvals, outputs } = answered;
+  await refuseMessages(body, record.id, who);
   await refuseOtherSettings(profiles, body, record, caller);
   const given: Given[] = [
     ...approvalsOf(approvals, body, record),
@@ -60,7 +61,17 @@ export async function giveAnswers(
   if (files.length > 0) await (await import("../../files/store-files.ts")).storeFiles(files);
   const job = await give(record.id, who, given);
   if (job.status === "queued") waitUntil(wakeWorker("openai-api"));
-  return job;
+  return { job, answered: lastQuestion(answered.record, given) };
+}
+
+/** A repeat is about the same question, whatever the job asked later. */
+function lastQuestion({ waiting, handed_out: handedOut }: ResponseRecord, given: Given[]): number {
+  const numbers = given.map(({ answer }) =>
+    "callId" in answer
+      ? [...waiting ?? [], ...handedOut].find(({ call_id }) => call_id === answer.callId)?.number
+      : answer.number
+  );
+  return Math.max(...numbers.map((number) => number ?? 0));
 }
 
 /** If no answer comes, they are given once more: what was accepted is accepted again without effect. */

@@ -1,25 +1,32 @@
 /** Messages beside answers: a job continues with what it asked for, and reads nothing else. */
-import { isAnswerType } from "../../model/left-calls.ts";
-import { jobIdOf } from "../../model/ids.ts";
+import type { Visibility } from "../../model/caller.ts";
 import type { CreateBody } from "./create-body.ts";
+import { readRecord } from "./record.ts";
 import { invalidParam } from "./refusal.ts";
-import type { Answered } from "./what-is-answered.ts";
+
+type Item = Record<string, unknown>;
 
 /**
- * Refuses a message that the request adds, before its answers are given: it would be lost, and it may say the opposite of an
- * answer. With previous_response_id all of the input is new. Otherwise what follows the first question or answer is.
+ * Refuses a user's message that the request adds, before its answers are given: it would be lost, and it may say the opposite
+ * of an answer. What the job was asked with is history, and so is what stands before it. Libraries repeat a system prompt
+ * with each request: it says nothing new.
  * @throws Refusal 400
  */
-export function refuseMessages(
-  { input, previous_response_id: previous }: CreateBody,
-  answered: Answered,
-): void {
-  if (!Array.isArray(input)) return;
-  const isContinued = jobIdOf(previous ?? "") === answered.record.id;
-  const since = isContinued ? 0 : input.findIndex(belongsTo(answered));
-  const at = input.findIndex(({ role }, index) =>
-    index >= since && role !== undefined && role !== "assistant"
+export async function refuseMessages(
+  { input }: CreateBody,
+  jobId: string,
+  who: Visibility,
+): Promise<void> {
+  if (!Array.isArray(input) || !input.some(isUserMessage)) return;
+  const record = await readRecord(jobId, who, { withInput: true });
+  const known = new Set(
+    typeof record.input === "string"
+      ? [record.input]
+      : record.input?.filter(isUserMessage).map(textOf),
   );
+  const isKnown = (item: Item) => isUserMessage(item) && known.has(textOf(item));
+  const since = input.findLastIndex(isKnown) + 1;
+  const at = input.findIndex((item, index) => index >= since && isUserMessage(item));
   if (at < 0) return;
   throw invalidParam(
     `input[${at}]`,
@@ -28,12 +35,15 @@ export function refuseMessages(
   );
 }
 
-/** Whether an item is one of these answers, or what one of them answers. */
-function belongsTo({ approvals, outputs }: Answered) {
-  const places = new Set([...approvals, ...outputs].map(({ at }) => at));
-  const requests = new Set<unknown>(approvals.map(({ answer }) => answer.approval_request_id));
-  const calls = new Set<unknown>(outputs.map(({ callId }) => callId));
-  return (item: Record<string, unknown>, at: number) =>
-    places.has(at) || requests.has(item["id"]) ||
-    !isAnswerType(item["type"]) && item["call_id"] !== undefined && calls.has(item["call_id"]);
+function isUserMessage({ role }: Item): boolean {
+  return role === "user";
+}
+
+/** Pictures and files are left out: a sent one is stored as a reference. */
+function textOf({ content }: Item): string {
+  if (!Array.isArray(content)) return String(content);
+  return content.flatMap((part: unknown) => {
+    const text: unknown = Object(part).text;
+    return typeof text === "string" ? [text] : [];
+  }).join("\n");
 }

@@ -2,10 +2,13 @@
  * The items of a response that go into a request that continues from it. They have OpenAI's own ids, because they are sent
  * to OpenAI.
  */
-import type { Item } from "../../model/items.ts";
+import { type Item, readItem } from "../../model/items.ts";
 import { answers, isLeftCall } from "../../model/left-calls.ts";
+import { isCallKind } from "../../model/status.ts";
+import { answerItem } from "../../tools/own/answer-item.ts";
+import { itemAndParts } from "../../tools/own/call-steps.ts";
 import { idOfHandedOut } from "./handed-out.ts";
-import { outputItems } from "./output.ts";
+import { betweenItems, outputItems } from "./output.ts";
 import type { ResponseRecord } from "./record.ts";
 
 /**
@@ -24,17 +27,34 @@ export function carriedItems(record: ResponseRecord): Item[] {
   return all.flatMap((item) => carried(item, record));
 }
 
-/** The same items by the ids that callers know. The id of a function call gives the call and its output. */
+/**
+ * The same items by the ids that callers know. The id of a function call gives the call and its output; of a call that was
+ * never answered, nothing.
+ */
 export function carriedById(record: ResponseRecord): Map<unknown, Item[]> {
   const known = new Map<unknown, Item[]>();
-  for (const { item, from } of outputItems(record)) known.set(item["id"], carried(from, record));
-  const handedOut = Map.groupBy(record.handed_out, ({ call_id }) => call_id);
-  for (const call of record.output ?? []) {
-    if (!isLeftCall(call)) continue;
-    const handed = handedOut.get(String(call["call_id"]))?.shift();
-    if (handed) known.set(idOfHandedOut(record, handed), carried(call, record));
+  for (const { item, from } of [...outputItems(record), ...betweenItems(record)]) {
+    known.set(item["id"], carried(from, record));
+  }
+  const made = Map.groupBy(
+    (record.output ?? []).filter(isLeftCall),
+    (call) => String(call["call_id"]),
+  );
+  for (const handed of record.handed_out) {
+    const call = made.get(handed.call_id ?? "")?.shift();
+    const items = call ? carried(call, record) : answeredCall(handed);
+    known.set(idOfHandedOut(record, handed), items);
   }
   return known;
+}
+
+/** An answered call of a job that has no output. */
+function answeredCall({ kind, item, output, error }: ResponseRecord["handed_out"][number]): Item[] {
+  if (item === undefined || !isCallKind(kind)) return [];
+  const { item: call, parts } = itemAndParts(item);
+  const end = { output: output ?? null, error: error ?? null, parts };
+  const answer = answerItem(kind, call["call_id"], end);
+  return answer ? [call, readItem(answer)] : [];
 }
 
 function carried(item: Item, { output }: ResponseRecord): Item[] {

@@ -53,7 +53,7 @@ async function readAndSubmit(
   request: Request,
   caller: Caller,
   limits: BodyLimits,
-): Promise<{ submitted: Submitted; body: CreateBody }> {
+): Promise<{ submitted: Accepted; body: CreateBody }> {
   const idempotencyKey = readIdempotencyKey(request);
   const read = await readJsonText(request, createBodySchema, limits);
   const { input, text, files } = await takenFiles({ ...read, input: read.body.input }, caller);
@@ -63,17 +63,19 @@ async function readAndSubmit(
   return { submitted, body };
 }
 
+/** `answered` is the step of the question that the request answered. */
+type Accepted = Submitted & { answered?: number };
+
 /** A job that waits for what this request says: a person's answers, and outputs of calls that the caller makes. */
 async function answered(
   profiles: Profiles,
   sent: Pick<Sent, "body" | "files">,
   caller: Caller,
-): Promise<{ job: Job } | undefined> {
+): Promise<Accepted | undefined> {
   const items = answerItems(sent.body.input);
   if (!items) return undefined;
   const { giveAnswers } = await load("answers.ts", () => import("./answers.ts"));
-  const job = await giveAnswers(profiles, sent, items, caller);
-  return job && { job };
+  return await giveAnswers(profiles, sent, items, caller);
 }
 
 interface Sent {
@@ -202,7 +204,7 @@ function isBlindRepeat(request: Request): boolean {
 }
 
 async function answer(
-  { job, joined, ended }: Submitted,
+  { job, joined, ended, answered }: Accepted,
   body: CreateBody,
   caller: Caller,
   waitMs: number,
@@ -215,15 +217,15 @@ async function answer(
   };
   if (body.stream) {
     // A run that has just started here has done nothing yet that a read could show.
-    const first = ended ? begun(job, body) : await lookAt(job, who);
+    const first = ended ? begun(job, body) : await lookAt(job, who, answered);
     const events = eventsOf(first, who, untilAgeMs, -1);
     const told = body.background ? events : withAnswerOrError(events, first, who);
     // Nobody knows whether the end of a stream arrives. If it does not, its repeat must join, so the end takes no answer.
     return eventStream(sseBody(told, -1, first.id), headers);
   }
-  if (body.background) return json(toResponse(await lookAt(job, who)), headers);
+  if (body.background) return json(toResponse(await lookAt(job, who, answered)), headers);
   const seen = await waitForJob(job, who, waitMs, untilAgeMs, isFinalOrPaused, ended);
-  const record = await lookAt(seen, who);
+  const record = await lookAt(seen, who, answered);
   const refusal = noAnswer(record);
   return refusal ? refused(refusal, headers) : json(toResponse(record), headers);
 }
@@ -236,9 +238,13 @@ function begun(job: Job, { model, previous_response_id: previous }: CreateBody):
 }
 
 /** The job is accepted. An error would look like a refusal, and make the caller send the request again. */
-async function lookAt(job: Job, who: Visibility): Promise<ResponseRecord> {
+async function lookAt(
+  job: Job,
+  who: Visibility,
+  answered: number | undefined,
+): Promise<ResponseRecord> {
   try {
-    return await readRecord(job.id, who);
+    return await readRecord(job.id, who, { answered });
   } catch (error) {
     log.warn("cannot read an accepted job; answering with it as last read", {
       job_id: job.id,

@@ -9,7 +9,7 @@ import { Bell } from "./bell.ts";
 import { outOfTime, voidCall } from "./cut-short.ts";
 import { beginning, endOf, restOf } from "./follow.ts";
 import { answeredCalls, idOfHandedOut } from "./handed-out.ts";
-import { outputOf } from "./output.ts";
+import { knownIds, outputOf } from "./output.ts";
 import { LookTimes } from "./look-times.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { ShownItems } from "./shown-items.ts";
@@ -37,7 +37,7 @@ export async function* followStream(
     yield { ...event, sequence_number };
   }
   const answered = answeredCalls(first).map((call) => idOfHandedOut(first, call));
-  const items = new ShownItems(new Set(answered));
+  const items = new ShownItems(new Set([...answered, ...knownIds(first)]));
   let next = 2;
   // Events that the reader already has are read too: the end of the stream depends on what was shown.
   const unseen = (events: ShownEvent[]) => {
@@ -82,7 +82,7 @@ export async function* followStream(
         continue;
       }
       if (read === null || read !== undefined && isFinalOrPaused(read)) {
-        record = await readRecord(first.id, who);
+        record = await readRecord(first.id, who, { answered: first.answered_number });
         if (isFinalOrPaused(record)) break;
       }
       yield undefined;

@@ -5,7 +5,7 @@ import { workerAgeMs } from "../../platform/runtime.ts";
 import type { EventBody } from "../../run/stream/shown-event.ts";
 import { itemEvents } from "../../run/stream/item-events.ts";
 import { outOfTime } from "./cut-short.ts";
-import { callItems, outputItems } from "./output.ts";
+import { callItems, knownIds, type OutputItem, outputItems } from "./output.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { toResponse } from "./response.ts";
 
@@ -36,11 +36,13 @@ export async function* follow(
   for (const event of beginning(first)) yield numbered(event);
 
   const calls: ResponseRecord["calls"] = [];
+  const known = knownIds(first);
+  const answered = first.answered_number;
   /** Ids of the items that were sent. */
   const shown = new Set<unknown>();
   let record = first;
   for (let pause = firstLookMs;; pause = Math.min(pause * 1.5, slowestLookMs)) {
-    for (const { item } of callItems(record)) {
+    for (const { item } of callItems(record).filter(({ item }) => !known.has(item["id"]))) {
       for (const event of itemEvents(item, shown.size)) yield numbered(event);
       shown.add(item["id"]);
       pause = firstLookMs;
@@ -50,11 +52,13 @@ export async function* follow(
     if (workerAgeMs() + pause >= untilAgeMs) return yield numbered(outOfTime(first, number - 1));
     yield undefined;
     await new Promise((resolve) => setTimeout(resolve, pause));
-    record = await readRecord(first.id, who, { after: calls.length }).catch((error: unknown) => {
-      // The database may be back before the stream's time is up. The job continues meanwhile.
-      if (!isUnavailable(error)) throw error;
-      return { ...record, calls: [] };
-    });
+    record = await readRecord(first.id, who, { after: calls.length, answered }).catch(
+      (error: unknown) => {
+        // The database may be back before the stream's time is up. The job continues meanwhile.
+        if (!isUnavailable(error)) throw error;
+        return { ...record, calls: [] };
+      },
+    );
   }
   const whole = { ...record, calls };
   // Anything but a finished tool call is known only when the job has settled.
@@ -69,11 +73,14 @@ export function beginning(record: ResponseRecord): EventBody[] {
 }
 
 /**
- * The items of a settled job that were not shown earlier.
+ * The items of a settled job that were not shown earlier. A request that still waits comes only once, with the response that
+ * made it: a library would show it to the person twice.
  * @param shown the ids of those that were
  */
 export function restOf(record: ResponseRecord, shown: ReadonlySet<unknown>): EventBody[] {
-  return outputItems(record).filter(({ item }) => !shown.has(item["id"])).flatMap((
+  const known = knownIds(record);
+  const isNew = ({ item: { id } }: OutputItem) => !shown.has(id) && !known.has(id);
+  return outputItems(record).filter(isNew).flatMap((
     { item },
     index,
   ) => itemEvents(item, shown.size + index));

@@ -3,6 +3,7 @@ import { type Caller, visibilityOf } from "../../model/caller.ts";
 import { canonicalOfValue } from "../../model/canonical.ts";
 import { seen } from "../../model/flaw.ts";
 import { refuseUnsayable } from "../http/user-input.ts";
+import { withCallsById } from "./calls-by-call-id.ts";
 import { conversationBefore } from "./conversation.ts";
 import type { CreateBody } from "./create-body.ts";
 import { jobIdOf } from "../../model/ids.ts";
@@ -34,7 +35,8 @@ export async function inputOf(
   const { input } = body;
   if (previous === undefined && instructions.length === 0 && !Array.isArray(input)) return input;
 
-  const said = listOf(input).map((item) => isUser && mayInstruct ? asUser(item) : item);
+  const sent = listOf(input).map((item) => isUser && mayInstruct ? asUser(item) : item);
+  const said = isUser ? await withCallsById(sent, who) : sent;
   const fromHere = (item: InputItem) => ownIdOf(item) !== undefined;
   const withOutputs = said.some(fromHere);
   if (isUser) {

@@ -7,6 +7,7 @@ import type { ResponseRecord } from "./record.ts";
 
 /** Kinds of items that were questions and have been answered: a client that found one in the output would answer it again. */
 const answeredKinds = new Set(["mcp_approval_request", "mcp_approval_response"]);
+const requestKind = "mcp_approval_request";
 
 /** An item as callers get it, with an id of ours. `from` is the same item with OpenAI's id. */
 export interface OutputItem {
@@ -15,17 +16,34 @@ export interface OutputItem {
 }
 
 /**
- * A job's output items: those of the answer if there is one, otherwise what is known so far, finished tool calls and
- * requests that wait for approval. Answered approvals are left out, because a client that looks for requests in the output
- * would answer them again. Only servers see which tools an MCP server has.
+ * A job's output items: those of the answer if there is one, otherwise what is known so far: finished tool calls, and of a job
+ * that waits also the requests, and what the model said before them. Answered approvals are left out, because a client that
+ * looks for requests in the output would answer them again. Only servers see which tools an MCP server has. If the record is
+ * the answer to answers, it has only what followed them.
  */
 export function outputItems(record: ResponseRecord): OutputItem[] {
+  const items = withoutKnown(record, record.output === null ? soFar(record) : answered(record))
+    // Filtered last, so that an item has the same place for every caller.
+    .filter(({ item }) => record.with_tool_lists || item.type !== "mcp_list_tools");
+  return record.output === null ? [...items, ...openRequests(record)] : items;
+}
+
+function soFar(record: ResponseRecord): OutputItem[] {
   const calls = callItems(record);
-  if (record.output === null) return [...calls, ...openRequests(record)];
+  if (!isWaiting(record)) return calls;
+  const between = betweenItems(record);
+  const numbers = [...record.calls, ...record.between].map(({ number }) => number);
+  const places = new Map([...calls, ...between].map((one, index) => [one, numbers[index] ?? 0]));
+  return [...places].sort(([, a], [, b]) => a - b).map(([one]) => one);
+}
+
+function answered(record: ResponseRecord): OutputItem[] {
+  const calls = callItems(record);
+  const output = record.output ?? [];
   const known = Map.groupBy(calls, ({ from }) => from["id"]);
   const taken = new Set(calls.map(({ item }) => item["id"]));
-  const made = record.output.filter(isLeftCall);
-  const items = record.output.flatMap((item, index) => {
+  const made = output.filter(isLeftCall);
+  return output.flatMap((item, index) => {
     const call = known.get(item["id"])?.shift();
     // A function that we ran is shown as a call that has already been answered.
     if (call && isLeftCall(item)) return [{ item: call.item, from: item }];
@@ -36,10 +54,28 @@ export function outputItems(record: ResponseRecord): OutputItem[] {
       ? [{ item: { ...item, id: call.item["id"] }, from: item }]
       : [given(record, item, record.last_number + 1 + index, taken)];
   });
-  // Filtered last, so that an item has the same place for every caller.
-  return record.with_tool_lists
-    ? items
-    : items.filter(({ item }) => item.type !== "mcp_list_tools");
+}
+
+/** An API may use an item's id again: as many are left out as were known. */
+function withoutKnown({ known }: ResponseRecord, items: OutputItem[]): OutputItem[] {
+  const left = Map.groupBy(known, ({ id }) => id);
+  return items.filter(({ from }) => left.get(String(from["id"]))?.pop() === undefined);
+}
+
+/** The ids that callers have of the items that a response had when it asked, and of what it asked. */
+export function knownIds(record: ResponseRecord): Set<unknown> {
+  const handedOut = new Map(record.handed_out.map((call) => [call.number, call]));
+  return new Set(record.known.map(({ number, kind, id }) => {
+    const call = handedOut.get(number);
+    if (call) return idOfHandedOut(record, call);
+    return itemIdOf(record.id, kind, kind === requestKind ? number : placeOfUpstreamId(id));
+  }));
+}
+
+/** What stands between the calls of a job that waits: reasoning, messages, searches. */
+export function betweenItems(record: ResponseRecord): OutputItem[] {
+  const taken = new Set<unknown>();
+  return record.between.map(({ number, item }) => given(record, item, number, taken));
 }
 
 /** The finished tool calls, in the order in which they finished. */
@@ -73,7 +109,7 @@ function given(
 }
 
 function openRequests(record: ResponseRecord): OutputItem[] {
-  if (record.status !== "awaiting_approval" && record.status !== "awaiting_tool_output") return [];
+  if (!isWaiting(record)) return [];
   return (record.waiting ?? []).map((request) => {
     const { kind, request_id, number } = request;
     const said = { tool: request.tool ?? "", arguments: request.arguments ?? "{}" };
@@ -84,9 +120,13 @@ function openRequests(record: ResponseRecord): OutputItem[] {
     }
     const { tool: name, arguments: args } = said;
     const server_label = request.server_label ?? "";
-    const item = { type: "mcp_approval_request", server_label, name, arguments: args };
+    const item = { type: requestKind, server_label, name, arguments: args };
     // By its step: an answer names it.
     const id = itemIdOf(record.id, item.type, number);
     return { item: { ...item, id }, from: { ...item, id: request_id } };
   });
+}
+
+function isWaiting({ status }: ResponseRecord): boolean {
+  return status === "awaiting_approval" || status === "awaiting_tool_output";
 }

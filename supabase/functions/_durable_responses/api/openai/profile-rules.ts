@@ -126,6 +126,6 @@ function decidedByProfile(param: string, profile: string): Refusal {
   );
 }
 
-function same(value: unknown, other: unknown): boolean {
+export function same(value: unknown, other: unknown): boolean {
   return canonicalOfValue(value) === canonicalOfValue(other);
 }

@@ -39,6 +39,8 @@ const recordSchema = z.extend(jobSchema, {
   model: z._default(z.nullable(z.string()), null),
   /** Whether a server sent a whole request. */
   whole_request: z._default(z.boolean(), false),
+  /** What the caller added to the profile. */
+  settings: z._default(z.nullable(z.record(z.string(), z.unknown())), null),
   previous_response_id: z._default(z.nullable(z.string()), null),
   /** Whether the same question would still join this finished job. */
   joinable: z._default(z.boolean(), false),
@@ -46,7 +48,15 @@ const recordSchema = z.extend(jobSchema, {
   with_tool_lists: z._default(z.boolean(), false),
   /** Calls that the caller makes. */
   handed_out: z._default(
-    z.array(z.object({ number: z.int(), kind: z.string(), call_id: z.nullable(z.string()) })),
+    z.array(z.object({
+      number: z.int(),
+      kind: z.string(),
+      call_id: z.nullable(z.string()),
+      /** Of an answered call, for a conversation that continues from a job without an output. */
+      item: z.optional(itemSchema),
+      output: z.nullish(z.string()),
+      error: z.nullish(z.string()),
+    })),
     [],
   ),
   /** Requests for approval that a person has answered. */
@@ -58,6 +68,12 @@ const recordSchema = z.extend(jobSchema, {
   last_number: z._default(z.int(), 0),
   /** Finished tool calls, with the number of their step. */
   calls: z._default(z.array(z.object({ number: z.int(), item: itemSchema })), []),
+  /** The other items of a question that waits, with the number of their step. */
+  between: z._default(z.array(z.object({ number: z.int(), item: itemSchema })), []),
+  /** The step of the question that the request answered. Its answer has only what followed. */
+  answered_number: z._default(z.nullable(z.int()), null),
+  /** The items, with OpenAI's ids, that the response had when it asked. */
+  known: z._default(z.array(z.object({ number: z.int(), kind: z.string(), id: z.string() })), []),
   input: z.nullish(z.union([z.string(), z.array(inputItemSchema)])),
 });
 
@@ -73,16 +89,32 @@ export function recordOf(job: Job): ResponseRecord {
  * Reads a job with its finished tool calls.
  * @param after how many calls are already known and left out
  * @param whole includes what users may not see of a server's request, for requests to OpenAI
+ * @param withAnswers includes the answered calls of a job without an output, for a conversation that continues from it
+ * @param answered the step of a question: the output has only what followed its answer
  * @throws RequestError `job_not_found`
  */
 export function readRecord(
   id: string,
   who: Visibility,
-  { after = 0, withInput = false, whole = false } = {},
+  { after = 0, withInput = false, whole = false, withAnswers = false, answered }: {
+    after?: number;
+    withInput?: boolean;
+    whole?: boolean;
+    withAnswers?: boolean;
+    answered?: number | null | undefined;
+  } = {},
 ): Promise<ResponseRecord> {
   return call(
     "get_response_record",
-    { p_job_id: id, ...who, p_after: after, p_with_input: withInput, p_whole: whole },
+    {
+      p_job_id: id,
+      ...who,
+      p_after: after,
+      p_with_input: withInput,
+      p_whole: whole,
+      p_with_answers: withAnswers,
+      p_answered: answered ?? null,
+    },
     recordSchema,
   );
 }
@@ -91,10 +123,10 @@ export function readRecord(
 export async function readRecordIfThere(
   id: string,
   who: Visibility,
-  { whole = false } = {},
+  more: { whole?: boolean; withAnswers?: boolean } = {},
 ): Promise<ResponseRecord | undefined> {
   try {
-    return await readRecord(id, who, { whole });
+    return await readRecord(id, who, more);
   } catch (error) {
     if (error instanceof RequestError && error.code === "job_not_found") return undefined;
     throw error;

@@ -2,11 +2,15 @@ import type { Caller } from "../../model/caller.ts";
 import { planFor } from "../../profiles/plan.ts";
 import type { Profiles } from "../../profiles/profile.ts";
 import type { CreateBody } from "./create-body.ts";
-import { settingsBeyond } from "./profile-rules.ts";
+import { same, settingsBeyond } from "./profile-rules.ts";
 import type { ResponseRecord } from "./record.ts";
 import { invalidParam } from "./refusal.ts";
+import { sameText } from "./same-text.ts";
 
-/** The job continues as it began. A request that says otherwise is refused, because it would be ignored. */
+/**
+ * The job continues as it began. A request that says otherwise is refused, because it would be ignored. Settings that are left
+ * out stay as they are, and so do instructions, which libraries send with each request.
+ */
 export async function refuseOtherSettings(
   profiles: Profiles,
   body: CreateBody,
@@ -28,5 +32,18 @@ export async function refuseOtherSettings(
   const profile = Object.hasOwn(profiles, record.profile) ? profiles[record.profile] : undefined;
   if (record.model !== null || !profile) return;
   const ask = { profile: record.profile, input: body.input ?? null, request: null };
-  settingsBeyond(body, await planFor(profiles, ask), profile);
+  const settings = settingsBeyond(body, await planFor(profiles, ask), profile);
+  for (const [param, value] of Object.entries(settings ?? {})) {
+    const before = record.settings?.[param];
+    const isSame = param === "text" ? sameText(value, before) : same(value, before);
+    if (!isSame) throw otherSetting(param);
+  }
+}
+
+function otherSetting(param: string) {
+  return invalidParam(
+    param,
+    "invalid_value",
+    `Cannot change '${param}' with an answer: the response continues with the settings of its first request. Leave '${param}' out, or send what that request had`,
+  );
 }

@@ -35,7 +35,7 @@ export class ShownItems {
   readonly #leftOut = new Set<number>();
   #isVoid = false;
 
-  /** @param answered ids of the calls that are answered */
+  /** @param answered ids of the calls that are answered, and of what the reader had before it answered */
   constructor(private readonly answered: ReadonlySet<unknown>) {}
 
   get ids(): ReadonlySet<unknown> {
@@ -69,14 +69,19 @@ export class ShownItems {
       return this.#leftOut.size === 0 || !this.#leftOut.has(indexOf(event));
     }
     const { output_index: index, item } = itemEvent.parse(JSON.parse(json));
+    if (this.#leftOut.has(index)) return false;
     const id = item["id"];
+    if (begins && this.answered.has(id)) {
+      this.#leftOut.add(index);
+      return false;
+    }
     if (isLeftCall(item)) {
       if (!begins) {
         this.#isVoid ||= this.#open.get(id)?.isNew ?? false;
         this.#open.delete(id);
         return false;
       }
-      if (this.answered.has(id) || ended.has(index)) {
+      if (ended.has(index)) {
         this.#leftOut.add(index);
         return false;
       }

@@ -55,16 +55,14 @@ export async function withStoredItems(
       `Cannot continue from ${jobIds.size} responses at once: at most ${maxResponses}. Continue with previous_response_id`,
     );
   }
-  const { items: found, open } = await itemsOf([...jobIds], who, whole);
+  const { items: found, open, calls } = await itemsOf([...jobIds], who, whole);
   const taken = new Set<string>();
-  // The outputs of calls that the caller made are stored with the calls.
-  const answered = new Set(
-    names.flatMap((id) => found.get(id) ?? []).map((item) => item["call_id"]),
-  );
+  // The outputs of calls that the caller made are stored with the calls. One that was never accepted has no place either.
+  const answered = new Set(names.map((id) => calls.get(id)));
   return input.flatMap((item, index) => {
     const id = names[index];
     if (id === undefined) {
-      return isOutput(item) && answered.has(item["call_id"] ?? item["id"]) ? [] : [item];
+      return isOutput(item) && answered.has(item["call_id"] ?? item["id"] ?? "") ? [] : [item];
     }
     // A job that continued after an approval shows its first items again, and OpenAI accepts each id once.
     if (notCarriedIds.test(id) || taken.has(id)) return [];
@@ -81,16 +79,21 @@ async function itemsOf(
   jobIds: string[],
   who: Visibility,
   whole: boolean,
-): Promise<{ items: Map<unknown, Item[]>; open: Set<unknown> }> {
+): Promise<{ items: Map<unknown, Item[]>; open: Set<unknown>; calls: Map<unknown, unknown> }> {
   const items = new Map<unknown, Item[]>();
+  /** The call_ids of calls that the caller was asked for, by the ids of their items. */
+  const calls = new Map<unknown, unknown>();
   const open = new Set<unknown>();
   for (let at = 0; at < jobIds.length; at += readAtOnce) {
     const some = jobIds.slice(at, at + readAtOnce).map((id) =>
-      readRecordIfThere(id, who, { whole })
+      readRecordIfThere(id, who, { whole, withAnswers: true })
     );
     for (const record of await Promise.all(some)) {
       if (!record) continue;
       for (const [id, carried] of carriedById(record)) items.set(id, carried);
+      for (const handed of record.handed_out) {
+        calls.set(idOfHandedOut(record, handed), handed.call_id);
+      }
       for (const asked of record.waiting ?? []) {
         open.add(
           isCallKind(asked.kind)
@@ -102,7 +105,7 @@ async function itemsOf(
       await takeAnswer(record, who);
     }
   }
-  return { items, open };
+  return { items, open, calls };
 }
 
 /** 400 for an item that is in no response of the caller. */

@@ -3,9 +3,12 @@ import { findToolCalls } from "../../db/answers.ts";
 import { type CallAnswer, callAnswerSchema } from "../../model/call-answers.ts";
 import type { Visibility } from "../../model/caller.ts";
 import { flawIn } from "../../model/flaw.ts";
+import { placeOfItem } from "../../model/ids.ts";
+import { isAnswerType } from "../../model/left-calls.ts";
 import { isCallKind } from "../../model/status.ts";
 import type * as z from "../../model/zod.ts";
 import type { AnswerItems, Placed } from "./answer-items.ts";
+import type { CreateBody } from "./create-body.ts";
 import type { ResponseRecord } from "./record.ts";
 import { invalidParam } from "./refusal.ts";
 
@@ -17,7 +20,16 @@ export interface OutputFor extends Placed {
   waits: boolean;
 }
 
-/** @param previous the job that `previous_response_id` names */
+/** The job that the last of the answered calls in the input names by its item's id: an API may use a call's id again. */
+export function jobOfCalls({ input }: CreateBody, { outputs }: AnswerItems): string | undefined {
+  const ids = new Set<unknown>(outputs.map(({ item }) => callIdOf(item)));
+  const call = Array.isArray(input)
+    ? input.findLast((item) => !isAnswerType(item["type"]) && ids.has(item["call_id"]))
+    : undefined;
+  return typeof call?.["id"] === "string" ? placeOfItem(call["id"])?.jobId : undefined;
+}
+
+/** @param previous the job that is named by `previous_response_id` or by the calls */
 export async function findOutputs(
   { outputs }: AnswerItems,
   who: Visibility,

@@ -7,6 +7,7 @@ import { readRecord, readRecordIfThere, type ResponseRecord } from "./record.ts"
 import { invalidParam, type Refusal, responseNotFound } from "./refusal.ts";
 import {
   findOutputs,
+  jobOfCalls,
   type OutputFor,
   outputsToGive,
   paramOf as paramOfOutput,
@@ -46,7 +47,7 @@ export async function whatIsAnswered(
     readApproval(placed, previous, placed.at < items.since) ?? []
   );
   const records = await recordsOf(approvals, who);
-  const outputs = await findOutputs(items, who, previous);
+  const outputs = await findOutputs(items, who, previous ?? jobOfCalls(body, items));
   const named = namedBy(approvals, outputs, records);
   const waiting = [...new Map(named.filter(({ waits }) => waits).map((one) => [one.jobId, one]))];
   if (waiting.length > 1) throw severalWait(named);

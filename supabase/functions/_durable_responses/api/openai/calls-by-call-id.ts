@@ -1,0 +1,91 @@
+/**
+ * Calls of earlier turns that come without their item's id, as the Agents SDK keeps them in a session: the call_id names the
+ * stored call.
+ */
+import { findToolCalls } from "../../db/answers.ts";
+import type { Visibility } from "../../model/caller.ts";
+import { itemIdOf, placeOfItem, placeOfUpstreamId } from "../../model/ids.ts";
+import { isCallKind } from "../../model/status.ts";
+import { invalidParam } from "./refusal.ts";
+import { ownIdOf } from "./stored-items.ts";
+
+type InputItem = Record<string, unknown>;
+
+interface Call {
+  at: number;
+  kind: string;
+  callId: string;
+  /** A job that an item of the same turn names. An API may use a call_id again in a later turn. */
+  near: string | undefined;
+}
+
+/**
+ * The input of a user, where each such call is a reference to the stored one.
+ * @throws Refusal 400 if no response of the caller's has asked for the call
+ */
+export async function withCallsById(input: InputItem[], who: Visibility): Promise<InputItem[]> {
+  const calls = callsIn(input);
+  if (calls.length === 0) return input;
+  const jobs = await jobsOf(calls, who);
+  const references = new Map(calls.map(({ at, kind, callId }, index) => {
+    const job = jobs[index];
+    if (job === undefined) throw callNotFound(callId, at);
+    // The id of the first call of this call_id. A job's later ones, if its API uses the id again, are not sent twice either.
+    const id = itemIdOf(job, kind, placeOfUpstreamId(callId));
+    return [at, { type: "item_reference", id }];
+  }));
+  return input.map((item, at) => references.get(at) ?? item);
+}
+
+function callsIn(input: InputItem[]): Call[] {
+  const turns = turnsOf(input);
+  return input.flatMap((item, at) => {
+    const { type: kind, call_id: callId } = item;
+    if (typeof kind !== "string" || !isCallKind(kind) || ownIdOf(item) !== undefined) return [];
+    return typeof callId === "string" ? [{ at, kind, callId, near: turns[at] }] : [];
+  });
+}
+
+/** For each item, the job that an id in the same turn names: the turns are what stands between two messages of a user. */
+function turnsOf(input: InputItem[]): (string | undefined)[] {
+  let turn = 0;
+  const turns = input.map(({ role }) => role === undefined || role === "assistant" ? turn : ++turn);
+  const named = new Map(
+    input.flatMap((item, at) => {
+      const place = placeOfItem(ownIdOf(item) ?? "");
+      return place ? [[turns[at], place.jobId]] : [];
+    }),
+  );
+  return turns.map((turn) => named.get(turn));
+}
+
+/** The job of each call. A second look is only needed for a call_id that several jobs have used. */
+async function jobsOf(calls: Call[], who: Visibility): Promise<(string | undefined)[]> {
+  const found = await find(calls, who, undefined);
+  const others = calls.filter(({ callId, near }) =>
+    near !== undefined && found.has(callId) && found.get(callId) !== near
+  );
+  const near = new Map<string, Map<string, string>>();
+  for (const [job, some] of Map.groupBy(others, ({ near }) => near)) {
+    if (job !== undefined) near.set(job, await find(some, who, job));
+  }
+  return calls.map((call) => near.get(call.near ?? "")?.get(call.callId) ?? found.get(call.callId));
+}
+
+async function find(
+  calls: Call[],
+  who: Visibility,
+  preferred: string | undefined,
+): Promise<Map<string, string>> {
+  const ids = [...new Set(calls.map(({ callId }) => callId))];
+  const found = await findToolCalls(ids, who, preferred);
+  return new Map(found.map(({ call_id, job_id }) => [call_id, job_id]));
+}
+
+function callNotFound(callId: string, at: number) {
+  return invalidParam(
+    `input[${at}].call_id`,
+    "item_not_found",
+    `Call with call_id '${callId.slice(0, 100)}' not found: no response of yours has asked for it`,
+  );
+}
