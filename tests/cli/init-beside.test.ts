@@ -129,7 +129,7 @@ Deno.test("--profile for a project that has profiles is not ignored silently", a
   await using project = await supabaseProject();
   await init(project.folder);
   const { stderr } = await init(project.folder, "--profile", "mcp", "--server", "mail");
-  assert.match(stderr, /--profile, --server: not used, since .*profiles\.ts is there already/);
+  assert.match(stderr, /--profile, --server: not used, because .*profiles\.ts already exists/);
 });
 
 Deno.test("a function of the project's own called respond is kept: ours gets another name", async () => {

@@ -102,6 +102,10 @@ Deno.test("a call that waits for a yes is shown with its arguments, approved, an
     (await run(["jobs", "show", id])).stdout,
     /asks about everything\.echo {2}\(request mcpr_\w+, digest [0-9a-f]{64}\)\n {6}\{"message":"hello"\}\n/,
   );
+  assert.match(
+    (await run(["jobs", "show", id])).stdout,
+    new RegExp(`^ +→ .*jobs approve ${id} \\(--reject says no\\)$`, "m"),
+  );
   const approved = await json(["jobs", "approve", id, "--reason", "fine"]);
   assert.equal(approved["status"], "queued");
   const again = await run(["jobs", "approve", id]);
@@ -132,6 +136,13 @@ async function uncertainJob(): Promise<string> {
 Deno.test("a job that needs review says why, and continues as it is resolved", async () => {
   const id = await uncertainJob();
   assert.match((await run(["jobs", "show", id])).stdout, /needs review: The test says so/);
+  assert.match(
+    (await run(["jobs", "show", id])).stdout,
+    new RegExp(
+      `→ .*jobs resolve ${id} --outcome happened \\(or did_not_happen, or cancel\\)$`,
+      "m",
+    ),
+  );
   assert.equal((await run(["jobs", "resolve", id])).code, 2);
   assert.equal((await json(["jobs", "resolve", id, "--outcome", "cancel"]))["status"], "cancelled");
   const again = await run(["jobs", "resolve", id, "--outcome", "happened"]);

@@ -39,6 +39,23 @@ Deno.test("credentials of MCP servers are neither echoed nor recorded", async ()
   });
 });
 
+Deno.test("a plan that cannot be read is refused, in background too, and is no failure to repeat", async () => {
+  await withStandIn(async ({ client, openai }) => {
+    openai.plan("my order", "text It is on its way");
+    for (const background of [false, true]) {
+      const input = "Hello [[plan: cal send]]";
+      await assert.rejects(client.responses.create({ model: "o3", input, background }), {
+        status: 400,
+        param: "input",
+        message: /Cannot read the step 'cal send': it must begin with call, reason, text/,
+      });
+    }
+    const { output_text } = await client.responses.create({ model: "o3", input: "my order?" });
+    assert.equal(output_text, "It is on its way");
+    assert.equal(openai.activeRuns(), 0);
+  });
+});
+
 Deno.test("the report's minimal input lists the tools and answers", async () => {
   await withStandIn(async ({ client, mcp, mailbox }) => {
     const response = await client.responses.create({ model: "o3", input: "test", tools: [mcp] });

@@ -65,7 +65,10 @@ Deno.test("extra_body is for fields that have no place of their own", async () =
   );
   assert.match(await messageFor({ extra_body: { store: true } }), /'store' → It depends on how/);
   assert.match(await messageFor({ extra_body: { prompt: { id: "x" } } }), /'prompt' → Copy the/);
-  assert.match(await messageFor({ extra_body: "x" }), /'extra_body' is invalid: .* it is 'x'/);
+  assert.match(
+    await messageFor({ extra_body: "x" }),
+    /'extra_body' must be an object, but it is 'x'/,
+  );
 });
 
 Deno.test("a field of the request that a profile has no say in is told where it belongs", async () => {

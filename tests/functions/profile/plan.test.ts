@@ -127,12 +127,12 @@ const slips: Record<string, { fields: object; message: RegExp; hint: RegExp }> =
   "a rule that is none": {
     fields: { side_effects: { "mail.send": "twice" } },
     message: /'side_effects\.mail\.send' is invalid: .* it is 'twice'$/,
-    hint: /profile\.ts/,
+    hint: /docs\/profiles\.md/,
   },
   "two mistakes": {
     fields: { guard: "allways", background: "no" },
-    message: /'background' is invalid.*\(and 1 more\)$/,
-    hint: /profile\.ts/,
+    message: /'background' must be true or false, but it is 'no' \(and 1 more\)$/,
+    hint: /docs\/profiles\.md/,
   },
   "a secret in what the model reads": {
     fields: { instructions: "The key is {{MAILBOX_MCP_TOKEN}}" },

@@ -32,7 +32,7 @@ sqlTest(
     assert.equal((await life(m))["status"], "queued");
     const row = await life(m);
     assert.deepEqual([row["status"], row["error_code"]], ["failed", "budget_exceeded"]);
-    assert.match(row["error_hint"], /npm run worker/);
+    assert.match(row["error_hint"], /npx durable-responses worker/);
     assert.equal(row["failures"], 0);
   },
 );

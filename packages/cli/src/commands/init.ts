@@ -176,7 +176,7 @@ function ignoredOptions({ kept }: Plan, { profile, model, server }: InitOptions)
     ? [
       `${
         given.join(", ")
-      }: not used, since supabase/${profilesPath} is there already and yours; add a profile to it by hand`,
+      }: not used, because supabase/${profilesPath} already exists. It is yours: add the profile to it by hand`,
     ]
     : [];
 }

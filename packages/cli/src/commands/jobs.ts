@@ -4,11 +4,11 @@ import { jobStatuses } from "../../../../supabase/functions/_durable_responses/m
 import { connect, type ConnectionOptions } from "../api/connection.ts";
 import { jobIdOf, shortId } from "../api/job-id.ts";
 import { Project } from "../api/project.ts";
-import { visibleExactly, visibleJson } from "../../../text/visible.ts";
+import { visibleJson } from "../../../text/visible.ts";
 import { Failure } from "../failure.ts";
-import { count } from "../terminal/count.ts";
 import { ago, table } from "../terminal/table.ts";
 import type { Terminal } from "../terminal/terminal.ts";
+import { describe, jobSchema, nextRun, oneLine } from "./job-text.ts";
 
 export interface JobsOptions extends ConnectionOptions {
   json?: boolean;
@@ -34,32 +34,6 @@ const rowSchema = z.looseObject({
   query_text: z.string().nullable(),
   created_at: z.string(),
 });
-
-/** A job in the form of `respond`'s answers. */
-const jobSchema = z.looseObject({
-  id: z.string(),
-  status: z.string(),
-  profile: z.string(),
-  attempt: z.number(),
-  created_at: z.string(),
-  output_text: z.string().nullable(),
-  fallback_reason: z.string().nullable(),
-  review_reason: z.string().nullish(),
-  answer_until: z.string().nullish(),
-  error: z.object({
-    code: z.string(),
-    message: z.string(),
-    hint: z.string().optional(),
-  }).nullable(),
-  waiting: z.array(z.object({
-    request_id: z.string().nullable(),
-    server_label: z.string().nullable(),
-    tool: z.string().nullable(),
-    arguments: z.string().nullable(),
-    digest: z.string().nullish(),
-  })).nullish(),
-});
-type Job = z.infer<typeof jobSchema>;
 
 const eventSchema = z.object({
   at: z.string(),
@@ -145,8 +119,8 @@ export async function showJob(
       eventSchema,
     ),
     project.rows(
-      `response_jobs?select=query_text&id=eq.${job.id}`,
-      z.object({ query_text: z.string().nullable() }),
+      `response_jobs?select=query_text,run_at&id=eq.${job.id}`,
+      z.object({ query_text: z.string().nullable(), run_at: z.string().nullable() }),
     ),
   ]);
   const question = row?.query_text ?? null;
@@ -156,7 +130,8 @@ export async function showJob(
   }
   const [head = "", ...more] = describe(job, terminal);
   const asked = question === null ? [] : [terminal.color.dim(`asked: ${oneLine(question, 300)}`)];
-  for (const line of [head, ...asked, ...more]) terminal.out(line);
+  const next = nextRun(job, row?.run_at ?? null) ?? [];
+  for (const line of [head, ...asked, ...more].concat(next)) terminal.out(line);
   terminal.out("");
   const start = Date.parse(job.created_at);
   const cells = events.map(({ at, attempt, event, detail }) => [
@@ -164,7 +139,8 @@ export async function showJob(
     String(attempt),
     // People read a second attempt as a first that failed, but a run may simply continue after a call.
     event.replace(/^attempt_/, "run_"),
-    oneLine(detail ?? "", 100),
+    // Whole: while a job is repeated, nothing else says why. A terminal wraps it.
+    oneLine(detail ?? ""),
   ]);
   for (const line of table(["time", "run", "event", "detail"], cells)) {
     terminal.out(line);
@@ -188,43 +164,4 @@ export async function actOnJob(
   }, jobSchema);
   if (options.json) terminal.out(visibleJson(job));
   else for (const line of describe(job, terminal)) terminal.out(line);
-}
-
-function describe(job: Job, { color }: Terminal): string[] {
-  const lines = [
-    `${color.bold(job.id)}  ${job.status}, profile ${job.profile}, ${count(job.attempt, "run")}, ${
-      ago(job.created_at)
-    } old`,
-  ];
-  if (job.fallback_reason) {
-    lines.push(`fell back from background: ${job.fallback_reason}`);
-  }
-  if (job.review_reason) {
-    lines.push(color.yellow(`needs review: ${job.review_reason}`));
-  }
-  for (
-    const { tool, server_label, arguments: given, request_id, digest } of job.waiting ??
-      []
-  ) {
-    lines.push(
-      visibleExactly(`  asks about ${server_label ?? "?"}.${tool ?? "?"}`) +
-        `  (request ${request_id ?? "?"}, digest ${digest ?? "?"})`,
-      // Complete and unformatted, because this is what a yes allows.
-      ...visibleExactly(given ?? "{}").split("\n").map((line) => `      ${line}`),
-    );
-  }
-  if (job.answer_until) {
-    lines.push(color.yellow(`waits for an answer until ${job.answer_until}`));
-  }
-  if (job.error) {
-    lines.push(color.red(`${job.error.code}: ${job.error.message}`));
-    if (job.error.hint) lines.push(`  → ${job.error.hint}`);
-  }
-  if (job.output_text) lines.push("", job.output_text);
-  return lines;
-}
-
-function oneLine(text: string, length: number): string {
-  const line = text.replaceAll(/\s+/g, " ").trim();
-  return line.length > length ? `${line.slice(0, length - 1)}…` : line;
 }

@@ -1,6 +1,8 @@
 import { hangUp } from "../../mcp/listen.ts";
 import { selectFaults } from "../faults/select.ts";
+import { invalid } from "../errors.ts";
 import { queryOf } from "../model/history.ts";
+import { PlanError } from "../model/plan.ts";
 import { assembleInput, ownInput } from "../request/assemble.ts";
 import { isLeftCall } from "../request/left-calls.ts";
 import type { InputItem } from "../request/items.ts";
@@ -29,6 +31,7 @@ export async function createResponse(context: ApiContext, world: World): Promise
   if (instead !== undefined) return instead;
 
   const input = assembleInput(request, own, world.store);
+  refusePlan(world, input, request);
   // A background response is accepted first, and fails then.
   if (!request.background) await world.download(request, context.req.raw.signal);
   const run = new Run(request, input);
@@ -58,6 +61,20 @@ export async function createResponse(context: ApiContext, world: World): Promise
   if (failure?.http !== undefined) throw failure.http;
   world.store.add({ run, own });
   return context.json(run.response);
+}
+
+/**
+ * A plan that cannot be read is refused before a response exists: told later, it would look like a failure of OpenAI's, which
+ * callers repeat.
+ * @throws ApiError 400
+ */
+function refusePlan(world: World, input: InputItem[], { tool_choice }: ParsedRequest): void {
+  try {
+    world.plans.stepsFor(queryOf(input), tool_choice);
+  } catch (error) {
+    if (!(error instanceof PlanError)) throw error;
+    throw invalid("input", "invalid_value", error.message);
+  }
 }
 
 function factsOf(request: ParsedRequest, own: readonly InputItem[]) {

@@ -72,7 +72,7 @@ function readFile(path: string): Plans {
   try {
     return FileSchema.parse(JSON.parse(Deno.readTextFileSync(path)));
   } catch (cause) {
-    throw new Error(
+    throw new PlanError(
       `Cannot read the plans in '${path}': it must be a JSON object of texts, like {"my order": "text On its way"}`,
       { cause },
     );

@@ -126,12 +126,29 @@ function foundBy(issue: z.core.$ZodIssue, profile: unknown): Found[] {
   return [{
     path,
     severity: "wrong",
-    message: `'${path}' is invalid: ${issue.message.toLowerCase()}, but it is ${
-      shown(valueAt(profile, issue.path))
-    }`,
-    hint: "See _durable_responses/profiles/profile.ts for the field, then deploy the fix",
+    message: `'${path}' ${ruleOf(issue)}, but it is ${shown(valueAt(profile, issue.path))}`,
+    hint: `See \`${
+      path.split(/[.[]/)[0]
+    }\` in docs/profiles.md (npx durable-responses --help says where the docs are)`,
   }];
 }
+
+/** zod's message of a wrong type says what it received, which the value says better. */
+function ruleOf(issue: z.core.$ZodIssue): string {
+  return issue.code === "invalid_type"
+    ? `must be ${expectedNames[issue.expected] ?? issue.expected}`
+    : `is invalid: ${issue.message.toLowerCase()}`;
+}
+
+const expectedNames: Readonly<Record<string, string>> = {
+  string: "a text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  array: "a list",
+  object: "an object",
+  record: "an object",
+};
 
 /** The fields of the nested objects that are completely known. */
 function membersAt([name]: readonly PropertyKey[]): object {

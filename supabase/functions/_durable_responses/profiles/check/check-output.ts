@@ -60,7 +60,7 @@ async function askHelper(output: z.$ZodType): Promise<Found[]> {
 /** The helper's message in our words: shorter, and without its links. */
 function told(text: string): string {
   if (text.includes(".optional()")) {
-    return "it is optional, but OpenAI requires every field. Use .nullable() instead of .optional()";
+    return "it is optional, but OpenAI requires every field. Use .nullable() instead of .optional(), or z.nullable() instead of z.optional()";
   }
   if (text.includes("additionalProperties")) {
     return "it allows any key (z.record, z.looseObject), but OpenAI requires named keys";
