@@ -2318,12 +2318,13 @@ as $$
     select jsonb_path_query(p_input, '$[*].content[*]
       ? ((@.type == "input_image" || @.type == "input_file") && exists (@.storage)).storage')
     union all
-    select jsonb_path_query(p_input, '$[*].output ? (@.type == "computer_screenshot" && exists (@.storage)).storage')
+    select jsonb_path_query(p_input, '$[*].output[*]
+      ? ((@.type == "input_image" || @.type == "input_file" || @.type == "computer_screenshot") && exists (@.storage)).storage')
   ) found (given)
   order by 2, 1;
 $$;
 comment on function durable_responses.file_references(jsonb) is
-  'The files in Storage that the messages and screenshots of an input refer to, by path. A null is a reference that names none.';
+  'The files in Storage that the messages, outputs of calls and screenshots of an input refer to, by path. A null is a reference that names none.';
 
 create function durable_responses.refuse_file(p_bucket text, p_path text) returns void
 language plpgsql set search_path = ''
@@ -6341,6 +6342,7 @@ begin
   if p_number is null and exists (
     select from public.response_steps
     where job_id = p_job.id and kind = v_kind and run_by = 'caller' and status = 'finished' and call_id = v_call_id and output = v_output
+      and item -> 'output_parts' is not distinct from p_answer -> 'parts'
   ) then
     return null;
   end if;
@@ -6397,7 +6399,8 @@ begin
       select ordinality - 1 as index, value as answer, value ->> 'call_id' as call_id, coalesce(value ->> 'kind', 'function_call') as kind,
         (row_number() over same_call)::integer as place,
         (count(*) over (partition by value ->> 'call_id', coalesce(value ->> 'kind', 'function_call')))::integer as outputs,
-        lead(value ->> 'output') over same_call = value ->> 'output' as is_repeated
+        lead(value ->> 'output') over same_call = value ->> 'output'
+          and lead(value -> 'parts') over same_call is not distinct from value -> 'parts' as is_repeated
       from jsonb_array_elements(p_answers) with ordinality
       window same_call as (partition by value ->> 'call_id', coalesce(value ->> 'kind', 'function_call') order by ordinality)
     ) g
@@ -6464,6 +6467,7 @@ begin
   update public.response_steps s set
     status = 'finished', finished_at = v_now,
     output = case when s.run_by = 'caller' then g.answer ->> 'output' else s.output end,
+    item = case when s.run_by = 'caller' and g.answer ? 'parts' then s.item || jsonb_build_object('output_parts', g.answer -> 'parts') else s.item end,
     answer = case when s.run_by = 'caller' then '{"outcome": "answered"}'
       else jsonb_strip_nulls(jsonb_build_object('approve', g.answer -> 'approve', 'reason', g.answer -> 'reason')) end,
     answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
@@ -6471,7 +6475,8 @@ begin
   where s.job_id = p_job_id and s.number = g.number;
   perform durable_responses.announce_steps(p_job_id, v_numbers);
   perform durable_responses.continue_when_answered(v_wait);
-  select jsonb_agg((g.answer ->> 'output')::jsonb) into v_screens from unnest(v_answers) g (answer) where g.answer ->> 'kind' = 'computer_call';
+  select jsonb_agg(case when g.answer ? 'parts' then jsonb_build_object('output', g.answer -> 'parts') else (g.answer ->> 'output')::jsonb end) into v_screens
+  from unnest(v_answers) g (answer) where g.answer ? 'parts' or g.answer ->> 'kind' = 'computer_call';
   if v_screens is not null then
     -- Last, since nothing is locked after sent files; but the reference to them locks the job's row. They are the answerer's to show.
     perform from durable_responses.jobs where id = p_job_id for key share;
@@ -6481,7 +6486,7 @@ begin
 end;
 $$;
 comment on function public.answer_response_job(uuid, jsonb, uuid, boolean) is
-  'Answers to what a job asks, each for one entry of its "waiting": a person''s {approve, reason?, request_id?, digest?, number?} to a request for approval, and {call_id, kind?, output} to a call of the caller''s. output: text, or for apply_patch_call, shell_call and computer_call the fields of the answer as JSON. request_id and digest are not needed while only one request waits. All are accepted or none; the detail answers[n] of a refusal says which one it is about. Each is recorded with who and when. The same answer again changes nothing if it names what it answers; another one is refused (DR409), and so is one that names another call, or none of several (DR412). The job continues when nothing else is asked.';
+  'Answers to what a job asks, each for one entry of its "waiting": a person''s {approve, reason?, request_id?, digest?, number?} to a request for approval, and {call_id, kind?, output, parts?} to a call of the caller''s. parts: content that the model gets instead of the text. output: text, or for apply_patch_call, shell_call and computer_call the fields of the answer as JSON. request_id and digest are not needed while only one request waits. All are accepted or none; the detail answers[n] of a refusal says which one it is about. Each is recorded with who and when. The same answer again changes nothing if it names what it answers; another one is refused (DR409), and so is one that names another call, or none of several (DR412). The job continues when nothing else is asked.';
 
 create function public.answer_response_approval(
   p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,

@@ -60,12 +60,13 @@ as $$
     select jsonb_path_query(p_input, '$[*].content[*]
       ? ((@.type == "input_image" || @.type == "input_file") && exists (@.storage)).storage')
     union all
-    select jsonb_path_query(p_input, '$[*].output ? (@.type == "computer_screenshot" && exists (@.storage)).storage')
+    select jsonb_path_query(p_input, '$[*].output[*]
+      ? ((@.type == "input_image" || @.type == "input_file" || @.type == "computer_screenshot") && exists (@.storage)).storage')
   ) found (given)
   order by 2, 1;
 $$;
 comment on function durable_responses.file_references(jsonb) is
-  'The files in Storage that the messages and screenshots of an input refer to, by path. A null is a reference that names none.';
+  'The files in Storage that the messages, outputs of calls and screenshots of an input refer to, by path. A null is a reference that names none.';
 
 create function durable_responses.refuse_file(p_bucket text, p_path text) returns void
 language plpgsql set search_path = ''

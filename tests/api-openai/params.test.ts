@@ -54,8 +54,8 @@ const asked: [string, Record<string, unknown>, string, RegExp][] = [
     {
       input: [user(hi), { type: "function_call_output", call_id: "call_1", output: "1" }],
     },
-    "input[1]",
-    /must be a message, but has the type "function_call_output"/,
+    "input[1].call_id",
+    /output of call 'call_1': either its call is not in the input, or no response of yours/,
   ],
   [
     "a part of Chat Completions",

@@ -5,7 +5,7 @@ import { HumanMessage, ToolMessage } from "@langchain/core/messages";
 import { ChatOpenAI } from "@langchain/openai";
 import { shellTool, tool as agentTool } from "@openai/agents";
 // @ts-types="./support/ai.d.ts"
-import { stepCountIs, streamText, tool as aiTool } from "ai";
+import { generateText, stepCountIs, streamText, tool as aiTool } from "ai";
 import OpenAI from "openai";
 import { z } from "zod";
 import { Agent, OpenAIResponsesModel, run } from "./support/agents.ts";
@@ -157,5 +157,67 @@ Deno.test("LangChain: a model with a bound tool, streamed", async () => {
       new ToolMessage({ tool_call_id: id, content: "it is open" })
     ) ?? [];
   assert.equal((await model.invoke([asking, whole, ...outputs])).text, answered);
+  await person.made({ jobs: 1 });
+});
+
+const picture = btoa("\x89PNG a door");
+
+/** The output that OpenAI was sent for the function of the last run. */
+function sentPicture(): unknown {
+  const { openai } = theClients().test;
+  const { body } =
+    openai.requests.findLast(({ method, path }) => method === "POST" && path === "/v1/responses") ??
+      assert.fail();
+  const { input } = Object(body);
+  assert.ok(Array.isArray(input));
+  return input.find(({ type }) => type === "function_call_output")?.output;
+}
+
+Deno.test("the AI SDK: a function that gives back a picture", async () => {
+  const person = await theClients.newPerson();
+  const { text } = await generateText({
+    model: createOpenAI(person).responses("door"),
+    prompt: question,
+    tools: {
+      open_door: aiTool({
+        description,
+        inputSchema: input,
+        execute: () => picture,
+        toModelOutput: () => ({
+          type: "content",
+          value: [
+            { type: "text", text: "the door" },
+            { type: "file", data: { type: "data", data: picture }, mediaType: "image/png" },
+          ],
+        }),
+      }),
+    },
+    stopWhen: stepCountIs(3),
+  });
+  assert.ok(text.length > 0);
+  assert.deepEqual(sentPicture(), [
+    { type: "input_text", text: "the door" },
+    { type: "input_image", image_url: `data:image/png;base64,${picture}` },
+  ]);
+  await person.made({ jobs: 1 });
+});
+
+Deno.test("the Agents SDK: a function that gives back a picture", async () => {
+  const person = await theClients.newPerson();
+  const agent = new Agent({
+    name: "Porter",
+    model: new OpenAIResponsesModel(new OpenAI(person), "door"),
+    tools: [agentTool({
+      name: "open_door",
+      description,
+      parameters: input,
+      execute: () => ({ type: "image", image: { data: picture, mediaType: "image/png" } }),
+    })],
+  });
+  assert.ok((await run(agent, question)).finalOutput);
+  assert.deepEqual(sentPicture(), [{
+    type: "input_image",
+    image_url: `data:image/png;base64,${picture}`,
+  }]);
   await person.made({ jobs: 1 });
 });

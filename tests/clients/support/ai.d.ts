@@ -89,6 +89,7 @@ export function tool<S extends z.ZodType>(options: {
   strict?: boolean;
   /** Without it, the app makes the call. */
   execute?: (input: z.infer<S>) => unknown;
+  toModelOutput?: () => { type: "content"; value: object[] };
 }): object;
 
 export function stepCountIs(count: number): object;

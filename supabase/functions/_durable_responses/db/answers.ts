@@ -22,8 +22,8 @@ export const answerJob = (id: string, who: Visibility, answers: Answer[]) =>
 
 function asSql(answer: Answer) {
   if (!("callId" in answer)) return answer;
-  const { callId: call_id, kind, output } = answer;
-  return { call_id, kind, output };
+  const { callId: call_id, kind, output, parts } = answer;
+  return { call_id, kind, output, ...(parts && { parts }) };
 }
 
 const refusedDetail = z.looseObject({ details: z.string().check(z.regex(/^answers\[\d+\]$/)) });

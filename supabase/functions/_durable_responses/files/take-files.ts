@@ -34,8 +34,11 @@ export interface Sent {
   bytes: number;
 }
 
-/** A larger screenshot is always put into Storage: those of a whole run must fit into a request (continuation.ts, rounds.ts). */
-const maxScreenshotBytes = 10_000;
+/**
+ * A larger one in the output of a call is always put into Storage: each further request of the run contains all of them, and
+ * they must fit (continuation.ts, rounds.ts).
+ */
+const maxOutputBytes = 10_000;
 /** The fields that can have the content. */
 const imageSources = ["image_url", "file_id", "storage"];
 const fileSources = ["file_data", "file_url", "file_id", "storage"];
@@ -54,15 +57,19 @@ export async function takeFiles(
   roomBytes: number,
 ): Promise<{ input: Record<string, unknown>[]; text: string; files: SentFile[] }> {
   const contents = new Map<FilePart, Content>();
+  const outputs = new Set<FilePart>();
   for (const { part, where } of filePartsOf(input)) {
     const content = check(part, where, isServer);
     if (content) contents.set(part, content);
+    if (!where.includes("].content[")) outputs.add(part);
   }
   const largestFirst = [...contents].sort(([, a], [, b]) => b.bytes.length - a.bytes.length);
   const files = new Map<FilePart, SentFile>();
   let left = { text, bytes };
   for (const [part, content] of largestFirst) {
-    if (left.bytes <= roomBytes && !isLargeScreenshot(part, content)) continue;
+    if (left.bytes <= roomBytes && !(outputs.has(part) && content.bytes.length > maxOutputBytes)) {
+      continue;
+    }
     const data = dataOf(part) ?? "";
     const digest = hex(await crypto.subtle.digest("SHA-256", content.bytes));
     const path = `${owner?.toLowerCase() ?? "server"}/${digest}.${content.extension}`;
@@ -84,11 +91,6 @@ export async function takeFiles(
     text: left.text,
     files: [...new Map([...files.values()].map((file) => [file.path, file])).values()],
   };
-}
-
-/** Screenshots add up, because each further request of the run contains all of them. */
-function isLargeScreenshot({ type }: FilePart, { bytes }: Content): boolean {
-  return type === "computer_screenshot" && bytes.length > maxScreenshotBytes;
 }
 
 /** The rest identifies a repeat, so a digest stands for the content. */

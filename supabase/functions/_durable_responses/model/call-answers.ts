@@ -9,6 +9,8 @@ export interface CallAnswer {
   callId: string;
   /** As the ledger has it: text, or the fields of the item as JSON. */
   output: string;
+  /** What the model gets instead of the text, if there is more than text. */
+  parts?: Part[];
 }
 
 const kinds = {
@@ -22,10 +24,14 @@ const kinds = {
 
 const longestOutput = 900_000;
 const call_id = z.string().check(z.minLength(1), z.maxLength(200));
-const words = z.union([
-  z.string(),
-  z.array(z.looseObject({ type: z.literal("input_text"), text: z.string() })),
+const partSchema = z.discriminatedUnion("type", [
+  z.looseObject({ type: z.literal("input_text"), text: z.string() }),
+  // What has the content is checked with the files of the request.
+  z.looseObject({ type: z.literal("input_image"), detail: z.nullish(z.string()) }),
+  z.looseObject({ type: z.literal("input_file"), filename: z.nullish(z.string()) }),
 ]);
+type Part = z.infer<typeof partSchema>;
+const words = z.union([z.string(), z.array(partSchema)]);
 const outcome = z.discriminatedUnion("type", [
   z.object({ type: z.literal("exit"), exit_code: z.int() }),
   z.object({ type: z.literal("timeout") }),
@@ -81,7 +87,7 @@ const itemSchema = z.discriminatedUnion("type", [
 /** Reads the item of an answer. */
 export const callAnswerSchema = z.pipe(itemSchema, z.transform(answerOf)).check(
   z.refine(
-    ({ output }) => output.length <= longestOutput,
+    ({ output, parts = [] }) => output.length + JSON.stringify(parts).length <= longestOutput,
     `the output of a call may have at most ${longestOutput} characters`,
   ),
 );
@@ -91,7 +97,7 @@ function answerOf(item: z.infer<typeof itemSchema>): CallAnswer {
   switch (item.type) {
     case "function_call_output":
     case "custom_tool_call_output":
-      return { kind, callId: item.call_id, output: textOf(item.output) };
+      return { kind, callId: item.call_id, ...saidIn(item.output) };
     case "local_shell_call_output":
       return { kind, callId: item.call_id ?? item.id ?? "", output: item.output };
     default: {
@@ -101,6 +107,16 @@ function answerOf(item: z.infer<typeof itemSchema>): CallAnswer {
   }
 }
 
-function textOf(output: z.infer<typeof words>): string {
-  return typeof output === "string" ? output : output.map(({ text }) => text).join("\n");
+/** In words for the ledger and for people. */
+function saidIn(output: z.infer<typeof words>): Pick<CallAnswer, "output" | "parts"> {
+  if (typeof output === "string") return { output };
+  const said = output.map((part) =>
+    part.type === "input_text"
+      ? part.text
+      : part.type === "input_image"
+      ? "(image)"
+      : `(file${part.filename ? ` ${part.filename}` : ""})`
+  ).join("\n");
+  const isText = output.every(({ type }) => type === "input_text");
+  return isText ? { output: said } : { output: said, parts: output };
 }

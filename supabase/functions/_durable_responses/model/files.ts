@@ -14,7 +14,7 @@ export const storedFileSchema = z.lazy(() =>
 );
 export type StoredFile = z.infer<typeof storedFileSchema>;
 
-/** A part of a message that is an image or a file; or the output of a `computer_call`. */
+/** A part of a message or of a function's output that is an image or a file; or the output of a `computer_call`. */
 export type FilePart = Record<string, unknown> & { type: keyof typeof dataField };
 
 /** The field of each kind of part that has the content as data, and the one that has its address. */
@@ -36,7 +36,7 @@ export function filePartsOf(input: unknown): { part: FilePart; where: string }[]
     const shot = screenshotOf(item);
     if (shot) return [{ part: shot, where: `input[${place}].output` }];
     return partsOf(item).flatMap((part, index) =>
-      isFilePart(part) ? [{ part, where: `input[${place}].content[${index}]` }] : []
+      isFilePart(part) ? [{ part, where: `input[${place}].${fieldOf(item)}[${index}]` }] : []
     );
   });
 }
@@ -50,7 +50,10 @@ export function mapFileParts<Item extends Record<string, unknown>>(
     const shot = screenshotOf(item);
     if (shot) return { ...item, output: map(shot) };
     return partsOf(item).some(isFilePart)
-      ? { ...item, content: partsOf(item).map((part) => isFilePart(part) ? map(part) : part) }
+      ? {
+        ...item,
+        [fieldOf(item)]: partsOf(item).map((part) => isFilePart(part) ? map(part) : part),
+      }
       : item;
   });
 }
@@ -78,8 +81,16 @@ export function hasFiles(input: unknown): boolean {
 }
 
 function partsOf(item: unknown): unknown[] {
-  return isRecord(item) && Array.isArray(item["content"]) ? item["content"] : [];
+  const parts = isRecord(item) ? item[fieldOf(item)] : undefined;
+  return Array.isArray(parts) ? parts : [];
 }
+
+/** The field that has the parts of an item: of a message, or of what a caller's function has given back. */
+function fieldOf(item: unknown): "content" | "output" {
+  return isRecord(item) && withParts.has(item["type"]) ? "output" : "content";
+}
+
+const withParts = new Set<unknown>(["function_call_output", "custom_tool_call_output"]);
 
 /** What a caller's answer to a `computer_call` shows. */
 function screenshotOf(item: unknown): FilePart | undefined {

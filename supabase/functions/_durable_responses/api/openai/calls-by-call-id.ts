@@ -5,8 +5,9 @@
 import { findToolCalls } from "../../db/answers.ts";
 import type { Visibility } from "../../model/caller.ts";
 import { itemIdOf, placeOfItem, placeOfUpstreamId } from "../../model/ids.ts";
+import { isAnswerType } from "../../model/left-calls.ts";
 import { isCallKind } from "../../model/status.ts";
-import { invalidParam } from "./refusal.ts";
+import { invalidParam, type Refusal } from "./refusal.ts";
 import { ownIdOf } from "./stored-items.ts";
 
 type InputItem = Record<string, unknown>;
@@ -29,7 +30,7 @@ export async function withCallsById(input: InputItem[], who: Visibility): Promis
   const jobs = await jobsOf(calls, who);
   const references = new Map(calls.map(({ at, kind, callId }, index) => {
     const job = jobs[index];
-    if (job === undefined) throw callNotFound(callId, at);
+    if (job === undefined) throw callNotFound({ call_id: callId }, at);
     // The id of the first call of this call_id. A job's later ones, if its API uses the id again, are not sent twice either.
     const id = itemIdOf(job, kind, placeOfUpstreamId(callId));
     return [at, { type: "item_reference", id }];
@@ -82,10 +83,14 @@ async function find(
   return new Map(found.map(({ call_id, job_id }) => [call_id, job_id]));
 }
 
-function callNotFound(callId: string, at: number) {
+/** 400 for a call, or the output of one, that names no call of the caller's. */
+export function callNotFound({ type, call_id, id }: InputItem, index: number): Refusal {
+  const callId = String(call_id ?? id ?? "").slice(0, 100);
   return invalidParam(
-    `input[${at}].call_id`,
+    `input[${index}].${call_id === undefined ? "id" : "call_id"}`,
     "item_not_found",
-    `Call with call_id '${callId.slice(0, 100)}' not found: no response of yours has asked for it`,
+    isAnswerType(type)
+      ? `Cannot use the output of call '${callId}': either its call is not in the input, or no response of yours has asked for it. Send outputs to the response that waits for them, without a new message`
+      : `Call with call_id '${callId}' not found: no response of yours has asked for it`,
   );
 }

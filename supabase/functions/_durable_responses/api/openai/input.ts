@@ -3,7 +3,7 @@ import { type Caller, visibilityOf } from "../../model/caller.ts";
 import { canonicalOfValue } from "../../model/canonical.ts";
 import { seen } from "../../model/flaw.ts";
 import { refuseUnsayable } from "../http/user-input.ts";
-import { withCallsById } from "./calls-by-call-id.ts";
+import { callNotFound, withCallsById } from "./calls-by-call-id.ts";
 import { conversationBefore } from "./conversation.ts";
 import type { CreateBody } from "./create-body.ts";
 import { jobIdOf } from "../../model/ids.ts";
@@ -38,11 +38,10 @@ export async function inputOf(
   const sent = listOf(input).map((item) => isUser && mayInstruct ? asUser(item) : item);
   const said = isUser ? await withCallsById(sent, who) : sent;
   const fromHere = (item: InputItem) => ownIdOf(item) !== undefined;
-  const withOutputs = said.some(fromHere);
   if (isUser) {
     said.forEach(refuseStrangeReference);
     refuseUnsayable(
-      said.map((item) => fromHere(item) || (withOutputs && isOutput(item)) ? stored : item),
+      said.map((item) => fromHere(item) || isOutput(item) ? stored : item),
     );
   }
   // A server's conversation continues with everything in it, also when it acts for a user: if it goes into a whole request,
@@ -51,9 +50,10 @@ export async function inputOf(
   const resolved = await withStoredItems(said, who, whole);
   const isSaid = new Set(said);
   if (isUser) {
-    // The remaining outputs belong to no call of ours. The other items are known to be fine, and keep the places.
     const left = new Set(resolved);
-    refuseUnsayable(said.map((item) => left.has(item) ? item : stored));
+    said.forEach((item, index) => {
+      if (left.has(item) && isOutput(item)) throw callNotFound(item, index);
+    });
   }
   const now = [...instructions, ...resolved];
   if (previous === undefined) {

@@ -124,6 +124,6 @@ function stillOpen(id: string, index: number): Refusal {
     "invalid_value",
     `Cannot continue while '${
       id.slice(0, 100)
-    }' waits for its answer: send that first, as the end of the input`,
+    }' waits for its answer: send the answer first, without a new message, and the message when the response has ended`,
   );
 }

@@ -95,6 +95,6 @@ function unreadable(error: z.core.$ZodError, item: unknown, at: string) {
     "invalid_value",
     `Cannot accept the output of a call: '${where}': ${
       why.slice(0, 300)
-    }. It must be the item that OpenAI takes for this kind of call; the output of a function or a custom tool is text, or a list of {type: 'input_text', text}`,
+    }. It must be the item that OpenAI takes for this kind of call; the output of a function or a custom tool is text, or a list of {type: 'input_text', text}, input_image and input_file`,
   );
 }
