@@ -40,7 +40,7 @@ Deno.test("a whole request with a stored prompt is refused with the way out, and
     error: {
       code: "stored_prompt",
       message:
-        "Cannot use this request: it has a 'prompt', but OpenAI's stored prompts ended on 2026-11-30",
+        "Cannot use this request: it has a 'prompt', but OpenAI's stored prompts end on 2026-11-30",
       hint:
         "Copy the prompt's text into `instructions`, and put the values of its variables into the input",
     },

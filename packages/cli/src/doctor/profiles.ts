@@ -40,7 +40,7 @@ export async function checkProfiles(
     return wrong(
       `${
         quoted(prompts.map(({ name }) => name))
-      } has a 'prompt', but OpenAI's stored prompts ended on 2026-11-30 (stored_prompt)`,
+      } has a 'prompt', but OpenAI's stored prompts end on 2026-11-30 (stored_prompt)`,
       "copy the prompt's text into `instructions`, put the values of its variables into the input, then deploy",
     );
   }

@@ -127,7 +127,7 @@ export interface Profile extends RequestSettings {
   review_ms?: number;
   /** Fields of OpenAI's that this release does not know yet. They are sent as they are. */
   extra_body?: Readonly<Record<string, unknown>>;
-  /** OpenAI's stored prompts ended on 2026-11-30: copy their text into `instructions`, and their variables into the input. */
+  /** OpenAI's stored prompts end on 2026-11-30: copy their text into `instructions`, and their variables into the input. */
   prompt?: never;
 }
 

@@ -112,7 +112,7 @@ function storedPrompt(value: unknown): Found[] {
   return value === undefined || value === null ? [] : [{
     path: "prompt",
     severity: "wrong",
-    message: "It has a 'prompt', but OpenAI's stored prompts ended on 2026-11-30 (stored_prompt)",
+    message: "It has a 'prompt', but OpenAI's stored prompts end on 2026-11-30 (stored_prompt)",
     hint: storedPromptHint,
   }];
 }
