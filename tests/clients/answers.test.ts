@@ -149,6 +149,8 @@ for (const store of [undefined, false]) {
       messages.push({ role: "user", content: text });
       const asked = await streamed();
       assert.equal(asked.text, look);
+      // A chat shows each part, so a second request for the same call would stay open.
+      assert.equal(asked.requests, 1);
       messages.push(yesesTo(asked.content));
       const final = await streamed();
       assert.match(final.text, answered);
@@ -166,6 +168,7 @@ for (const store of [undefined, false]) {
       return {
         text: parts.flatMap(({ type, text }) => type === "text-delta" ? [text] : []).join(""),
         content: await result.content,
+        requests: parts.filter(({ type }) => type === "tool-approval-request").length,
       };
     }
   });
