@@ -7,14 +7,11 @@ const theSdk = sdkForFile();
 type Response = OpenAI.Responses.Response;
 
 /** A new question each time, because the same one again would be the same response. */
-async function ask() {
-  const question = `Reply to the invoice mail ${crypto.randomUUID()}`;
-  const asked = await theSdk().client.responses.create({ model: "careful", input: question });
-  questions.set(asked.id, question);
-  return asked;
-}
-/** By the response that answers it. */
-const questions = new Map<string, string>();
+const ask = () =>
+  theSdk().client.responses.create({
+    model: "careful",
+    input: `Reply to the invoice mail ${crypto.randomUUID()}`,
+  });
 const requestsOf = ({ output }: Response) =>
   output.filter((item) => item.type === "mcp_approval_request");
 
@@ -97,7 +94,7 @@ const answerInHistory = (
   theSdk().client.responses.create({
     model: "careful",
     input: [
-      { role: "user", content: questions.get(asked.id) ?? assert.fail() },
+      { role: "user", content: "Reply to the invoice mail" },
       ...asked.output.map((item) => item.type === "mcp_approval_request" ? change(item) : item),
       ...requestsOf(asked).map(({ id }) => ({
         type: "mcp_approval_response",

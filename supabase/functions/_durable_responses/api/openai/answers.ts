@@ -48,7 +48,7 @@ export async function giveAnswers(
   const answered = await whatIsAnswered(body, items, who);
   if (!answered) return undefined;
   const { record, approvals, outputs } = answered;
-  await refuseMessages(body, record.id, who);
+  await refuseMessages(body, answered, who);
   await refuseOtherSettings(profiles, body, record, caller);
   const given: Given[] = [
     ...approvalsOf(approvals, body, record),
