@@ -13,5 +13,6 @@ testGoingOn(theStack);
 testUnreadable(theStack);
 testCarefulWaiting(theStack);
 testIgnoredApproval(theStack);
-testMixedRequests(theStack);
 testContinuationAnswers(theStack);
+// Last: the responses that it gives up stay at OpenAI.
+testMixedRequests(theStack);

@@ -51,6 +51,8 @@ export function testCarefulWaiting(theStack: () => TestStack): void {
       assert.equal((await readAttempts(sql, id))[0]?.cancel_pending, true);
       assert.equal(stack.mailbox.sent.length, 0);
       openai.faults.clear();
+      // The cancel is asked for again, with growing pauses. Now it is heard.
+      await sql`update durable_responses.upstream_cancels set due = now() where job_id = ${id}`;
       await ask({ path: `/${id}/resolve`, body: { outcome: "did_not_happen" } });
       assert.equal((await settledInTime(theStack(), id)).status, "completed");
       assert.equal(stack.mailbox.sent.length, 1);
