@@ -129,7 +129,7 @@ function foundBy(issue: z.core.$ZodIssue, profile: unknown): Found[] {
     message: `'${path}' ${ruleOf(issue)}, but it is ${shown(valueAt(profile, issue.path))}`,
     hint: `See \`${
       path.split(/[.[]/)[0]
-    }\` in docs/profiles.md (npx durable-responses --help says where the docs are)`,
+    }\` in the page on profiles: npx durable-responses --help says where the docs are`,
   }];
 }
 
