@@ -1,4 +1,4 @@
-/** Profiles for tests/e2e/profiles.test.ts, one of them as written before stored prompts ended. */
+/** Profiles for tests/e2e/profiles.test.ts, one of them as written before stored prompts end. */
 import * as z from "zod/mini";
 import {
   defineProfiles,

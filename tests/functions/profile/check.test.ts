@@ -257,7 +257,7 @@ Deno.test("a server for the worker that a submit would refuse", async () => {
 });
 
 Deno.test("a stored prompt, a profile that is no object, and no profiles at all", async () => {
-  assert.match(await messageFor({ prompt: { id: "pmpt_1" } }), /stored prompts ended/);
+  assert.match(await messageFor({ prompt: { id: "pmpt_1" } }), /stored prompts end/);
   const messages = async (all: unknown) =>
     (await checkProfiles(all, () => true)).findings.map(({ message }) => message);
   assert.deepEqual(await messages({ main: "gpt-6-luna" }), ["It is not an object"]);
