@@ -33,13 +33,17 @@ async function startDev(ports: { api: number; db: number }, data: string): Promi
   const read = [child.stdout, child.stderr].map(async (stream) => {
     for await (const text of stream.pipeThrough(new TextDecoderStream())) output += text;
   });
+  let ended = false;
+  void child.status.then(() => ended = true);
   const kill = async (signal: Deno.Signal) => {
-    child.kill(signal);
+    if (!ended) child.kill(signal);
     await Promise.all(read);
     return await child.status;
   };
   try {
-    await eventually("the stack is ready", () => /^Ready after/m.test(output));
+    const isReady = () => /^Ready after/m.test(output);
+    await eventually("the stack is ready, or has ended", () => isReady() || ended);
+    assert.ok(isReady(), "it has ended");
   } catch (error) {
     await kill("SIGKILL");
     throw new Error(`Cannot start dev: it printed ${output}`, { cause: error });
