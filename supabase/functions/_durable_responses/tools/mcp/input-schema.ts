@@ -34,8 +34,8 @@ export function usableSchema(schema: unknown): { schema: Schema } | { problem: s
   const top = Object.fromEntries(
     Object.entries({ ...schema, type: "object" }).filter(([name]) => !notAtTheTop.includes(name)),
   );
-  const mended = mend(top);
-  return { schema: isRecord(mended) ? { properties: {}, ...mended } : top };
+  const repaired = repair(top);
+  return { schema: isRecord(repaired) ? { properties: {}, ...repaired } : top };
 }
 
 /** Problems that cannot be repaired. */
@@ -78,10 +78,12 @@ function innerSchemas(schema: Schema): unknown[] {
 }
 
 /** Arrays that do not say what they contain may contain anything. */
-function mend(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(mend);
+function repair(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(repair);
   if (!isRecord(value)) return value;
-  const inner = Object.fromEntries(Object.entries(value).map(([name, part]) => [name, mend(part)]));
+  const inner = Object.fromEntries(
+    Object.entries(value).map(([name, part]) => [name, repair(part)]),
+  );
   const isArray = [value["type"] ?? []].flat().includes("array");
   return isArray && value["items"] === undefined && value["prefixItems"] === undefined
     ? { ...inner, items: {} }
