@@ -8,16 +8,16 @@ import { RequestError } from "../../platform/errors.ts";
 const maxMessageChars = 500;
 
 export function unfit(body: unknown, schema: z.$ZodType, error: z.$ZodError): RequestError {
+  return refusedBody(body, error, `Send a JSON object${fieldsOf(schema)}`);
+}
+
+export function refusedBody(body: unknown, error: z.$ZodError, hint: string): RequestError {
   const { place, why } = flawIn(error, body);
   return new RequestError(
     "invalid_request",
     // The names in it come from the caller, and may be as long as the body.
     `Cannot accept ${place === "" ? "the body" : `'${place}'`}: ${why}`.slice(0, maxMessageChars),
-    {
-      hint: `Send a JSON object${fieldsOf(schema)}`,
-      ...(place !== "" && { param: place }),
-      cause: error,
-    },
+    { hint, ...(place !== "" && { param: place }), cause: error },
   );
 }
 

@@ -1,7 +1,9 @@
 import { canonicalOfValue } from "../../model/canonical.ts";
 import { seen } from "../../model/flaw.ts";
+import { isRecord } from "../../model/is-record.ts";
 import * as z from "../../model/zod.ts";
 import { type CallerSettings, limitParams } from "../../profiles/caller-settings.ts";
+import { fitsPassedOn, isPassedOn, passedOn } from "../../profiles/passed-on.ts";
 import type { Plan } from "../../profiles/plan.ts";
 import type { Profile } from "../../profiles/profile.ts";
 import { type CreateBody, createBodySchema } from "./create-body.ts";
@@ -33,17 +35,6 @@ const ignoredValues: ReadonlyMap<string, z.ZodMiniType> = new Map<string, z.ZodM
   ["service_tier", z.enum(["auto", "default"])],
   // Reasoning is continued from what is stored here, encrypted or not.
   ["include", z.array(z.literal("reasoning.encrypted_content"))],
-]);
-
-/** The kinds of value that OpenAI takes for a parameter at all. It checks the rest. */
-const kindsOf: ReadonlyMap<string, readonly string[]> = new Map([
-  ["parallel_tool_calls", ["boolean"]],
-  ["reasoning", ["object"]],
-  ["temperature", ["number"]],
-  ["text", ["object"]],
-  ["tool_choice", ["string", "object"]],
-  ["top_p", ["number"]],
-  ["truncation", ["string"]],
 ]);
 
 /**
@@ -80,22 +71,24 @@ export function settingsBeyond(
     if (param === "text" ? sameText(value, own) : same(value, own)) continue;
     // The answer is checked against the profile's own schema, and no other can replace it.
     if (!may.has(param) || (param === "text" && output)) throw decidedByProfile(param, body.model);
-    refuseOtherKind(param, value);
     if (limitParams.has(param)) refuseHigher(param, value, own);
+    else refuseOtherType(param, value);
     settings[param] = value;
   }
   return Object.keys(settings).length > 0 ? settings : null;
 }
 
-function refuseOtherKind(param: string, value: unknown): void {
-  const kinds = kindsOf.get(param);
-  if (!kinds || kinds.includes(typeof value) && !Array.isArray(value)) return;
+/** What OpenAI takes there at all; it checks the rest. `text` is a field of our own in a profile, so passedOn lacks it. */
+function refuseOtherType(param: string, value: unknown): void {
+  const fits = param === "text"
+    ? isRecord(value)
+    : !isPassedOn(param) || fitsPassedOn(param, value);
+  if (fits) return;
+  const types = isPassedOn(param) ? passedOn[param].join(" or ") : "object";
   throw invalidParam(
     param,
     "invalid_type",
-    `Cannot accept '${param}': it must be a value of the type ${kinds.join(" or ")}, but is ${
-      seen(value)
-    }`,
+    `Cannot accept '${param}': it must be a value of the type ${types}, but is ${seen(value)}`,
   );
 }
 
