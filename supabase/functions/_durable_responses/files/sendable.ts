@@ -1,3 +1,4 @@
+import type { Failure } from "../model/failure.ts";
 import { refersToFiles } from "../model/files.ts";
 import type { RequestBody } from "../model/request.ts";
 import { describe } from "../platform/log.ts";
@@ -26,5 +27,19 @@ export async function sendable(
     // Whatever failed, the request was not sent to OpenAI.
     const why = `Cannot get addresses of the job's files: ${describe(cause)}`;
     throw new NotSent("storage_unavailable", why, { cause });
+  }
+}
+
+/** The same, or why the request cannot be sent. */
+export async function sendableOrWhyNot(
+  body: RequestBody,
+  jobId: string,
+  longestMs: number,
+): Promise<{ body: RequestBody } | { failure: Failure }> {
+  try {
+    return { body: await sendable(body, jobId, longestMs) };
+  } catch (error) {
+    if (!(error instanceof NotSent)) throw error;
+    return { failure: error.failure };
   }
 }

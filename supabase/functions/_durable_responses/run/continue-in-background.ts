@@ -3,7 +3,7 @@ import { APIError } from "openai/core/error";
 import * as jobs from "../db/jobs.ts";
 import { persist, recordWarning } from "../db/persist.ts";
 import { withdrawContinuation } from "../db/steps.ts";
-import { sendable } from "../files/sendable.ts";
+import { sendableOrWhyNot } from "../files/sendable.ts";
 import type { Failure } from "../model/failure.ts";
 import type { AttemptKey, Work } from "../model/job.ts";
 import { leftKindOf } from "../model/left-calls.ts";
@@ -12,7 +12,6 @@ import { isFinalUpstream } from "../model/upstream-response.ts";
 import { type Accepted, createBackground } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { describe, log } from "../platform/log.ts";
-import { NotSent } from "../platform/not-sent.ts";
 import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
 import { answersTo, type Form, formsFor, nextForm } from "./continuation.ts";
 import { recordNow } from "./record-now.ts";
@@ -45,7 +44,7 @@ export async function continueInBackground(
   const { accept_ms: acceptMs, background_ms: backgroundMs, poll_ms: pollMs } = plan.budgets;
   let recorded = !mayAct;
   for (let form = forms[0]; form !== undefined;) {
-    const ready = await readyOf(guard.guard(form.body), work.id, backgroundMs);
+    const ready = await sendableOrWhyNot(guard.guard(form.body), work.id, backgroundMs);
     if ("failure" in ready) return await stay(run, calls, ready.failure);
     // Last: if this worker dies between this write and the request, nobody knows whether OpenAI has the yes.
     recorded ||= await recordNow(recording, calls.map(startOf), true);
@@ -67,20 +66,6 @@ export async function continueInBackground(
     form = other;
   }
   return "here";
-}
-
-/** The request as it can be sent, or why it cannot. */
-async function readyOf(
-  body: RequestBody,
-  jobId: string,
-  longestMs: number,
-): Promise<{ body: RequestBody } | { failure: Failure }> {
-  try {
-    return { body: await sendable(body, jobId, longestMs) };
-  } catch (error) {
-    if (!(error instanceof NotSent)) throw error;
-    return { failure: error.failure };
-  }
 }
 
 /** @returns the response, or why there is none: only if the request was `refused`, OpenAI does not have it */

@@ -1,6 +1,6 @@
 /** The requests of one attempt, one after the other. */
 import { recordWarning } from "../db/persist.ts";
-import { sendable } from "../files/sendable.ts";
+import { sendableOrWhyNot } from "../files/sendable.ts";
 import { isApprovalRequest, readItem } from "../model/items.ts";
 import { isLeftCall } from "../model/left-calls.ts";
 import type { DoneStep, Work } from "../model/job.ts";
@@ -9,7 +9,6 @@ import type { Step } from "../model/step.ts";
 import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
 import { metadataFor } from "../openai/background.ts";
 import { type RunResult, runStreamed } from "../openai/stream-run.ts";
-import { NotSent } from "../platform/not-sent.ts";
 import type { Plan } from "../profiles/plan.ts";
 import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
 import type { EffectRules } from "../tools/effect-rules.ts";
@@ -211,8 +210,11 @@ function sender(run: Run): (announce: Announce) => Send {
   };
   const since = performance.now();
   return (announce) => async (body) => {
-    const ready = await readyOf(guard.guard(body), work, attemptMs - (performance.now() - since));
-    if ("kind" in ready) return ready;
+    const leftMs = Math.min(attemptMs - (performance.now() - since), work.deadline_left_ms);
+    const ready = await sendableOrWhyNot(guard.guard(body), work.id, leftMs);
+    if ("failure" in ready) {
+      return { kind: "failed", failure: ready.failure, requestId: null, final: true };
+    }
     // Last: if this worker dies between this write and the request, nobody knows whether OpenAI has the yes.
     if (!await announce() || signal.aborted) {
       voidUnmadeCalls(run);
@@ -233,20 +235,6 @@ function sender(run: Run): (announce: Announce) => Send {
       },
     );
   };
-}
-
-/** The request as it can be sent, or how the run ends without it. */
-async function readyOf(
-  body: RequestBody,
-  work: Work,
-  leftMs: number,
-): Promise<{ body: RequestBody } | RunResult> {
-  try {
-    return { body: await sendable(body, work.id, Math.min(leftMs, work.deadline_left_ms)) };
-  } catch (error) {
-    if (!(error instanceof NotSent)) throw error;
-    return { kind: "failed", failure: error.failure, requestId: null, final: true };
-  }
 }
 
 /** Sends the question and the finished steps in the first form that the API accepts. */
