@@ -135,11 +135,9 @@ declare
   v_leased boolean := false;
 begin
   perform durable_responses.enter_in_place(p_worker);
-  select * into v_wait from durable_responses.waits where job_id = p_job_id;
-  -- The same call again, because its first answer was lost. The lease is this worker's own.
-  if v_wait.status = 'running' and v_wait.worker = p_worker and v_wait.attempt = p_attempt + 1 then
-    v_leased := true;
-  elsif public.continue_response_job(p_job_id, p_attempt, p_response_id, p_steps, p_answers, p_usage) ->> 'status' = 'queued' then
+  -- If the answer is lost, the lease expires. The same call again gets no second one, as it would in start_response_job(): two
+  -- webhooks for one response may be read in one isolate, and each would send the yes.
+  if public.continue_response_job(p_job_id, p_attempt, p_response_id, p_steps, p_answers, p_usage) ->> 'status' = 'queued' then
     select * into v_wait from durable_responses.waits where job_id = p_job_id;
     -- Where background is not healthy, a whole run would follow. That is for a worker.
     v_leased := durable_responses.background_to_continue(v_wait) is not null

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import type { Fault } from "../../packages/dev/openai/mod.ts";
 import type { Passing } from "../support/gates.ts";
-import { passForBackground } from "../support/job-state.ts";
+import { expireAllLeases, passForBackground } from "../support/job-state.ts";
 import { type JobRow, readAttempts, readJob, summarizeAttempts } from "../support/jobs.ts";
 import { type Bench, benchForFile, mailCounts, recovers } from "./support/bench.ts";
 
@@ -173,5 +173,31 @@ Deno.test("killed before the yes is sent: nobody else sends it while it may be o
   await until(bench, id, ({ status, attempt }) => status === "background" && attempt === 3);
   assert.equal(mailCounts(bench).replies, 0);
   assert.equal((await recovers(bench, id)).status, "completed");
+  assert.equal(mailCounts(bench).sent, 1);
+});
+
+Deno.test("the answer to the lease is lost: it expires, and a worker sends the yes, once", async () => {
+  const bench = theBench();
+  const { gates, openai, submit, sql, wake } = bench;
+  await bench.clear();
+  openai.faults.set([works]);
+  const caught = gates.stopAt((passing) =>
+    passing.phase === "answer" && "path" in passing &&
+    passing.path.endsWith("/rpc/continue_response_job_in_place")
+  );
+  const id = await submit("background", query);
+  await caught;
+  gates.open();
+  const { status, attempt } = await readJob(sql, id);
+  assert.deepEqual([status, attempt], ["running", 2]);
+  await expireAllLeases(sql);
+  await wake();
+  await until(bench, id, isCompleted);
+  assert.deepEqual(await summarizeAttempts(sql, id), [
+    "background continued",
+    "synchronous lost worker_lost",
+    "synchronous continued",
+    "background completed",
+  ]);
   assert.equal(mailCounts(bench).sent, 1);
 });

@@ -183,10 +183,7 @@ const continuedArgs = (
 /** The response asked before calls that need no person: a worker sends the answers. */
 export const continueJob = (...continued: Parameters<typeof continuedArgs>) =>
   call("continue_response_job", continuedArgs(...continued), jobSchema);
-/**
- * The same, and the lease's worker sends them at once, if the rules of a claim allow it. The same call again, if its answer
- * was lost, returns the same lease.
- */
+/** The same, and the lease's worker sends them at once, if the rules of a claim allow it. */
 export const continueInPlace = (
   lease: Lease,
   ...continued: Parameters<typeof continuedArgs>
