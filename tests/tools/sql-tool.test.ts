@@ -1,6 +1,6 @@
 /** sqlTool(): a call and its row are one transaction, under the owner's own rights. */
 import assert from "node:assert/strict";
-import { isFinal, readJob } from "../support/jobs.ts";
+import { readJob } from "../support/jobs.ts";
 import { toolsStackForFile } from "./support/tools-stack.ts";
 
 const theStack = toolsStackForFile();
