@@ -5,6 +5,7 @@ import type { Item } from "../../model/items.ts";
 import { itemIdOf, placeOfItem } from "../../model/ids.ts";
 import { isCallKind } from "../../model/status.ts";
 import { carriedById } from "./carried-items.ts";
+import { standsAfterNo } from "./denials.ts";
 import { idOfHandedOut } from "./handed-out.ts";
 import { readRecordIfThere, takeAnswer } from "./record.ts";
 import { invalidParam, type Refusal } from "./refusal.ts";
@@ -62,7 +63,8 @@ export async function withStoredItems(
   return input.flatMap((item, index) => {
     const id = names[index];
     if (id === undefined) {
-      return isOutput(item) && answered.has(item["call_id"] ?? item["id"] ?? "") ? [] : [item];
+      const isKnown = isOutput(item) && answered.has(item["call_id"] ?? item["id"] ?? "");
+      return isKnown || standsAfterNo(input, index) ? [] : [item];
     }
     // A job that continued after an approval shows its first items again, and OpenAI accepts each id once.
     if (notCarriedIds.test(id) || taken.has(id)) return [];
