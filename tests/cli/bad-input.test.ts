@@ -124,6 +124,11 @@ Deno.test("commands that talk to a project say which thing they miss, and do not
       { SUPABASE_SECRET_KEY: "sb_secret_x" },
       /DURABLE_RESPONSES_WORKER_SECRET is not set here/,
     ],
+    [
+      ["connect", ...url, "--project-url", "nonsense"],
+      {},
+      /argument 'nonsense' is invalid\. It must look like https:/,
+    ],
     [["frobnicate"], {}, /unknown command 'frobnicate'/],
     [["dev", "--openai-port", "1"], {}, /option '--openai-port' needs --openai-only/],
     [["doctor", "--smoke-wait", "5"], {}, /option '--smoke-wait' needs --smoke/],

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import process from "node:process";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { isWebAddress } from "./api/connection.ts";
 import { check, type CheckOptions } from "./commands/check.ts";
 import { connect } from "./commands/connect.ts";
 import { dev } from "./commands/dev.ts";
@@ -179,6 +180,7 @@ Documentation: ${shownPath(cwd, join(docsFolder(), "README.md"))}`,
     .option(
       "--project-url <url>",
       "the URL for the database, if it differs from --url",
+      webAddress,
     )
     .action((options) => connect(terminal, { ...options, cwd }));
 
@@ -247,6 +249,11 @@ function asArguments(options: Record<string, string | boolean>): string[] {
     if (typeof value === "string") return [flag, value];
     return value ? (name === "open" ? [] : [flag]) : [flag.replace("--", "--no-")];
   });
+}
+
+function webAddress(text: string): string {
+  if (isWebAddress(text)) return text;
+  throw new InvalidArgumentError("It must look like https://<project-ref>.supabase.co.");
 }
 
 function seconds(text: string): number {

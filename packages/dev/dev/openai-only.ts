@@ -31,7 +31,7 @@ export async function runOpenAIOnly(options: OpenAIOnlyOptions): Promise<void> {
   const openai = await startOpenAI({
     apiKey,
     webhookSecret,
-    webhookUrl: `${url.replace(/\/+$/, "")}/functions/v1/openai-webhook`,
+    webhookUrl: `${url}/functions/v1/openai-webhook`,
     port,
     ...(options.plans !== undefined && { plans: options.plans }),
     listen: { hostname: listen, names: [hostOfContainers, listen] },
