@@ -135,11 +135,27 @@ Deno.test("dev runs the project and its seeds, reloads what changes, and keeps w
           ),
       );
       assert.equal(await instructionsSeen(folder, first), "Answer in Latin");
+      await write("functions/hello/index.ts", 'Deno.serve(() => new Response("hi"));');
+      await eventually(
+        "a new function is there",
+        () =>
+          /^\[dev\] supabase\/functions\/hello.* changed: reloaded hello$/m.test(first.output()),
+      );
+      const before = first.output().length;
+      await Deno.remove(join(folder, "supabase", "functions", "hello"), { recursive: true });
+      await eventually(
+        "a function that was removed is gone",
+        () =>
+          /^\[dev\] supabase\/functions\/hello is gone: requests to it get 404$/m.test(
+            first.output(),
+          ),
+      );
       await write("migrations/ideas.sql", "create table public.ideas (id int);");
       await eventually(
         "a file that is no migration is named",
         () => /^\[dev\] ideas\.sql is not applied: /m.test(first.output()),
       );
+      assert.doesNotMatch(first.output().slice(before), /reloaded/);
       await Deno.remove(join(folder, "supabase", "migrations", "ideas.sql"));
       await write("migrations/20991231000000_more.sql", "create table public.more (id int);");
       await eventually(
