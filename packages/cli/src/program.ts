@@ -114,7 +114,7 @@ Documentation: ${shownPath(cwd, join(docsFolder(), "README.md"))}`,
     )
     .option(
       "--restore <file>",
-      "replace a file that you changed with the release's version; repeatable",
+      "replace a file that you changed with the release's version, and keep yours beside it; repeatable",
       (path: string, before: string[] = []) => [...before, path],
     )
     .option(

@@ -104,6 +104,9 @@ export async function init(
   }
   await applyChanges(supabase, plan.changes);
   terminal.out(color.green("Done."));
+  for (const { path, copy } of plan.copies) {
+    terminal.out(`Your version of supabase/${path} is in supabase/${copy}`);
+  }
   for (const line of leftLines(plan)) terminal.out(line);
   const checked = await checkAfterwards(terminal, supabase, release);
   terminal.out("Next:\n");
