@@ -139,8 +139,9 @@ Deno.test("dev runs the project and its seeds, reloads what changes, and keeps w
           ),
       );
       assert.equal(await instructionsSeen(folder, first), "Answer in Latin");
-      const { job } = await ask(folder, "Hello [[plan: cal send]]");
+      const { job, value } = await ask(folder, "Hello [[plan: cal send]]");
       assert.equal(job.status, "failed");
+      assert.equal(value("MAILBOX_MCP_URL"), first.find(/Mailbox MCP: (\S+)/));
       assert.match(first.output(), /^\[openai\] Cannot read the step 'cal send': it must begin/m);
       await write("functions/hello/index.ts", 'Deno.serve(() => new Response("hi"));');
       await eventually(

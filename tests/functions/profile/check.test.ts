@@ -247,6 +247,22 @@ Deno.test("what is told of a schema is what the request's helper refuses", async
   );
 });
 
+Deno.test("a secret of a server that dev runs is not to be copied into the project's file", async () => {
+  const url = await messageFor({
+    tools: [{
+      type: "mcp",
+      server_label: "mailbox",
+      server_url: secret("MAILBOX_MCP_URL"),
+      require_approval: "never",
+    }],
+  });
+  assert.match(
+    url,
+    /^warn tools: The secret MAILBOX_MCP_URL is not set here → dev's functions have/,
+  );
+  assert.doesNotMatch(url, /durable-responses\.local/);
+});
+
 Deno.test("a schema that OpenAI takes is given as JSON Schema", async () => {
   const { findings, profiles: [checked] } = await checkProfiles(
     defineProfiles({
