@@ -154,7 +154,10 @@ Documentation: ${shownPath(cwd, join(docsFolder(), "README.md"))}`,
     .option("--wall-clock <seconds>", "how long a function's worker lives (default: 150)")
     .option("--no-open", "print the console's URL, but open no browser")
     .option("--plans <file>", "a JSON file of plans for the OpenAI stand-in")
-    .option("--openai-only", "only the OpenAI stand-in, next to `supabase start`")
+    .addOption(
+      new Option("--openai-only", "only the OpenAI stand-in, next to `supabase start`")
+        .conflicts(["data", "fresh", "ports", "wallClock"]),
+    )
     .option("--openai-port <port>", "with --openai-only: the stand-in's port (default: 54325)")
     .option(
       "--listen <address>",

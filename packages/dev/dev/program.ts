@@ -66,6 +66,7 @@ async function dev(given: Given, ownCheck?: ProfileCheck): Promise<void> {
 function devProgram(ownCheck?: ProfileCheck): Command {
   const program = new Command("npm run dev --")
     .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, "Error:")) })
     .showHelpAfterError("Run with --help for usage")
     .description(
       "Runs the project on this machine: database, API, functions and the OpenAI stand-in",
@@ -90,7 +91,10 @@ function devProgram(ownCheck?: ProfileCheck): Command {
     // From the CLI, which brings the check: a command line as JSON.
     .addOption(new Option("--check <command>").argParser(parseCommand).hideHelp())
     .option("--plans <file>", "a JSON file of plans for the OpenAI stand-in")
-    .option("--openai-only", "only the OpenAI stand-in, next to `supabase start`", false)
+    .addOption(
+      new Option("--openai-only", "only the OpenAI stand-in, next to `supabase start`")
+        .default(false).conflicts(["data", "fresh", "ports", "wallClock"]),
+    )
     .option("--openai-port <port>", "its port, with --openai-only", parsePort, usualOpenAIPort)
     .option("--listen <address>", "the address it listens on, with --openai-only", "127.0.0.1")
     .option("--url <url>", "the project's URL for webhooks, with --openai-only", parseProjectUrl);
@@ -107,7 +111,8 @@ export async function runDev(args: string[], ownCheck?: ProfileCheck): Promise<v
   } catch (error) {
     // Commander has said why.
     if (error instanceof CommanderError) Deno.exit(error.exitCode === 0 ? 0 : wrongUsage);
-    console.error(error instanceof Error ? messages(error).join("\n  because: ") : String(error));
+    const said = error instanceof Error ? messages(error).join("\n  because: ") : String(error);
+    console.error(`Error: ${said}`);
     Deno.exit(1);
   }
 }
