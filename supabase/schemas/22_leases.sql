@@ -24,7 +24,7 @@ begin
   p_wait.failures := p_wait.failures + 1;
   if p_wait.failures >= v_job.max_attempts then
     perform durable_responses.finish(p_wait, 'failed', p_error || jsonb_build_object(
-      'message', format('%s (attempt %s of %s)', p_error ->> 'message', p_wait.failures, v_job.max_attempts)));
+      'message', format('%s (failed attempts: %s of at most %s)', p_error ->> 'message', p_wait.failures, v_job.max_attempts)));
     return;
   end if;
   -- A Retry-After is a floor; the jitter goes on top, so that waiting jobs do not all come back at once.

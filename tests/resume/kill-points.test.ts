@@ -121,7 +121,7 @@ function killAt(what: string, options: Case, point: Point): void {
       [(options.ends ?? ["completed"]).includes(row.status), row.status],
       [true, row.status],
     );
-    if (row.status === "completed") assert.equal(mailCounts(bench).sent, 1, "e-mails");
+    if (row.status === "completed") assert.equal(mailCounts(bench).sent, 1, "emails");
     assert.equal((await readJob(sql, id)).status, row.status, "a final job stays as it is");
   });
 }

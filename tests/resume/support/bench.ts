@@ -191,7 +191,7 @@ async function resultsOf(sql: Sql, id: string): Promise<number> {
 
 function assertInvariants(bench: Bench, row: JobRow, results: number): void {
   const { sent } = mailCounts(bench);
-  assert.ok(sent <= 1, `${sent} e-mails were sent; the job is ${row.status}`);
+  assert.ok(sent <= 1, `${sent} emails were sent; the job is ${row.status}`);
   assert.equal(results, row.status === "completed" ? 1 : 0, "results");
   assert.equal(row.leased_by ?? null, null, "the lease");
 }
