@@ -1,4 +1,4 @@
-/** Whoever gets the webhook of a response that asks sends the yes itself, whatever else happens at that moment. */
+/** Whoever reads a response that asks sends the yes itself, whatever else happens at that moment. */
 import assert from "node:assert/strict";
 import { passForBackground } from "../../support/job-state.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -77,6 +77,19 @@ export function testAtOnce(theStack: () => TestStack): void {
       assert.deepEqual(await summarizeAttempts(sql, id), continuedInBackground);
       assert.match((await readAttempts(sql, id))[1]?.worker ?? "", /inline/);
       assert.equal(await sentInAll(theStack()), 1);
+    }));
+
+  Deno.test("a poll that reads the question sends it too", () =>
+    released(async () => {
+      const { test, id, sql, proxy, wake, finished } = await askedUnheard();
+      await passForBackground(sql, id, 31_000);
+      await wake();
+      proxy.intercept = (path) =>
+        path.endsWith("/run-jobs") ? new Response("lost", { status: 502 }) : undefined;
+      assert.equal((await finished(id)).status, "completed");
+      assert.deepEqual(await summarizeAttempts(sql, id), continuedInBackground);
+      assert.match((await readAttempts(sql, id))[1]?.worker ?? "", /inline/);
+      assert.equal(await sentInAll(test), 1);
     }));
 
   Deno.test("two webhooks and a poll that read the response at once send it once", () =>
