@@ -114,6 +114,27 @@ export function testAtOnce(theStack: () => TestStack): void {
       assert.equal(await sentInAll(test), 1);
     }));
 
+  Deno.test("more questions at once than an isolate has places for, each heard twice and polled: one email each", () =>
+    released(async () => {
+      const test = theStack();
+      const { submit, fresh, finished, openai, sql, wake } = test;
+      const from = openai.requests.length;
+      begin(test, [works]);
+      openai.webhooks.faults.set([{ kind: "double" }]);
+      const profile = fresh("mail");
+      const ids = await Promise.all(
+        Array.from({ length: 14 }, async (_, n) => (await submit(profile, `${query} ${n}`)).id),
+      );
+      for (const id of ids) await passForBackground(sql, id, 31_000);
+      await wake();
+      for (const id of ids) {
+        assert.equal((await finished(id)).status, "completed");
+        assert.deepEqual(await summarizeAttempts(sql, id), continuedInBackground);
+      }
+      assert.equal(yesesSince(from).length, ids.length);
+      assert.equal(await sentInAll(test), ids.length);
+    }));
+
   Deno.test("cancelled before the answers are kept: nothing is sent", () =>
     released(async () => {
       const { test, id, hear, from, ask, sql } = await askedUnheard();
@@ -141,7 +162,7 @@ export function testAtOnce(theStack: () => TestStack): void {
 
   Deno.test("cancelled before the next response is recorded: it is cancelled, or flagged for what it did", () =>
     released(async () => {
-      const { test, id, hear, ask, sql } = await askedUnheard();
+      const { test, id, hear, from, ask, sql } = await askedUnheard();
       const { reached } = atCall(
         /continue_in_background/,
         () => ask({ path: `/${id}/cancel`, body: {} }),
@@ -149,6 +170,7 @@ export function testAtOnce(theStack: () => TestStack): void {
       await hear();
       await reached;
       const sent = await sentInAll(test);
+      assert.equal(yesesSince(from).length, 1);
       assert.equal((await readJob(sql, id)).status, "cancelled");
       const flags = () => sql`select code from public.response_flags where job_id = ${id}`;
       if (sent > 0) await eventually("a flag", async () => (await flags()).length > 0);
