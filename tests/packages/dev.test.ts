@@ -143,13 +143,35 @@ Deno.test("dev runs the project and its seeds, reloads what changes, and keeps w
       assert.equal(job.status, "failed");
       assert.equal(value("MAILBOX_MCP_URL"), first.find(/Mailbox MCP: (\S+)/));
       assert.match(first.output(), /^\[openai\] Cannot read the step 'cal send': it must begin/m);
-      await write("functions/hello/index.ts", 'Deno.serve(() => new Response("hi"));');
+      await write("functions/_shared/words.ts", 'export const hi = "hi";');
+      await write(
+        "functions/hello/index.ts",
+        'import { hi } from "../_shared/words.ts"; Deno.serve(() => new Response(hi));',
+      );
       await eventually(
         "a new function is there",
-        () =>
-          /^\[dev\] supabase\/functions\/hello.* changed: reloaded hello$/m.test(first.output()),
+        () => /^\[dev\] .*changed: reloaded .*hello.*$/m.test(first.output()),
       );
-      const before = first.output().length;
+      let before = first.output().length;
+      await write("functions/_shared/words.ts", 'export const hi = "hello";');
+      await eventually(
+        "what uses the file is reloaded",
+        () => first.output().slice(before).includes("words.ts changed: reloaded "),
+      );
+      assert.match(first.output().slice(before), /words\.ts changed: reloaded hello$/m);
+      before = first.output().length;
+      await write("functions/hello/index.ts", 'import "./none.ts";');
+      await eventually(
+        "a function that cannot be loaded is named",
+        () => /but hello cannot be loaded: .*none\.ts/m.test(first.output().slice(before)),
+      );
+      await write("functions/hello/index.ts", "Deno.serve(() => new Response());");
+      await eventually(
+        "it can be loaded again",
+        () => first.output().slice(before).includes("reloaded hello"),
+      );
+      assert.doesNotMatch(first.output().slice(before), /profiles: ok again/);
+      before = first.output().length;
       await Deno.remove(join(folder, "supabase", "functions", "hello"), { recursive: true });
       await eventually(
         "a function that was removed is gone",

@@ -2,6 +2,7 @@
 import { join, resolve } from "node:path";
 import type { RemoteModules } from "../edge/command.ts";
 import { functionNames } from "../edge/function-names.ts";
+import { toldFault } from "../edge/load-faults.ts";
 import { type EdgeRuntime, startEdge } from "../edge/runtime.ts";
 import { startEsmSh } from "../esm-sh/server.ts";
 import { freePort, usualPort } from "../ports.ts";
@@ -45,7 +46,7 @@ export async function startFunctions(given: FunctionsOptions): Promise<EdgeRunti
   if (comesFrom(given) === "project") {
     // So that their packages are fetched before the first request.
     const faults = await edge.loadFaults(functionNames(functionsDir));
-    for (const line of faults) options.onLog?.({ source: "functions", line });
+    for (const fault of faults) options.onLog?.({ source: "functions", line: toldFault(fault) });
   }
   return edge;
 }
