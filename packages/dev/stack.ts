@@ -18,7 +18,7 @@ import { storageFolder } from "./stack/storage-folder.ts";
 import { beforeExit } from "./shutdown.ts";
 import { putVaultSecrets, startDatabase } from "./stack/database.ts";
 import { functionEnvironment } from "./stack/environment.ts";
-import { startFunctions } from "./stack/functions.ts";
+import { requireProfiles, startFunctions } from "./stack/functions.ts";
 import { type Kept, openKept } from "./stack/kept.ts";
 import { applyMigrations } from "./stack/migrations.ts";
 import type { Stack, StackOptions } from "./stack/options.ts";
@@ -71,6 +71,7 @@ async function startParts(
   parts: StackParts,
 ): Promise<Omit<Stack, "stop">> {
   const faults = readFaults(options);
+  requireProfiles(options);
   const kept = options.keep === undefined ? undefined : await openKept(options.keep);
   if (kept) await parts.add({ stop: () => Promise.resolve(kept.release()) });
   const keys = await createKeys(kept?.state.signing);

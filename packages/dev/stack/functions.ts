@@ -1,4 +1,5 @@
 /** The project's functions: their environment, their profiles, and where their packages come from. */
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { RemoteModules } from "../edge/command.ts";
 import { functionNames } from "../edge/function-names.ts";
@@ -20,6 +21,12 @@ export interface FunctionsOptions {
   importMap: (name: string) => string | undefined;
   env: Readonly<Record<string, string>>;
   wallClockMs: number;
+}
+
+/** @throws Error if an option names a module that does not exist */
+export function requireProfiles({ profiles }: StackOptions): void {
+  if (profiles === undefined || existsSync(resolve(profiles))) return;
+  throw new Error(`Cannot start the stack: 'profiles' must be a file, and '${profiles}' is none`);
 }
 
 export async function startFunctions(given: FunctionsOptions): Promise<EdgeRuntime> {
