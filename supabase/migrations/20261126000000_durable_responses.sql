@@ -33,9 +33,9 @@
 -- Refusals, one SQLSTATE each; model/refusals.ts maps them to codes and HTTP, once:
 --   DR400 invalid argument       DR404 no such job, or not yours        DR409 the job's state forbids it
 --   DR410 stale attempt          DR411 the owner is deleted             DR412 a decision about another call
---   DR413 a file is too large, or there is no Storage for it            DR422 idempotency key used with another request
---   DR424 no such file, or not the owner's to read                      DR426 functions and schema do not match
---   DR429 too many jobs          DR500 not configured
+--   DR413 a file is too large, or there is no Storage for it            DR414 a repeat of the request of a deleted job
+--   DR422 idempotency key used with another request                     DR424 no such file, or not the owner's to read
+--   DR426 functions and schema do not match                             DR429 too many jobs          DR500 not configured
 
 create schema durable_responses;
 comment on schema durable_responses is
@@ -883,17 +883,21 @@ create table durable_responses.idempotency_keys (
   key durable_responses.idempotency_key not null,
   request_hash text,
   job_id uuid not null,
+  deleted_until timestamptz,
   primary key (owner_key, key)
 );
+create index idempotency_keys_deleted on durable_responses.idempotency_keys (deleted_until) where deleted_until is not null;
+comment on index durable_responses.idempotency_keys_deleted is 'Which keys of deleted jobs are free again.';
 comment on table durable_responses.idempotency_keys is
-  'Idempotency keys in use, unique per owner. No foreign key: the key is inserted before its job, and a trigger deletes it with the job.';
+  'Idempotency keys in use, unique per owner. No foreign key: the key is inserted before its job. A trigger deletes it with the job, unless the same request may still be repeated (17_open_questions.sql).';
 comment on column durable_responses.idempotency_keys.owner_key is 'The owner, or zeros for jobs without one.';
 comment on column durable_responses.idempotency_keys.key is 'The key, as the caller sent it.';
 comment on column durable_responses.idempotency_keys.request_hash is 'SHA-256 of the request, to tell a repeat from a reused key.';
 comment on column durable_responses.idempotency_keys.job_id is 'The job that was created with it.';
+comment on column durable_responses.idempotency_keys.deleted_until is 'Of a deleted job: until when a repeat is refused (DR414). Then the key is free again. Null as long as there is the job.';
 alter table durable_responses.idempotency_keys enable row level security;
 revoke all on durable_responses.idempotency_keys from public, anon, authenticated, service_role;
-grant select, insert, delete on durable_responses.idempotency_keys to service_role;
+grant select, insert, update, delete on durable_responses.idempotency_keys to service_role;
 
 create function durable_responses.forget_jobs() returns trigger
 language plpgsql set search_path = ''
@@ -905,12 +909,13 @@ begin
   delete from durable_responses.idempotency_keys k
   using gone g
   where g.idempotency_key is not null and k.key = g.idempotency_key
-    and k.owner_key = coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') and k.job_id = g.id;
-  delete from durable_responses.open_questions q using gone g where q.job_id = g.id;
+    and k.owner_key = coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') and k.job_id = g.id
+    and k.deleted_until is null;
+  delete from durable_responses.open_questions q using gone g where q.job_id = g.id and q.deleted_until is null;
   return null;
 end;
 $$;
-comment on function durable_responses.forget_jobs() is 'Deletes the rows of deleted jobs that have no foreign key: waits, attempts, flags, idempotency keys and open questions.';
+comment on function durable_responses.forget_jobs() is 'Deletes the rows of deleted jobs that have no foreign key: waits, attempts, flags, and the idempotency keys and open questions that remember_deleted() has not marked.';
 revoke execute on function durable_responses.forget_jobs() from public, anon, authenticated;
 grant execute on function durable_responses.forget_jobs() to service_role;
 create trigger jobs_forget after delete on durable_responses.jobs
@@ -2330,14 +2335,14 @@ create function durable_responses.refuse_file(p_bucket text, p_path text) return
 language plpgsql set search_path = ''
 as $$
 begin
-  raise exception using errcode = 'DR424',
+  raise exception using errcode = 'DR424', detail = jsonb_build_object('bucket', p_bucket, 'path', p_path)::text,
     message = format('Cannot use the file ''%s/%s'': there is no such file, or it is not the owner''s to read',
       left(p_bucket, 100), left(p_path, 200)),
-    hint = 'Check bucket and path, and that a select policy on storage.objects lets the job''s owner read the file. Who continues somebody else''s conversation must be able to read its files. Nothing was accepted.';
+    hint = 'Check bucket and path, and that a select policy on storage.objects lets the owner read the file. Who continues somebody else''s conversation must be able to read its files. Nothing was accepted.';
 end;
 $$;
 comment on function durable_responses.refuse_file(text, text) is
-  'Refuses (DR424) a file that is not there, or not to be seen: the same answer for both.';
+  'Refuses (DR424) a file that is not there, or not to be seen: the same answer for both. The detail names it as {bucket, path}.';
 
 create function durable_responses.version_of(p_version text, p_metadata jsonb) returns text
 language sql immutable set search_path = ''
@@ -2615,22 +2620,31 @@ $$;
 --
 -- A job that failed before it could do anything that must not be done twice is not joined: a person's "try again" would show
 -- the same failure for a minute.
+--
+-- When a user deletes a job (27_deletion.sql), a repeat of its request may still be on its way, and would be a second email. So the
+-- question stays without its job, as long as the repeat would have joined; an idempotency key stays as long after the deletion.
+-- A repeat is refused (DR414): what it asks for was done, and is deleted. A new question that does not say that it is a repeat is
+-- a new job. The rows have no content: owner, hash, the deleted job's id, and until when.
 
 create table durable_responses.open_questions (
   owner_id uuid not null,
   request_hash text not null,
   job_id uuid not null,
   taken boolean not null default false,
+  deleted_until timestamptz,
   primary key (owner_id, request_hash)
 );
+create index open_questions_deleted on durable_responses.open_questions (deleted_until) where deleted_until is not null;
+comment on index durable_responses.open_questions_deleted is 'Which questions of deleted jobs nobody repeats any more.';
 create index open_questions_job on durable_responses.open_questions (job_id);
 comment on index durable_responses.open_questions_job is 'From a job to its question, when its answer has been read or it is deleted.';
 comment on table durable_responses.open_questions is
-  'The last job of each request that came without an idempotency key: the same request again joins it, as long as the owner has not read its answer. One row per owner and request, written with the job. No foreign key: it is inserted before its job, and a trigger deletes it with the job.';
+  'The last job of each request that came without an idempotency key: the same request again joins it, as long as the owner has not read its answer. One row per owner and request, written with the job. No foreign key: it is inserted before its job. A trigger deletes it with the job, unless the request may still be repeated.';
 comment on column durable_responses.open_questions.owner_id is 'The owner. Requests of two owners never join.';
 comment on column durable_responses.open_questions.request_hash is 'SHA-256 of the request.';
 comment on column durable_responses.open_questions.job_id is 'The job that answers it.';
 comment on column durable_responses.open_questions.taken is 'Whether the owner has read its answer: then only a request that says that it is a repeat joins.';
+comment on column durable_responses.open_questions.deleted_until is 'Of a deleted job: until when a request that says that it is a repeat is refused (DR414). Null as long as there is the job.';
 alter table durable_responses.open_questions enable row level security;
 revoke all on durable_responses.open_questions from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.open_questions to service_role;
@@ -2647,11 +2661,75 @@ $$;
 comment on function durable_responses.did_nothing(durable_responses.jobs) is
   'Whether a final job has certainly made no call that must not be made twice: its ledger has none, not even a refused one, and no background run could make one that the ledger does not know.';
 
+create function durable_responses.longest_repeat() returns interval
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return interval '15 min';
+end;
+$$;
+comment on function durable_responses.longest_repeat() is
+  'How long after the end of a job a request that says that it is a repeat may come: the openai SDK waits 10 minutes for an answer first.';
+
+create function durable_responses.refuse_deleted_job(p_job_id uuid) returns void
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  raise exception using errcode = 'DR414', detail = p_job_id::text,
+    message = format('Cannot repeat this request: its job %s has ended and was deleted', p_job_id),
+    hint = 'Nothing was accepted. To ask the same again on purpose, send it with a new idempotency key.';
+end;
+$$;
+comment on function durable_responses.refuse_deleted_job(uuid) is
+  'Refuses (DR414) a repeat of the request of a deleted job: a new job could do the same a second time. The detail is the job''s id.';
+
+create function durable_responses.remember_deleted(p_job durable_responses.jobs) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+begin
+  if p_job.status = 'failed' and durable_responses.did_nothing(p_job) then
+    return;
+  end if;
+  update durable_responses.open_questions set deleted_until = p_job.finished_at + durable_responses.longest_repeat()
+  where job_id = p_job.id and p_job.finished_at > v_now - durable_responses.longest_repeat();
+  -- A key says for itself that the request is the same, however long after the end it comes.
+  update durable_responses.idempotency_keys set deleted_until = v_now + durable_responses.longest_repeat()
+  where owner_key = coalesce(p_job.owner_id, '00000000-0000-0000-0000-000000000000') and key = p_job.idempotency_key and job_id = p_job.id;
+end;
+$$;
+comment on function durable_responses.remember_deleted(durable_responses.jobs) is
+  'Keeps the question and the key of a final job that is about to be deleted, so that no repeat of its request is a new job. Not those of a job that failed and did nothing.';
+
+create function durable_responses.forget_deleted(p_limit integer) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_keys integer;
+  v_questions integer;
+begin
+  delete from durable_responses.idempotency_keys where (owner_key, key) in (
+    select owner_key, key from durable_responses.idempotency_keys where deleted_until <= v_now
+    order by owner_key, key collate "C" limit p_limit for update skip locked);
+  get diagnostics v_keys = row_count;
+  delete from durable_responses.open_questions where (owner_id, request_hash) in (
+    select owner_id, request_hash from durable_responses.open_questions where deleted_until <= v_now
+    order by owner_id, request_hash limit p_limit for update skip locked);
+  get diagnostics v_questions = row_count;
+  return v_keys + v_questions;
+end;
+$$;
+comment on function durable_responses.forget_deleted(integer) is
+  'Deletes the keys and questions of deleted jobs whose time is over, at most p_limit of each. Returns how many.';
+
 create function durable_responses.join_question(p_owner_id uuid, p_request_hash text, p_job_id uuid, p_is_repeat boolean) returns uuid
 language plpgsql set search_path = ''
 as $$
 declare
-  v_since constant timestamptz := durable_responses.clock() - case when p_is_repeat then interval '15 min' else interval '60 s' end;
+  v_now constant timestamptz := durable_responses.clock();
+  v_since constant timestamptz := v_now - case when p_is_repeat then durable_responses.longest_repeat() else interval '60 s' end;
   v_open durable_responses.open_questions;
 begin
   loop
@@ -2666,6 +2744,9 @@ begin
     -- Its job may have been deleted between the two.
     exit when found;
   end loop;
+  if v_open.deleted_until > v_now and (p_is_repeat or v_open.job_id = p_job_id) then
+    perform durable_responses.refuse_deleted_job(v_open.job_id);
+  end if;
   if v_open.job_id = p_job_id then
     return null;
   end if;
@@ -2677,12 +2758,13 @@ begin
   ) then
     return v_open.job_id;
   end if;
-  update durable_responses.open_questions set job_id = p_job_id, taken = false where owner_id = p_owner_id and request_hash = p_request_hash;
+  update durable_responses.open_questions set job_id = p_job_id, taken = false, deleted_until = null
+  where owner_id = p_owner_id and request_hash = p_request_hash;
   return null;
 end;
 $$;
 comment on function durable_responses.join_question(uuid, text, uuid, boolean) is
-  'The job that already answers this owner''s request: unfinished, or final for at most 60 s with an answer that was not read yet (for a request that says that it is a repeat: for 15 min, read or not), unless it failed and did nothing. null if there is none: then the request belongs to p_job_id, which the same transaction must insert.';
+  'The job that already answers this owner''s request: unfinished, or final for at most 60 s with an answer that was not read yet (for a request that says that it is a repeat: for 15 min, read or not), unless it failed and did nothing. null if there is none: then the request belongs to p_job_id, which the same transaction must insert. Refuses (DR414) a repeat of a request whose job was deleted.';
 
 create function public.take_response_answer(p_job_id uuid, p_owner_id uuid default null) returns void
 language plpgsql set search_path = ''
@@ -2697,9 +2779,13 @@ $$;
 comment on function public.take_response_answer(uuid, uuid) is
   'The owner has read the answer of a final job: the same request from now on is a new job. Does nothing for a job that is not final, or not the caller''s.';
 
-revoke execute on function durable_responses.did_nothing(durable_responses.jobs), durable_responses.join_question(uuid, text, uuid, boolean), public.take_response_answer(uuid, uuid)
+revoke execute on function durable_responses.did_nothing(durable_responses.jobs), durable_responses.longest_repeat(),
+  durable_responses.refuse_deleted_job(uuid), durable_responses.remember_deleted(durable_responses.jobs), durable_responses.forget_deleted(integer),
+  durable_responses.join_question(uuid, text, uuid, boolean), public.take_response_answer(uuid, uuid)
   from public, anon, authenticated;
-grant execute on function durable_responses.did_nothing(durable_responses.jobs), durable_responses.join_question(uuid, text, uuid, boolean), public.take_response_answer(uuid, uuid)
+grant execute on function durable_responses.did_nothing(durable_responses.jobs), durable_responses.longest_repeat(),
+  durable_responses.refuse_deleted_job(uuid), durable_responses.remember_deleted(durable_responses.jobs), durable_responses.forget_deleted(integer),
+  durable_responses.join_question(uuid, text, uuid, boolean), public.take_response_answer(uuid, uuid)
   to service_role;
 -- The JSON of a submit, and how it is parsed: an unknown field or an invalid value is refused (DR400).
 --
@@ -2868,11 +2954,14 @@ begin
       message = format('Cannot use idempotency key %L again: it was used with another request', left(p_key, 100)),
       hint = 'Use a new key for a new request, and the same key only to repeat the same one. Nothing was submitted.';
   end if;
+  if v_known.deleted_until is not null then
+    perform durable_responses.refuse_deleted_job(v_known.job_id);
+  end if;
   return v_known.job_id;
 end;
 $$;
 comment on function durable_responses.repeated_job(uuid, text, text) is
-  'The job that the owner created with this idempotency key, or null. Refuses (DR422) a key that was used with another request.';
+  'The job that the owner created with this idempotency key, or null. Refuses a key that was used with another request (DR422), and one whose job was deleted a short time ago (DR414).';
 
 create function durable_responses.repeat_view(p_job_id uuid) returns jsonb
 language plpgsql stable set search_path = ''
@@ -2925,8 +3014,12 @@ begin
     values (v_owner_key, g.idempotency_key, g.request_hash, v_id)
     on conflict do nothing;
     if not found then
-      return json_build_object('created', false, 'job', durable_responses.repeat_view(
-        durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
+      update durable_responses.idempotency_keys set request_hash = g.request_hash, job_id = v_id, deleted_until = null
+      where owner_key = v_owner_key and key = g.idempotency_key and deleted_until <= v_now;
+      if not found then
+        return json_build_object('created', false, 'job', durable_responses.repeat_view(
+          durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
+      end if;
     end if;
   end if;
   if g.joins and g.owner_id is not null and g.idempotency_key is null then
@@ -2988,7 +3081,7 @@ begin
 end;
 $$;
 comment on function public.submit_response_job(jsonb) is
-  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, joined?, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job, and so does, joined, the same question again where the submission joins; guarded: its background runs need a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR424 no such file, DR426 schema mismatch, DR429 too many jobs.';
+  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, joined?, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job, and so does, joined, the same question again where the submission joins; guarded: its background runs need a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR414 a repeat of a deleted job''s request, DR422 key reused, DR424 no such file, DR426 schema mismatch, DR429 too many jobs.';
 
 create function public.enqueue_response_job(
   p_query text, p_profile text default 'default', p_owner_id uuid default null, p_metadata jsonb default '{}',
@@ -3037,6 +3130,14 @@ begin
   perform durable_responses.ensure_route(name, name, '', '{}') from unnest(v_profiles) name
   where not exists (select from public.response_routes r where r.route = name);
 
+  if exists (select from durable_responses.idempotency_keys where deleted_until <= v_now) then
+    delete from durable_responses.idempotency_keys where (owner_key, key) in (
+      select k.owner_key, k.key
+      from jsonb_to_recordset(p_jobs) as g (owner_id uuid, idempotency_key text)
+        join durable_responses.idempotency_keys k
+          on k.owner_key = coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') and k.key = g.idempotency_key
+      where k.deleted_until <= v_now order by k.owner_key, k.key collate "C" for update of k);
+  end if;
   -- Keys in order, so that two batches with the same keys cannot deadlock.
   with given as materialized (
     select g.*, coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') as owner_key,
@@ -3372,7 +3473,7 @@ begin
     perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(jsonb_build_object(
       'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));
   end if;
-  -- A worker that was lost as it handed a yes over says nothing about the route.
+  -- A worker that was lost, or ended, as it handed a yes over says nothing about the route.
   if v_wait.response_id is not null or not exists (
     select from durable_responses.attempts
     where job_id = p_job_id and number = p_attempt - 1 and outcome = 'continued' and error_code = 'worker_lost'
@@ -3937,7 +4038,10 @@ begin
     continue when not found;
     v_count := v_count + 1;
     if v_wait.continuing then
-      perform durable_responses.await_continuation(v_wait, null);
+      -- With an error, as for a lost worker: that nobody knows the response says nothing about the route.
+      perform durable_responses.await_continuation(v_wait, null, p_error => jsonb_build_object(
+        'code', 'worker_lost',
+        'message', format('Cannot record the response that continues attempt %s: worker %s ended first', v_wait.attempt, p_worker)));
       continue;
     end if;
     v_uncertain := durable_responses.settle_calls(v_wait.job_id, v_wait.attempt);
@@ -5068,6 +5172,8 @@ grant execute on function durable_responses.is_guarded(durable_responses.jobs),
 -- refers to them (16_files.sql). What must outlive them has no content:
 --   * a cancel that OpenAI has not confirmed (upstream_cancels): the response must be stopped in any case;
 --   * a tombstone of each job: it refuses a late worker, and a response that OpenAI accepts late is cancelled;
+--   * the question and the key of a job that somebody deleted, for the 15 minutes in which its request may be repeated
+--     (17_open_questions.sql): a repeat must not do the same again. They go at once if the owner is deleted;
 --   * the owner's id in deleted_owners: nothing more is accepted from that user, whose token is valid until it expires.
 --
 -- Deleted users are recorded, never guessed: by delete_response_owner(), or by a row that a deletion in Supabase Auth leaves in
@@ -5168,12 +5274,13 @@ begin
     raise exception using errcode = 'DR409', message = format('Cannot delete job %s: it is %s', p_job_id, v_wait.status),
       hint = 'Cancel it first. Only a final job can be deleted.';
   end if;
+  perform durable_responses.remember_deleted(v_job);
   perform durable_responses.erase_jobs(array[p_job_id]);
   return jsonb_build_object('id', p_job_id, 'deleted', true);
 end;
 $$;
 comment on function public.delete_response_job(uuid, uuid, boolean) is
-  'Deletes a final job with its input, answer and ledger. Refuses (DR409) one that has not finished. Returns {id, deleted}.';
+  'Deletes a final job with its input, answer and ledger. For 15 minutes, a repeat of its request is refused (DR414). Refuses (DR409) one that has not finished. Returns {id, deleted}.';
 
 create function public.delete_response_owner(p_owner_id uuid, p_limit integer default 1000) returns jsonb
 language plpgsql set search_path = ''
@@ -5197,6 +5304,9 @@ begin
     select id from durable_responses.jobs where owner_id = p_owner_id and status is not null
     order by id limit greatest(p_limit - coalesce(cardinality(v_unfinished), 0), 0) for update) locked;
   perform durable_responses.erase_jobs(v_unfinished || v_final);
+  -- What was kept for repeats of jobs that the user had deleted before: nothing is accepted any more.
+  delete from durable_responses.idempotency_keys where owner_key = p_owner_id and deleted_until is not null;
+  delete from durable_responses.open_questions where owner_id = p_owner_id and deleted_until is not null;
   delete from public.response_watches where topic = 'response-jobs:' || p_owner_id;
   v_left := exists (select from durable_responses.jobs where owner_id = p_owner_id and status is not null)
     or exists (select from durable_responses.waits where owner_id = p_owner_id);
@@ -5237,20 +5347,21 @@ begin
   end loop;
   begin
     v_streams := durable_responses.delete_ended_streams(20 * p_limit);
+    perform durable_responses.forget_deleted(p_limit);
     -- Runs in place do not sign off when they end, and claims count the workers that are there.
     delete from public.response_workers where id in (
       select id from public.response_workers
       where kind = 'inline' and seen_at < durable_responses.clock() - interval '5 minutes' order by id for update skip locked);
   exception
     when others then
-      raise warning 'Cannot delete ended streams yet: % (%)', sqlerrm, sqlstate;
+      raise warning 'Cannot delete ended streams and forgotten questions yet: % (%)', sqlerrm, sqlstate;
       v_failed := v_failed + 1;
   end;
   return jsonb_build_object('deleted', v_deleted, 'failed', v_failed, 'streams', v_streams);
 end;
 $$;
 comment on function public.run_response_deletions(integer) is
-  'Run by pg_cron: continues the deletion of users, the longest-waiting first, until p_limit jobs are deleted, and deletes streams that have ended. Returns {deleted, failed, streams}.';
+  'Run by pg_cron: continues the deletion of users, the longest-waiting first, until p_limit jobs are deleted, and deletes streams that have ended, and what was kept for repeats of deleted jobs. Returns {deleted, failed, streams}.';
 
 -- Security definer: whoever deletes a user (Supabase Auth's own role, the dashboard's) has no right to write here.
 create function durable_responses.record_deleted_user() returns trigger
@@ -5368,12 +5479,16 @@ revoke execute on function durable_responses.refuse_unfit_answer(public.response
   public.find_response_tool_calls(text[], uuid, boolean, uuid) from public, anon, authenticated;
 grant execute on function durable_responses.refuse_unfit_answer(public.response_steps, text, text),
   public.find_response_tool_calls(text[], uuid, boolean, uuid) to service_role;
--- Running in place: a caller that waits gets the run in the function that answers, if the rules of a claim allow it.
+-- Running in place: the function that has a job in its hands runs it, if the rules of a claim allow it.
 --
--- One call accepts the job and leases it: it was never queued, and its row appears as running. The rules are those of
--- claim_response_work(): a route's pause, its probe, limits, and what is left of the worker's life compared with how long such
--- runs usually take. If places are limited, jobs that already wait go first. If a rule says no, the job is queued like any
--- other. A worker of kind `inline` does not count against max_workers.
+--   * A caller waits: one call accepts the job and leases it to the function that answers. It was never queued, and its row
+--     appears as running.                                                                          (start_response_job)
+--   * A background response asked before calls that need no person: one call answers and leases the job to the function that
+--     has read it, which sends the answers at once.                                        (continue_response_job_in_place)
+--
+-- The rules are those of claim_response_work(): a route's pause, its probe, limits, and what is left of the worker's life
+-- compared with how long such runs usually take. If places are limited, jobs that already wait go first. If a rule says no,
+-- the job is queued like any other. A worker of kind `inline` does not count against max_workers.
 
 create function durable_responses.may_run_now(p_wait durable_responses.waits, p_life_ms bigint, p_full_life_ms bigint) returns boolean
 language plpgsql stable set search_path = ''
@@ -5386,7 +5501,7 @@ declare
   v_allowed integer;
   v_in_all integer;
 begin
-  if not p_wait.ready then
+  if not p_wait.ready or p_wait.min_life_ms > v_life then
     return false;
   end if;
   select r.paused_until, r.max_running, r.typical_ms, s.max_running as max_in_all into v_route
@@ -5419,6 +5534,40 @@ $$;
 comment on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint) is
   'Whether the rules of a claim let this job run now in a worker with this much life. If there are limits, the caller holds the lock under which they are counted.';
 
+create function durable_responses.enter_in_place(p_worker text) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  perform durable_responses.seen_worker(p_worker, 'inline');
+  if (select max_running from public.response_settings) is not null or exists (
+    select from public.response_routes where max_running is not null or paused_until is not null
+  ) then
+    perform pg_advisory_xact_lock(hashtextextended('durable_responses.claim', 0));
+  end if;
+end;
+$$;
+comment on function durable_responses.enter_in_place(text) is
+  'What comes before a lease in place, and before anything else is locked, as in a claim: the worker is seen, and if there are limits, nobody else counts them meanwhile.';
+
+create function durable_responses.lease_in_place(
+  p_wait durable_responses.waits, p_worker text, p_lease_ms integer, p_life_ms bigint, p_full_life_ms bigint
+) returns boolean
+language plpgsql set search_path = ''
+as $$
+begin
+  if not durable_responses.may_run_now(p_wait, p_life_ms, p_full_life_ms) then
+    return false;
+  end if;
+  update durable_responses.waits set
+    status = 'running', due = durable_responses.clock() + make_interval(secs => p_lease_ms / 1000.0), worker = p_worker,
+    attempt = attempt + 1
+  where job_id = p_wait.job_id;
+  return true;
+end;
+$$;
+comment on function durable_responses.lease_in_place(durable_responses.waits, text, integer, bigint, bigint) is
+  'Leases a job that this transaction has queued, if a claim''s rules allow it. Returns whether they do.';
+
 create function public.start_response_job(
   p_job jsonb, p_worker text, p_lease_ms integer default 30000, p_life_ms bigint default null, p_full_life_ms bigint default null
 ) returns jsonb
@@ -5426,26 +5575,16 @@ language plpgsql set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
-  v_now constant timestamptz := durable_responses.clock();
   v_answer jsonb;
   v_wait durable_responses.waits;
   v_leased boolean;
 begin
-  perform durable_responses.seen_worker(p_worker, 'inline');
-  -- As a claim does, and before anything else is locked.
-  if (select max_running from public.response_settings) is not null or exists (
-    select from public.response_routes where max_running is not null or paused_until is not null
-  ) then
-    perform pg_advisory_xact_lock(hashtextextended('durable_responses.claim', 0));
-  end if;
+  perform durable_responses.enter_in_place(p_worker);
   v_answer := public.submit_response_job(p_job)::jsonb;
   select * into v_wait from durable_responses.waits where job_id = (v_answer #>> '{job,id}')::uuid;
   if (v_answer ->> 'created')::boolean then
-    v_leased := durable_responses.may_run_now(v_wait, p_life_ms, p_full_life_ms);
+    v_leased := durable_responses.lease_in_place(v_wait, p_worker, p_lease_ms, p_life_ms, p_full_life_ms);
     if v_leased then
-      update durable_responses.waits set
-        status = 'running', due = v_now + make_interval(secs => p_lease_ms / 1000.0), worker = p_worker, attempt = attempt + 1
-      where job_id = v_wait.job_id;
       update durable_responses.streams set attempt = v_wait.attempt + 1 where job_id = v_wait.job_id;
       if exists (select from public.response_watches where watched_until > now()) then
         perform durable_responses.announce_jobs(array[v_wait.job_id]);
@@ -5466,10 +5605,48 @@ $$;
 comment on function public.start_response_job(jsonb, text, integer, bigint, bigint) is
   'Accepts a job as submit_response_job() does and, if a claim''s rules allow it, leases it to the worker that asks, of kind inline, for p_lease_ms. Returns {created, job, guarded?, work}: work as a claim returns it; null if the job is queued, goes to background, or existed before.';
 
+create function public.continue_response_job_in_place(
+  p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_answers jsonb, p_usage jsonb,
+  p_worker text, p_lease_ms integer default 30000, p_life_ms bigint default null, p_full_life_ms bigint default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits;
+  v_leased boolean := false;
+begin
+  perform durable_responses.enter_in_place(p_worker);
+  -- If the answer is lost, the lease expires. The same call again gets no second one, as it would in start_response_job(): two
+  -- webhooks for one response may be read in one isolate, and each would send the yes.
+  if public.continue_response_job(p_job_id, p_attempt, p_response_id, p_steps, p_answers, p_usage) ->> 'status' = 'queued' then
+    select * into v_wait from durable_responses.waits where job_id = p_job_id;
+    -- Where background is not healthy, a whole run would follow. That is for a worker.
+    v_leased := durable_responses.background_to_continue(v_wait) is not null
+      and durable_responses.lease_in_place(v_wait, p_worker, p_lease_ms, p_life_ms, p_full_life_ms);
+    if v_leased and exists (select from public.response_watches where watched_until > now()) then
+      perform durable_responses.announce_jobs(array[p_job_id]);
+    end if;
+  end if;
+  return jsonb_build_object('job', durable_responses.job_view(p_job_id),
+    'work', case when v_leased then (select work::jsonb from durable_responses.work where job_id = p_job_id) end);
+end;
+$$;
+comment on function public.continue_response_job_in_place(
+  uuid, integer, text, jsonb, jsonb, jsonb, text, integer, bigint, bigint) is
+  'Continues a job as continue_response_job() does and, if its route is healthy and a claim''s rules allow it, leases it to the worker that asks, of kind inline, for p_lease_ms. Returns {job, work}: work as a claim returns it; null if the job is queued, or held for review.';
+
 revoke execute on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint),
-  public.start_response_job(jsonb, text, integer, bigint, bigint) from public, anon, authenticated;
+  durable_responses.enter_in_place(text),
+  durable_responses.lease_in_place(durable_responses.waits, text, integer, bigint, bigint),
+  public.start_response_job(jsonb, text, integer, bigint, bigint),
+  public.continue_response_job_in_place(uuid, integer, text, jsonb, jsonb, jsonb, text, integer, bigint, bigint)
+  from public, anon, authenticated;
 grant execute on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint),
-  public.start_response_job(jsonb, text, integer, bigint, bigint) to service_role;
+  durable_responses.enter_in_place(text),
+  durable_responses.lease_in_place(durable_responses.waits, text, integer, bigint, bigint),
+  public.start_response_job(jsonb, text, integer, bigint, bigint),
+  public.continue_response_job_in_place(uuid, integer, text, jsonb, jsonb, jsonb, text, integer, bigint, bigint)
+  to service_role;
 -- Tools that are Postgres functions. The tool's effect and the ledger's row of its call are one transaction: both exist or
 -- neither does, so the call happens exactly once, and is never in doubt. Before it, there is no row, or one that waits: such a
 -- call has not happened.
@@ -6285,6 +6462,47 @@ grant execute on function durable_responses.decided_steps(uuid, text, text, text
 -- An answer that names what it answers and was accepted before is accepted again without effect, because its sender may not know
 -- of it.
 
+create function durable_responses.refuse_odd_answer(p_answer jsonb) returns void
+language plpgsql immutable set search_path = ''
+as $$
+declare
+  v_types constant jsonb := '{"approve": "boolean", "reason": "string", "request_id": "string", "digest": "string",
+    "number": "number", "call_id": "string", "kind": "string", "output": "string", "parts": "array"}'::jsonb;
+  v_field text;
+  v_value jsonb;
+begin
+  if jsonb_typeof(p_answer) is distinct from 'object' then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot accept an answer: it must be an object, not %s', coalesce(jsonb_typeof(p_answer), 'null')),
+      hint = 'Give {"approve"} to a request for approval, and {"call_id", "output"} to a call.';
+  end if;
+  select key, value into v_field, v_value from jsonb_each(p_answer)
+  where value <> 'null' and (jsonb_typeof(value) is distinct from v_types ->> key
+    or key = 'number' and case when jsonb_typeof(value) = 'number' then value::numeric not between 1 and 2147483647 or value::numeric % 1 <> 0 end)
+  order by key limit 1;
+  if v_field is not null then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot accept an answer: %s, but is %s', case
+        when not v_types ? v_field then format('its fields must be those that there are, and one of them is %L', left(v_field, 64))
+        when v_field = 'number' then '"number" must be a whole number from 1 to 2147483647'
+        else format('%I must be of type %s', v_field, v_types ->> v_field) end, left(v_value::text, 100)),
+      hint = 'See the comment of answer_response_job() for the fields.';
+  end if;
+end;
+$$;
+comment on function durable_responses.refuse_odd_answer(jsonb) is
+  'Refuses (DR400) an answer that has a field which there is not, or a value of another type than the field''s.';
+
+create function durable_responses.shown_content(p_output text) returns text
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return regexp_replace(p_output, '("path"\s*:\s*")[^"/]+/([0-9a-f]{64}\.)', '\1\2', 'g');
+end;
+$$;
+comment on function durable_responses.shown_content(text) is
+  'An answer with pictures or files, as JSON, without their senders: the path of a sent file is its sender and its digest. A user''s answer and the same one from a server are the same.';
+
 create function durable_responses.asked_steps(p_job durable_responses.jobs, p_wait durable_responses.waits, p_answer jsonb) returns integer[]
 language plpgsql stable set search_path = ''
 as $$
@@ -6341,8 +6559,11 @@ begin
   end if;
   if p_number is null and exists (
     select from public.response_steps
-    where job_id = p_job.id and kind = v_kind and run_by = 'caller' and status = 'finished' and call_id = v_call_id and output = v_output
-      and item -> 'output_parts' is not distinct from p_answer -> 'parts'
+    where job_id = p_job.id and kind = v_kind and run_by = 'caller' and status = 'finished' and call_id = v_call_id
+      and case when v_kind = 'computer_call' then durable_responses.shown_content(output) = durable_responses.shown_content(v_output)
+        else output = v_output end
+      and durable_responses.shown_content((item -> 'output_parts')::text)
+        is not distinct from durable_responses.shown_content((p_answer -> 'parts')::text)
   ) then
     return null;
   end if;
@@ -6355,8 +6576,8 @@ begin
   end if;
   if p_is_more then
     raise exception using errcode = 'DR400',
-      message = format('Cannot accept the outputs of call %s for job %s: there are more of them than such calls that wait, and they differ', left(v_call_id, 100), p_job.id),
-      hint = 'Give one output for each call in "waiting".';
+      message = format('Cannot accept the outputs of call %s: there are more of them than such calls that wait, and they differ', left(v_call_id, 100)),
+      hint = 'Give one output for each call that waits.';
   end if;
   select * into v_call from public.response_steps
   where job_id = p_job.id and run_by = 'caller' and status = 'waiting' and call_id = v_call_id and (p_number is null or number = p_number)
@@ -6388,9 +6609,14 @@ declare
   v_hint text;
 begin
   if jsonb_typeof(p_answers) is distinct from 'array' or jsonb_array_length(p_answers) not between 1 and v_max then
-    raise exception using errcode = 'DR400', message = format('Cannot answer for job %s: there must be a list of 1 to %s answers', p_job.id, v_max),
+    raise exception using errcode = 'DR400', message = format('Cannot accept the answers: there must be a list of 1 to %s', v_max),
       hint = 'Give [{"request_id", "digest", "approve"}, {"call_id", "kind", "output"}, …].';
   end if;
+  for v_given in select ordinality - 1 as index, value as answer from jsonb_array_elements(p_answers) with ordinality loop
+    v_index := v_given.index;
+    perform durable_responses.refuse_odd_answer(v_given.answer);
+  end loop;
+  v_index := null;
   for v_given in
     -- An API may use a call's id again, in a later round or in the same one. The last outputs are for the calls that wait.
     select g.index, g.answer, o.numbers[g.place - greatest(g.outputs - cardinality(o.numbers), 0)] as number,
@@ -6429,7 +6655,7 @@ begin
       continue when number is null or v_taken -> number::text = answer -> 'approve';
       if v_taken ? number::text then
         raise exception using errcode = 'DR400',
-          message = format('Cannot answer request %s of job %s: the answers to it are both yes and no', left(answer ->> 'request_id', 100), p_job.id),
+          message = format('Cannot answer request %s: the answers to it are both yes and no', left(answer ->> 'request_id', 100)),
           hint = 'Give one answer to each request.';
       end if;
       v_taken := v_taken || jsonb_build_object(number::text, answer -> 'approve');
@@ -6516,13 +6742,15 @@ $$;
 comment on function public.answer_response_tool_call(uuid, text, text, uuid, boolean, text) is
   'Gives the output of one call; answer_response_job() takes several answers.';
 
-revoke execute on function durable_responses.asked_steps(durable_responses.jobs, durable_responses.waits, jsonb),
+revoke execute on function durable_responses.refuse_odd_answer(jsonb), durable_responses.shown_content(text),
+  durable_responses.asked_steps(durable_responses.jobs, durable_responses.waits, jsonb),
   durable_responses.handed_out_step(durable_responses.jobs, durable_responses.waits, jsonb, integer, boolean),
   durable_responses.checked_answers(durable_responses.jobs, durable_responses.waits, jsonb),
   public.answer_response_job(uuid, jsonb, uuid, boolean),
   public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
   public.answer_response_tool_call(uuid, text, text, uuid, boolean, text) from public, anon, authenticated;
-grant execute on function durable_responses.asked_steps(durable_responses.jobs, durable_responses.waits, jsonb),
+grant execute on function durable_responses.refuse_odd_answer(jsonb), durable_responses.shown_content(text),
+  durable_responses.asked_steps(durable_responses.jobs, durable_responses.waits, jsonb),
   durable_responses.handed_out_step(durable_responses.jobs, durable_responses.waits, jsonb, integer, boolean),
   durable_responses.checked_answers(durable_responses.jobs, durable_responses.waits, jsonb),
   public.answer_response_job(uuid, jsonb, uuid, boolean),

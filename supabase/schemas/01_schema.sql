@@ -33,9 +33,9 @@
 -- Refusals, one SQLSTATE each; model/refusals.ts maps them to codes and HTTP, once:
 --   DR400 invalid argument       DR404 no such job, or not yours        DR409 the job's state forbids it
 --   DR410 stale attempt          DR411 the owner is deleted             DR412 a decision about another call
---   DR413 a file is too large, or there is no Storage for it            DR422 idempotency key used with another request
---   DR424 no such file, or not the owner's to read                      DR426 functions and schema do not match
---   DR429 too many jobs          DR500 not configured
+--   DR413 a file is too large, or there is no Storage for it            DR414 a repeat of the request of a deleted job
+--   DR422 idempotency key used with another request                     DR424 no such file, or not the owner's to read
+--   DR426 functions and schema do not match                             DR429 too many jobs          DR500 not configured
 
 create schema durable_responses;
 comment on schema durable_responses is

@@ -170,17 +170,21 @@ create table durable_responses.idempotency_keys (
   key durable_responses.idempotency_key not null,
   request_hash text,
   job_id uuid not null,
+  deleted_until timestamptz,
   primary key (owner_key, key)
 );
+create index idempotency_keys_deleted on durable_responses.idempotency_keys (deleted_until) where deleted_until is not null;
+comment on index durable_responses.idempotency_keys_deleted is 'Which keys of deleted jobs are free again.';
 comment on table durable_responses.idempotency_keys is
-  'Idempotency keys in use, unique per owner. No foreign key: the key is inserted before its job, and a trigger deletes it with the job.';
+  'Idempotency keys in use, unique per owner. No foreign key: the key is inserted before its job. A trigger deletes it with the job, unless the same request may still be repeated (17_open_questions.sql).';
 comment on column durable_responses.idempotency_keys.owner_key is 'The owner, or zeros for jobs without one.';
 comment on column durable_responses.idempotency_keys.key is 'The key, as the caller sent it.';
 comment on column durable_responses.idempotency_keys.request_hash is 'SHA-256 of the request, to tell a repeat from a reused key.';
 comment on column durable_responses.idempotency_keys.job_id is 'The job that was created with it.';
+comment on column durable_responses.idempotency_keys.deleted_until is 'Of a deleted job: until when a repeat is refused (DR414). Then the key is free again. Null as long as there is the job.';
 alter table durable_responses.idempotency_keys enable row level security;
 revoke all on durable_responses.idempotency_keys from public, anon, authenticated, service_role;
-grant select, insert, delete on durable_responses.idempotency_keys to service_role;
+grant select, insert, update, delete on durable_responses.idempotency_keys to service_role;
 
 create function durable_responses.forget_jobs() returns trigger
 language plpgsql set search_path = ''
@@ -192,12 +196,13 @@ begin
   delete from durable_responses.idempotency_keys k
   using gone g
   where g.idempotency_key is not null and k.key = g.idempotency_key
-    and k.owner_key = coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') and k.job_id = g.id;
-  delete from durable_responses.open_questions q using gone g where q.job_id = g.id;
+    and k.owner_key = coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') and k.job_id = g.id
+    and k.deleted_until is null;
+  delete from durable_responses.open_questions q using gone g where q.job_id = g.id and q.deleted_until is null;
   return null;
 end;
 $$;
-comment on function durable_responses.forget_jobs() is 'Deletes the rows of deleted jobs that have no foreign key: waits, attempts, flags, idempotency keys and open questions.';
+comment on function durable_responses.forget_jobs() is 'Deletes the rows of deleted jobs that have no foreign key: waits, attempts, flags, and the idempotency keys and open questions that remember_deleted() has not marked.';
 revoke execute on function durable_responses.forget_jobs() from public, anon, authenticated;
 grant execute on function durable_responses.forget_jobs() to service_role;
 create trigger jobs_forget after delete on durable_responses.jobs

@@ -72,14 +72,14 @@ create function durable_responses.refuse_file(p_bucket text, p_path text) return
 language plpgsql set search_path = ''
 as $$
 begin
-  raise exception using errcode = 'DR424',
+  raise exception using errcode = 'DR424', detail = jsonb_build_object('bucket', p_bucket, 'path', p_path)::text,
     message = format('Cannot use the file ''%s/%s'': there is no such file, or it is not the owner''s to read',
       left(p_bucket, 100), left(p_path, 200)),
-    hint = 'Check bucket and path, and that a select policy on storage.objects lets the job''s owner read the file. Who continues somebody else''s conversation must be able to read its files. Nothing was accepted.';
+    hint = 'Check bucket and path, and that a select policy on storage.objects lets the owner read the file. Who continues somebody else''s conversation must be able to read its files. Nothing was accepted.';
 end;
 $$;
 comment on function durable_responses.refuse_file(text, text) is
-  'Refuses (DR424) a file that is not there, or not to be seen: the same answer for both.';
+  'Refuses (DR424) a file that is not there, or not to be seen: the same answer for both. The detail names it as {bucket, path}.';
 
 create function durable_responses.version_of(p_version text, p_metadata jsonb) returns text
 language sql immutable set search_path = ''

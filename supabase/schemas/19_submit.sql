@@ -58,11 +58,14 @@ begin
       message = format('Cannot use idempotency key %L again: it was used with another request', left(p_key, 100)),
       hint = 'Use a new key for a new request, and the same key only to repeat the same one. Nothing was submitted.';
   end if;
+  if v_known.deleted_until is not null then
+    perform durable_responses.refuse_deleted_job(v_known.job_id);
+  end if;
   return v_known.job_id;
 end;
 $$;
 comment on function durable_responses.repeated_job(uuid, text, text) is
-  'The job that the owner created with this idempotency key, or null. Refuses (DR422) a key that was used with another request.';
+  'The job that the owner created with this idempotency key, or null. Refuses a key that was used with another request (DR422), and one whose job was deleted a short time ago (DR414).';
 
 create function durable_responses.repeat_view(p_job_id uuid) returns jsonb
 language plpgsql stable set search_path = ''
@@ -115,8 +118,12 @@ begin
     values (v_owner_key, g.idempotency_key, g.request_hash, v_id)
     on conflict do nothing;
     if not found then
-      return json_build_object('created', false, 'job', durable_responses.repeat_view(
-        durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
+      update durable_responses.idempotency_keys set request_hash = g.request_hash, job_id = v_id, deleted_until = null
+      where owner_key = v_owner_key and key = g.idempotency_key and deleted_until <= v_now;
+      if not found then
+        return json_build_object('created', false, 'job', durable_responses.repeat_view(
+          durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
+      end if;
     end if;
   end if;
   if g.joins and g.owner_id is not null and g.idempotency_key is null then
@@ -178,7 +185,7 @@ begin
 end;
 $$;
 comment on function public.submit_response_job(jsonb) is
-  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, joined?, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job, and so does, joined, the same question again where the submission joins; guarded: its background runs need a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR424 no such file, DR426 schema mismatch, DR429 too many jobs.';
+  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, joined?, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job, and so does, joined, the same question again where the submission joins; guarded: its background runs need a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR414 a repeat of a deleted job''s request, DR422 key reused, DR424 no such file, DR426 schema mismatch, DR429 too many jobs.';
 
 create function public.enqueue_response_job(
   p_query text, p_profile text default 'default', p_owner_id uuid default null, p_metadata jsonb default '{}',
@@ -227,6 +234,14 @@ begin
   perform durable_responses.ensure_route(name, name, '', '{}') from unnest(v_profiles) name
   where not exists (select from public.response_routes r where r.route = name);
 
+  if exists (select from durable_responses.idempotency_keys where deleted_until <= v_now) then
+    delete from durable_responses.idempotency_keys where (owner_key, key) in (
+      select k.owner_key, k.key
+      from jsonb_to_recordset(p_jobs) as g (owner_id uuid, idempotency_key text)
+        join durable_responses.idempotency_keys k
+          on k.owner_key = coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') and k.key = g.idempotency_key
+      where k.deleted_until <= v_now order by k.owner_key, k.key collate "C" for update of k);
+  end if;
   -- Keys in order, so that two batches with the same keys cannot deadlock.
   with given as materialized (
     select g.*, coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') as owner_key,

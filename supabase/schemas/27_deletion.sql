@@ -4,6 +4,8 @@
 -- refers to them (16_files.sql). What must outlive them has no content:
 --   * a cancel that OpenAI has not confirmed (upstream_cancels): the response must be stopped in any case;
 --   * a tombstone of each job: it refuses a late worker, and a response that OpenAI accepts late is cancelled;
+--   * the question and the key of a job that somebody deleted, for the 15 minutes in which its request may be repeated
+--     (17_open_questions.sql): a repeat must not do the same again. They go at once if the owner is deleted;
 --   * the owner's id in deleted_owners: nothing more is accepted from that user, whose token is valid until it expires.
 --
 -- Deleted users are recorded, never guessed: by delete_response_owner(), or by a row that a deletion in Supabase Auth leaves in
@@ -104,12 +106,13 @@ begin
     raise exception using errcode = 'DR409', message = format('Cannot delete job %s: it is %s', p_job_id, v_wait.status),
       hint = 'Cancel it first. Only a final job can be deleted.';
   end if;
+  perform durable_responses.remember_deleted(v_job);
   perform durable_responses.erase_jobs(array[p_job_id]);
   return jsonb_build_object('id', p_job_id, 'deleted', true);
 end;
 $$;
 comment on function public.delete_response_job(uuid, uuid, boolean) is
-  'Deletes a final job with its input, answer and ledger. Refuses (DR409) one that has not finished. Returns {id, deleted}.';
+  'Deletes a final job with its input, answer and ledger. For 15 minutes, a repeat of its request is refused (DR414). Refuses (DR409) one that has not finished. Returns {id, deleted}.';
 
 create function public.delete_response_owner(p_owner_id uuid, p_limit integer default 1000) returns jsonb
 language plpgsql set search_path = ''
@@ -133,6 +136,9 @@ begin
     select id from durable_responses.jobs where owner_id = p_owner_id and status is not null
     order by id limit greatest(p_limit - coalesce(cardinality(v_unfinished), 0), 0) for update) locked;
   perform durable_responses.erase_jobs(v_unfinished || v_final);
+  -- What was kept for repeats of jobs that the user had deleted before: nothing is accepted any more.
+  delete from durable_responses.idempotency_keys where owner_key = p_owner_id and deleted_until is not null;
+  delete from durable_responses.open_questions where owner_id = p_owner_id and deleted_until is not null;
   delete from public.response_watches where topic = 'response-jobs:' || p_owner_id;
   v_left := exists (select from durable_responses.jobs where owner_id = p_owner_id and status is not null)
     or exists (select from durable_responses.waits where owner_id = p_owner_id);
@@ -173,20 +179,21 @@ begin
   end loop;
   begin
     v_streams := durable_responses.delete_ended_streams(20 * p_limit);
+    perform durable_responses.forget_deleted(p_limit);
     -- Runs in place do not sign off when they end, and claims count the workers that are there.
     delete from public.response_workers where id in (
       select id from public.response_workers
       where kind = 'inline' and seen_at < durable_responses.clock() - interval '5 minutes' order by id for update skip locked);
   exception
     when others then
-      raise warning 'Cannot delete ended streams yet: % (%)', sqlerrm, sqlstate;
+      raise warning 'Cannot delete ended streams and forgotten questions yet: % (%)', sqlerrm, sqlstate;
       v_failed := v_failed + 1;
   end;
   return jsonb_build_object('deleted', v_deleted, 'failed', v_failed, 'streams', v_streams);
 end;
 $$;
 comment on function public.run_response_deletions(integer) is
-  'Run by pg_cron: continues the deletion of users, the longest-waiting first, until p_limit jobs are deleted, and deletes streams that have ended. Returns {deleted, failed, streams}.';
+  'Run by pg_cron: continues the deletion of users, the longest-waiting first, until p_limit jobs are deleted, and deletes streams that have ended, and what was kept for repeats of deleted jobs. Returns {deleted, failed, streams}.';
 
 -- Security definer: whoever deletes a user (Supabase Auth's own role, the dashboard's) has no right to write here.
 create function durable_responses.record_deleted_user() returns trigger

@@ -4,6 +4,47 @@
 -- An answer that names what it answers and was accepted before is accepted again without effect, because its sender may not know
 -- of it.
 
+create function durable_responses.refuse_odd_answer(p_answer jsonb) returns void
+language plpgsql immutable set search_path = ''
+as $$
+declare
+  v_types constant jsonb := '{"approve": "boolean", "reason": "string", "request_id": "string", "digest": "string",
+    "number": "number", "call_id": "string", "kind": "string", "output": "string", "parts": "array"}'::jsonb;
+  v_field text;
+  v_value jsonb;
+begin
+  if jsonb_typeof(p_answer) is distinct from 'object' then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot accept an answer: it must be an object, not %s', coalesce(jsonb_typeof(p_answer), 'null')),
+      hint = 'Give {"approve"} to a request for approval, and {"call_id", "output"} to a call.';
+  end if;
+  select key, value into v_field, v_value from jsonb_each(p_answer)
+  where value <> 'null' and (jsonb_typeof(value) is distinct from v_types ->> key
+    or key = 'number' and case when jsonb_typeof(value) = 'number' then value::numeric not between 1 and 2147483647 or value::numeric % 1 <> 0 end)
+  order by key limit 1;
+  if v_field is not null then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot accept an answer: %s, but is %s', case
+        when not v_types ? v_field then format('its fields must be those that there are, and one of them is %L', left(v_field, 64))
+        when v_field = 'number' then '"number" must be a whole number from 1 to 2147483647'
+        else format('%I must be of type %s', v_field, v_types ->> v_field) end, left(v_value::text, 100)),
+      hint = 'See the comment of answer_response_job() for the fields.';
+  end if;
+end;
+$$;
+comment on function durable_responses.refuse_odd_answer(jsonb) is
+  'Refuses (DR400) an answer that has a field which there is not, or a value of another type than the field''s.';
+
+create function durable_responses.shown_content(p_output text) returns text
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  return regexp_replace(p_output, '("path"\s*:\s*")[^"/]+/([0-9a-f]{64}\.)', '\1\2', 'g');
+end;
+$$;
+comment on function durable_responses.shown_content(text) is
+  'An answer with pictures or files, as JSON, without their senders: the path of a sent file is its sender and its digest. A user''s answer and the same one from a server are the same.';
+
 create function durable_responses.asked_steps(p_job durable_responses.jobs, p_wait durable_responses.waits, p_answer jsonb) returns integer[]
 language plpgsql stable set search_path = ''
 as $$
@@ -60,8 +101,11 @@ begin
   end if;
   if p_number is null and exists (
     select from public.response_steps
-    where job_id = p_job.id and kind = v_kind and run_by = 'caller' and status = 'finished' and call_id = v_call_id and output = v_output
-      and item -> 'output_parts' is not distinct from p_answer -> 'parts'
+    where job_id = p_job.id and kind = v_kind and run_by = 'caller' and status = 'finished' and call_id = v_call_id
+      and case when v_kind = 'computer_call' then durable_responses.shown_content(output) = durable_responses.shown_content(v_output)
+        else output = v_output end
+      and durable_responses.shown_content((item -> 'output_parts')::text)
+        is not distinct from durable_responses.shown_content((p_answer -> 'parts')::text)
   ) then
     return null;
   end if;
@@ -74,8 +118,8 @@ begin
   end if;
   if p_is_more then
     raise exception using errcode = 'DR400',
-      message = format('Cannot accept the outputs of call %s for job %s: there are more of them than such calls that wait, and they differ', left(v_call_id, 100), p_job.id),
-      hint = 'Give one output for each call in "waiting".';
+      message = format('Cannot accept the outputs of call %s: there are more of them than such calls that wait, and they differ', left(v_call_id, 100)),
+      hint = 'Give one output for each call that waits.';
   end if;
   select * into v_call from public.response_steps
   where job_id = p_job.id and run_by = 'caller' and status = 'waiting' and call_id = v_call_id and (p_number is null or number = p_number)
@@ -107,9 +151,14 @@ declare
   v_hint text;
 begin
   if jsonb_typeof(p_answers) is distinct from 'array' or jsonb_array_length(p_answers) not between 1 and v_max then
-    raise exception using errcode = 'DR400', message = format('Cannot answer for job %s: there must be a list of 1 to %s answers', p_job.id, v_max),
+    raise exception using errcode = 'DR400', message = format('Cannot accept the answers: there must be a list of 1 to %s', v_max),
       hint = 'Give [{"request_id", "digest", "approve"}, {"call_id", "kind", "output"}, …].';
   end if;
+  for v_given in select ordinality - 1 as index, value as answer from jsonb_array_elements(p_answers) with ordinality loop
+    v_index := v_given.index;
+    perform durable_responses.refuse_odd_answer(v_given.answer);
+  end loop;
+  v_index := null;
   for v_given in
     -- An API may use a call's id again, in a later round or in the same one. The last outputs are for the calls that wait.
     select g.index, g.answer, o.numbers[g.place - greatest(g.outputs - cardinality(o.numbers), 0)] as number,
@@ -148,7 +197,7 @@ begin
       continue when number is null or v_taken -> number::text = answer -> 'approve';
       if v_taken ? number::text then
         raise exception using errcode = 'DR400',
-          message = format('Cannot answer request %s of job %s: the answers to it are both yes and no', left(answer ->> 'request_id', 100), p_job.id),
+          message = format('Cannot answer request %s: the answers to it are both yes and no', left(answer ->> 'request_id', 100)),
           hint = 'Give one answer to each request.';
       end if;
       v_taken := v_taken || jsonb_build_object(number::text, answer -> 'approve');
@@ -235,13 +284,15 @@ $$;
 comment on function public.answer_response_tool_call(uuid, text, text, uuid, boolean, text) is
   'Gives the output of one call; answer_response_job() takes several answers.';
 
-revoke execute on function durable_responses.asked_steps(durable_responses.jobs, durable_responses.waits, jsonb),
+revoke execute on function durable_responses.refuse_odd_answer(jsonb), durable_responses.shown_content(text),
+  durable_responses.asked_steps(durable_responses.jobs, durable_responses.waits, jsonb),
   durable_responses.handed_out_step(durable_responses.jobs, durable_responses.waits, jsonb, integer, boolean),
   durable_responses.checked_answers(durable_responses.jobs, durable_responses.waits, jsonb),
   public.answer_response_job(uuid, jsonb, uuid, boolean),
   public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
   public.answer_response_tool_call(uuid, text, text, uuid, boolean, text) from public, anon, authenticated;
-grant execute on function durable_responses.asked_steps(durable_responses.jobs, durable_responses.waits, jsonb),
+grant execute on function durable_responses.refuse_odd_answer(jsonb), durable_responses.shown_content(text),
+  durable_responses.asked_steps(durable_responses.jobs, durable_responses.waits, jsonb),
   durable_responses.handed_out_step(durable_responses.jobs, durable_responses.waits, jsonb, integer, boolean),
   durable_responses.checked_answers(durable_responses.jobs, durable_responses.waits, jsonb),
   public.answer_response_job(uuid, jsonb, uuid, boolean),

@@ -112,6 +112,38 @@ Deno.test("a connection that dies unnoticed: the SDK's late repeat gets the firs
   assert.notEqual((await client.responses.create(question)).id, first.id);
 });
 
+Deno.test("a repeat after the response was deleted is no second mail: it is told so, and no library repeats it", async () => {
+  const { client, sdk, token } = await newUser();
+  const { sent } = sdk.stack.stack.mailbox;
+  for (const headers of [{}, { "Idempotency-Key": "the same" }]) {
+    const before = sent.length;
+    const asked = { ...question, input: `Reply to the invoice mail ${JSON.stringify(headers)}` };
+    let calls = 0;
+    const repeating = sdk.clientWith({
+      apiKey: token,
+      maxRetries: 3,
+      // The answer never arrives. Meanwhile it is deleted in another tab.
+      fetch: async (url, init) => {
+        const answer = await fetch(url, init);
+        if (calls++ > 0) return answer;
+        const id = answer.headers.get("x-response-id") ?? "";
+        await answer.text();
+        await client.responses.delete(id);
+        throw new TypeError("connection lost");
+      },
+    });
+    const error = await refusalOf(repeating.responses.create(asked, { headers }));
+    assert.deepEqual([error.status, error.code, calls], [400, "response_deleted", 2]);
+    assert.match(error.message, /Response resp_[0-9a-f]{32} has already answered.*Idempotency-Key/);
+    assert.doesNotMatch(error.message, /job/i);
+    assert.equal(sent.length, before + 1);
+    // Whoever asks anew means it.
+    const { data, response } = await client.responses.create(asked).withResponse();
+    assert.deepEqual([data.status, joined({ response })], ["completed", null]);
+    assert.equal(sent.length, before + 2);
+  }
+});
+
 Deno.test("a response that failed and did nothing is not joined: trying again works at once", async () => {
   const { client, sdk } = await newUser();
   const { openai, stack: { mailbox } } = sdk.stack;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type OpenAI from "openai";
 import { photoOf, sha256 } from "../support/photo.ts";
-import { dataUrl, image, photosForFile } from "./support/photos.ts";
+import { asking, dataUrl, image, photosForFile, stored } from "./support/photos.ts";
 import { refusalOf } from "./support/refusal.ts";
 
 const thePhotos = photosForFile();
@@ -16,8 +16,8 @@ async function asked(client: OpenAI) {
     input: `${crypto.randomUUID()} [[plan: call open_door {"door":"1"}; text seen]]`,
   });
   const call = response.output.find((item) => item.type === "function_call") ?? assert.fail();
-  const answer = (output: Parts) =>
-    client.responses.create({
+  const answer = (output: Parts, by = client) =>
+    by.responses.create({
       model: "porter",
       previous_response_id: response.id,
       input: [{ type: "function_call_output", call_id: call.call_id, output }],
@@ -82,6 +82,36 @@ Deno.test("a large one is in Storage, and OpenAI downloads it", async () => {
     });
   });
   assert.deepEqual(again.map((one) => one.sha256), [sha256(photo)]);
+});
+
+Deno.test("the same large one from a server that acts for nobody is the same answer", async () => {
+  const { client } = await thePhotos().newUser();
+  const { sdk } = thePhotos();
+  const server = sdk.clientWith({ apiKey: sdk.stack.stack.secretKey });
+  const photo = photoOf(2_000_000);
+  for (const [first, again] of [[client, server], [server, client]] as const) {
+    const { response, answer } = await asked(client);
+    assert.equal((await answer(parts(photo), first)).output_text, "seen");
+    assert.equal((await answer(parts(photo), again)).id, response.id);
+    const other = await refusalOf(answer(parts(photoOf(2_000_001)), again));
+    assert.deepEqual([other.status, other.code], [409, "invalid_state"]);
+  }
+});
+
+Deno.test("a picture in Storage that is not there: the refusal names its place, and the call still waits", async () => {
+  const { client, id: owner } = await thePhotos().newUser();
+  const { response, answer } = await asked(client);
+  const missing = stored(`${owner}/none.png`);
+  const error = await refusalOf(answer([text, Object.assign({ detail: "low" as const }, missing)]));
+  assert.deepEqual([error.status, error.code], [400, "file_not_found"]);
+  assert.equal(error.param, "input[0].output[1].storage");
+  assert.doesNotMatch(error.message, /\bjob/);
+  assert.equal((await client.responses.retrieve(response.id)).output.length, 1);
+  const question = await refusalOf(
+    client.responses.create({ model: "porter", input: asking(stored("a/none.png"), missing) }),
+  );
+  assert.equal(question.param, "input[0].content[1].storage");
+  assert.equal((await answer(parts(photoOf(1_000)))).output_text, "seen");
 });
 
 Deno.test("a file; and what is none is refused, and the call still waits", async () => {

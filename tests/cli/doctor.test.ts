@@ -97,10 +97,10 @@ Deno.test("a wrong key and a wrong webhook secret are told apart from the rest",
 });
 
 Deno.test("what is no webhook's secret is said, and stops no other check", async () => {
-  for (const OPENAI_WEBHOOK_SECRET of ["foo", "whsec_b3RoZXI", "sk-proj-abcdefgh", "whsec_"]) {
-    const found = await examine({ OPENAI_WEBHOOK_SECRET });
+  for (const secret of ["foo", "whsec_b3RoZXI", "sk-proj-abcdefgh", "whsec_"]) {
+    const found = await examine({ OPENAI_WEBHOOK_SECRET: secret });
     const { status, message, fix } = found("webhook");
-    assert.equal(status, "wrong", OPENAI_WEBHOOK_SECRET);
+    assert.equal(status, "wrong", secret);
     assert.match(message, /is not a webhook's secret: it must be whsec_ followed by base64/);
     assert.match(fix ?? "", /copy it again, all of it/);
     assert.equal(found("run-jobs").status, "ok");

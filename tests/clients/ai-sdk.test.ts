@@ -146,6 +146,53 @@ Deno.test("approval of a call: asked, answered, one mail; and the turn after it"
   await person.made({ jobs: 2, mails: 1 });
 });
 
+Deno.test("a no of a chat, which the AI SDK sends as a call's output too: accepted with its reason; and the turn after it", async () => {
+  const person = await theClients.newPerson();
+  const bodies: string[] = [];
+  const openai = createOpenAI({
+    ...person,
+    fetch: (url, init) => {
+      bodies.push(String(init?.body));
+      return fetch(url, init);
+    },
+  });
+  const model = openai.responses("careful");
+  const tools = {
+    mailbox: openai.tools.mcp({
+      serverLabel: "mailbox",
+      serverUrl: "https://mail.example/mcp",
+      requireApproval: { never: { toolNames: ["gmail_find_email"] } },
+    }),
+  };
+  const messages: ModelMessage[] = [{ role: "user", content: prompt }];
+  const asked = await generateText({ model, messages, tools });
+  const requests = asked.content.filter((part) => part.type === "tool-approval-request");
+  assert.equal(requests.length, 1);
+  // What convertToModelMessages() makes of addToolApprovalResponse({approved: false}).
+  messages.push(...asked.response.messages, {
+    role: "tool",
+    content: requests.flatMap(({ approvalId, toolCall: { toolCallId, toolName } }) => [
+      { type: "tool-approval-response", approvalId, approved: false, providerExecuted: true },
+      {
+        type: "tool-result",
+        toolCallId,
+        toolName,
+        output: { type: "execution-denied", reason: "it is not ours" },
+      },
+    ]),
+  });
+  const answered = await generateText({ model, messages, tools });
+  assert.ok(answered.text.length > 0);
+  assert.match(
+    JSON.stringify(theClients().test.openai.requests.at(-1)?.body),
+    /"approve":false,"reason":"it is not ours"/,
+  );
+  assert.match(bodies.at(-1) ?? "", /"approve":false\},\{"type":"function_call_output"/);
+  messages.push(...answered.response.messages, { role: "user", content: "Thanks" });
+  assert.ok((await generateText({ model, messages, tools })).text.length > 0);
+  await person.made({ jobs: 2, mails: 0 });
+});
+
 Deno.test("cancelled while it is awaited: it stops, and makes no other job", async () => {
   const person = await theClients.newPerson();
   const waiting = "Wait [[plan: sleep 60000ms; text Done]]";

@@ -24,6 +24,7 @@ interface FilePart {
 interface ApprovalRequest {
   type: "tool-approval-request";
   approvalId: string;
+  toolCall: ToolCall;
 }
 
 interface ToolCall {

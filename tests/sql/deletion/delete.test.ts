@@ -73,18 +73,6 @@ sqlTest("a user deletes their own jobs and nobody else's", async (m) => {
   assert.deepEqual(await deleteJob(m, work.id, as(owner)), { id: work.id, deleted: true });
 });
 
-sqlTest("an idempotency key is free again when its job is deleted", async (m) => {
-  const submit = () =>
-    m.call("submit_response_job", {
-      p_job: { profile: "default", input: "hi", idempotency_key: "k", request_hash: "h" },
-    });
-  const made = z.object({ created: z.boolean(), job: z.object({ id: z.string() }) });
-  const first = made.parse(await submit());
-  await m.call("cancel_response_job", { p_job_id: first.job.id, p_as_service: true });
-  await deleteJob(m, first.job.id);
-  assert.equal(made.parse(await submit()).created, true);
-});
-
 sqlTest("a cancel at OpenAI outlives its job, and so does its confirmation", async (m) => {
   const { id } = await m.submitBackground("resp_1");
   await m.call("cancel_response_job", { p_job_id: id, p_as_service: true });

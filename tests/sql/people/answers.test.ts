@@ -1,5 +1,6 @@
 /** Several answers in one call: a person's, and outputs of calls that the caller makes. All are accepted, or none. */
 import assert from "node:assert/strict";
+import type { JSONValue } from "postgres";
 import type { AttemptKey } from "../../../supabase/functions/_durable_responses/model/job.ts";
 import {
   askStep,
@@ -201,6 +202,66 @@ sqlTest("somebody else's answers, no answers, and too many are refused", async (
   await refused(answer(m, work, []), "DR400");
   await refused(answer(m, work, Array.from({ length: 1001 }, () => yes)), "DR400");
   assert.deepEqual(await stepLines(m, work.id), ["send waiting", "open waiting"]);
+});
+
+sqlTest("an odd value is refused by its name, and nothing is written", async (m) => {
+  const work = await m.submitRunning();
+  await asked(m, work, askStep(), handedOut("call_1"));
+  const odd: [JSONValue, RegExp][] = [
+    [7, /must be an object, not number/],
+    [null, /must be an object, not null/],
+    ["call_id", /must be an object, not string/],
+    [{ ...yes, number: "x" }, /"?number"? must be a whole number.*is "x"/],
+    [{ ...yes, number: 1.5 }, /whole number from 1 to 2147483647, but is 1\.5/],
+    [{ ...yes, number: 1e300 }, /whole number/],
+    [{ ...yes, number: 0 }, /whole number/],
+    [{ ...yes, approve: "true" }, /approve must be of type boolean, but is "true"/],
+    [{ ...yes, reason: { a: 1 } }, /reason must be of type string/],
+    [{ ...yes, request_id: 1 }, /request_id must be of type string/],
+    [{ ...yes, digest: [] }, /digest must be of type string/],
+    [{ ...open, call_id: 1 }, /call_id must be of type string/],
+    [{ ...open, kind: true }, /kind must be of type string/],
+    [{ ...open, output: { a: 1 } }, /output must be of type string/],
+    [{ ...open, parts: "x" }, /parts must be of type array/],
+    [{ ...open, arguments: "{}" }, /one of them is 'arguments'/],
+  ];
+  for (const [given, wanted] of odd) {
+    const error = await refused(
+      m.call("answer_response_job", {
+        p_job_id: work.id,
+        p_answers: [open, given],
+        p_as_service: true,
+      }),
+      "DR400",
+    );
+    assert.match(error.message, wanted);
+    assert.equal(error.detail, "answers[1]");
+  }
+  assert.deepEqual(await stepLines(m, work.id), ["send waiting", "open waiting"]);
+});
+
+sqlTest("a screenshot that somebody else sends again is the accepted one", async (m) => {
+  const work = await m.submitRunning();
+  await asked(m, work, handedOut("call_1", "computer_call"));
+  const shown = (sender: string, digit = "a", kind = "computer_call") => ({
+    call_id: "call_1",
+    kind,
+    output: JSON.stringify({
+      output: {
+        type: "computer_screenshot",
+        storage: { bucket: "response_files", path: `${sender}/${digit.repeat(64)}.png` },
+      },
+    }),
+  });
+  // As an answer that was accepted, without the file in Storage.
+  await m.db.owner`
+    update public.response_steps set status = 'finished', finished_at = now(), output = ${
+    shown("server").output
+  }, answer = '{"outcome": "answered"}', answered_by = 'service', answered_at = now()
+    where job_id = ${work.id} and call_id = 'call_1'`;
+  const { status } = await answer(m, work, [shown(crypto.randomUUID())]);
+  assert.equal(status, "awaiting_tool_output");
+  await refused(answer(m, work, [shown("server", "b")]), "DR409");
 });
 
 sqlTest("of ten who answer at once all get the job, and one is recorded", async (m) => {

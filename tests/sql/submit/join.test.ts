@@ -4,6 +4,7 @@ import { z } from "zod";
 import { callFunction } from "../../support/function-call.ts";
 import { type Machine, submission } from "../../support/machine.ts";
 import { openTransaction, waitsForLock } from "../../support/open-transaction.ts";
+import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
 const answered = z.object({
@@ -155,17 +156,119 @@ sqlTest("a user at the limit still joins what was accepted", async (machine) => 
   assert.equal((await ask(machine, anna)).job.id, job.id);
 });
 
-sqlTest("a deleted job leaves no question behind", async (machine) => {
+const remove = (machine: Machine, id: string, owner: string) =>
+  machine.call("delete_response_job", { p_job_id: id, p_owner_id: owner });
+
+/** What is kept for repeats of a job's request. */
+async function kept(machine: Machine, id: string): Promise<number> {
+  const rows = await machine.asService((sql) =>
+    sql`
+    select job_id from durable_responses.open_questions where job_id = ${id}
+    union all select job_id from durable_responses.idempotency_keys where job_id = ${id}`
+  );
+  return rows.length;
+}
+
+sqlTest(
+  "a repeat after the job was deleted is refused for 15 minutes; a new question is a new job",
+  async (machine) => {
+    const [anna, ben] = [await machine.db.createUser(), await machine.db.createUser()];
+    const { job } = await ask(machine, anna);
+    await finish(machine);
+    machine.clock.advance(5 * 60_000);
+    await remove(machine, job.id, anna);
+    const repeat = { is_repeat: true };
+    await refused(ask(machine, anna, repeat), "DR414");
+    assert.equal((await ask(machine, ben, repeat)).created, true, "it is another user's");
+    machine.clock.advance(9 * 60_000);
+    await refused(ask(machine, anna, repeat), "DR414");
+    // The same submit once more, because the database's answer to the first was lost.
+    await refused(ask(machine, anna, { id: job.id }), "DR414");
+    machine.clock.advance(2 * 60_000);
+    assert.equal((await ask(machine, anna, repeat)).created, true);
+
+    const another = { request_hash: "another" };
+    const first = await ask(machine, anna, another);
+    await machine.call("cancel_response_job", { p_job_id: first.job.id, p_owner_id: anna });
+    await remove(machine, first.job.id, anna);
+    const anew = await ask(machine, anna, another);
+    assert.equal(anew.created, true);
+    assert.equal((await ask(machine, anna, { ...another, ...repeat })).job.id, anew.job.id);
+  },
+);
+
+sqlTest("a deleted job that failed and did nothing leaves no question behind", async (machine) => {
   const anna = await machine.db.createUser();
   const { job } = await ask(machine, anna);
-  await machine.call("cancel_response_job", { p_job_id: job.id, p_owner_id: anna });
-  await machine.call("delete_response_job", { p_job_id: job.id, p_owner_id: anna });
-  const left = await machine.asService((sql) =>
-    sql`select from durable_responses.open_questions where job_id = ${job.id}`
-  );
-  assert.equal(left.length, 0);
-  assert.equal((await ask(machine, anna)).created, true);
+  const [work] = await machine.claim();
+  assert.ok(work);
+  await machine.fail(work);
+  await remove(machine, job.id, anna);
+  assert.equal(await kept(machine, job.id), 0);
+  assert.equal((await ask(machine, anna, { is_repeat: true })).created, true);
 });
+
+sqlTest(
+  "the key of a deleted job is refused for 15 minutes, then free, also in a batch",
+  async (machine) => {
+    const anna = await machine.db.createUser();
+    const keyed = { idempotency_key: "key" };
+    const { job } = await ask(machine, anna, keyed);
+    await finish(machine);
+    machine.clock.advance(3_600_000);
+    await remove(machine, job.id, anna);
+    machine.clock.advance(14 * 60_000);
+    await refused(ask(machine, anna, keyed), "DR414");
+    await refused(ask(machine, anna, { ...keyed, request_hash: "another" }), "DR422");
+    machine.clock.advance(60_000);
+    const anew = await ask(machine, anna, { ...keyed, request_hash: "another" });
+    assert.equal(anew.created, true);
+    assert.equal((await ask(machine, anna, { ...keyed, request_hash: "another" })).created, false);
+
+    const batch = () =>
+      machine.call("submit_response_jobs", {
+        p_jobs: [{ profile: "default", input: "hi", owner_id: anna, idempotency_key: "batch" }],
+      });
+    const made = z.tuple([z.object({ id: z.uuid(), created: z.boolean() })]);
+    const [{ id }] = made.parse(await batch());
+    await machine.call("cancel_response_job", { p_job_id: id, p_owner_id: anna });
+    await remove(machine, id, anna);
+    await refused(batch(), "DR414");
+    machine.clock.advance(15 * 60_000);
+    assert.equal(made.parse(await batch())[0].created, true);
+    assert.equal(made.parse(await batch())[0].created, false);
+  },
+);
+
+sqlTest(
+  "what is kept for repeats goes when its time is over, and with its owner",
+  async (machine) => {
+    const [anna, ben] = [await machine.db.createUser(), await machine.db.createUser()];
+    const ids: string[] = [];
+    for (
+      const [owner, more] of [[anna, {}], [anna, { idempotency_key: "key" }], [ben, {}]] as const
+    ) {
+      const { job } = await ask(machine, owner, more);
+      await machine.call("cancel_response_job", { p_job_id: job.id, p_owner_id: owner });
+      await remove(machine, job.id, owner);
+      ids.push(job.id);
+    }
+    const counts = () => Promise.all(ids.map((id) => kept(machine, id)));
+    assert.deepEqual(await counts(), [1, 1, 1]);
+    await machine.call("delete_response_owner", { p_owner_id: ben });
+    assert.deepEqual(await counts(), [1, 1, 0]);
+    const sweep = () =>
+      machine.db.owner.begin(async (sql) => {
+        await machine.clock.pin(sql);
+        await sql`select public.run_response_deletions()`;
+      });
+    await sweep();
+    assert.deepEqual(await counts(), [1, 1, 0]);
+    machine.clock.advance(15 * 60_000);
+    await sweep();
+    assert.deepEqual(await counts(), [0, 0, 0]);
+  },
+);
 
 sqlTest("two who ask at once: the second waits for the first, and joins it", async (machine) => {
   const anna = await machine.db.createUser();

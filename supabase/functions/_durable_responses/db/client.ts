@@ -56,6 +56,7 @@ function toRequestError(name: string, error: PostgrestError, status: number): Re
     return new RequestError(own, error.message, {
       hint: error.hint || "Change the request as the message says",
       ...(own === "too_many_jobs" && { retryAfterS: someFinishS }),
+      ...(own === "job_deleted" && { jobId: error.details }),
       cause: error,
     });
   }

@@ -10,7 +10,7 @@ export interface ErrorOptions {
   retryAfterS?: number;
   /** The allowed methods; sent as Allow. */
   allow?: string;
-  /** The job that it is about, if the caller does not know it yet; sent as `job_id` and as Location. */
+  /** The job that it is about, if the caller does not know it yet; sent as `job_id`. */
   jobId?: string;
   /** True if no answer came, so that the request may have been carried out. */
   unanswered?: boolean;

@@ -64,7 +64,7 @@ export function refuse(error: unknown): Response {
         cause: error,
       },
     );
-  const { status, allow, retryAfterS, jobId } = refusal;
+  const { code, status, allow, retryAfterS, jobId } = refusal;
   const { error: { message, hint, ...rest } } = refusal.toBody();
   return json(
     status,
@@ -78,7 +78,7 @@ export function refuse(error: unknown): Response {
     {
       ...(allow === undefined ? {} : { allow }),
       ...(retryAfterS === undefined ? {} : { "retry-after": String(retryAfterS) }),
-      ...(jobId === undefined ? {} : { location: pathOfJob(jobId) }),
+      ...(jobId === undefined || code === "job_deleted" ? {} : { location: pathOfJob(jobId) }),
     },
   );
 }

@@ -2,7 +2,7 @@
  * Answers to what a response asks: a person's, and outputs of calls that the caller makes. Whatever answers a request contains,
  * they are given in one call of the database: all are accepted, or none. Loaded on first use, because cold start counts.
  */
-import { type Answer, answerJob, refusedAnswer } from "../../db/answers.ts";
+import { type Answer, answerJob } from "../../db/answers.ts";
 import type { SentFile } from "../../files/take-files.ts";
 import { wakeWorker } from "../../jobs/wake.ts";
 import { type Caller, type Visibility, visibilityOf } from "../../model/caller.ts";
@@ -17,7 +17,8 @@ import { approvalsOf } from "./approvals.ts";
 import { refuseMessages } from "./beside-answers.ts";
 import type { CreateBody } from "./create-body.ts";
 import type { ResponseRecord } from "./record.ts";
-import { Refusal, toRefusal } from "./refusal.ts";
+import { Refusal } from "./refusal.ts";
+import { refusalOfAnswers } from "./refused-answers.ts";
 import { refuseOtherSettings } from "./same-settings.ts";
 import { outputOf, paramOf } from "./tool-outputs.ts";
 import { whatIsAnswered } from "./what-is-answered.ts";
@@ -81,7 +82,9 @@ async function give(id: string, who: Visibility, given: Given[]): Promise<Job> {
     try {
       return await answerJob(id, who, answers);
     } catch (error) {
-      if (error instanceof RequestError && !error.unanswered) throw refusalOf(error, given);
+      if (error instanceof RequestError && !error.unanswered) {
+        throw await refusalOfAnswers(error, id, who, given.map(({ param }) => param));
+      }
       if (isRepeat) throw unknownAcceptance(id, error);
       log.warn("nothing came back for answers to a job; sending them once more", {
         job_id: id,
@@ -90,14 +93,6 @@ async function give(id: string, who: Visibility, given: Given[]): Promise<Job> {
     }
     await new Promise((resolve) => setTimeout(resolve, repeatMs));
   }
-}
-
-/** Nothing was accepted, and the same answers may always come again. */
-function refusalOf(error: RequestError, given: Given[]): Refusal {
-  const { status, message, details } = toRefusal(error, true);
-  const at = refusedAnswer(error);
-  const param = at === undefined ? undefined : given[at]?.param;
-  return new Refusal(status, message, { ...details, ...(param !== undefined && { param }) });
 }
 
 function unknownAcceptance(id: string, cause: unknown): Refusal {

@@ -7,7 +7,8 @@ import * as z from "../../model/zod.ts";
 import type { Placed } from "./answer-items.ts";
 import type { CreateBody } from "./create-body.ts";
 import type { ResponseRecord } from "./record.ts";
-import { invalidParam, Refusal } from "./refusal.ts";
+import { invalidParam } from "./refusal.ts";
+import { anotherCall, notAsked } from "./refused-answers.ts";
 
 const answerSchema = z.looseObject({
   type: z.literal("mcp_approval_response"),
@@ -81,22 +82,9 @@ export function approvalsOf(
     const param = paramOf({ at });
     const request = openRequest(answer, record);
     const known = request ?? record.answered.find((one) => isNamed(answer, one));
-    const id = answer.approval_request_id.slice(0, 100);
-    if (!known) {
-      throw new Refusal(
-        409,
-        `Cannot answer the request ${id}: it is not waiting for an answer, and each request is answered once`,
-        { code: "invalid_state", param },
-      );
-    }
+    if (!known) throw notAsked(record, param);
     const seen = shown.get(answer.approval_request_id);
-    if (request && seen && !isSameCall(seen, request)) {
-      throw new Refusal(
-        409,
-        `Cannot answer the request ${id}: the call that waits is not the one that was shown. Retrieve the response, and decide about the call that it shows`,
-        { code: "decision_mismatch", param },
-      );
-    }
+    if (request && seen && !isSameCall(seen, request)) throw anotherCall(record.id, param);
     const { request_id, number } = known;
     const digest = request?.digest ?? undefined;
     const { approve, reason } = answer;

@@ -22,6 +22,7 @@ import { answerItems } from "./answer-items.ts";
 import { type CreateBody, createBodySchema } from "./create-body.ts";
 import { noAnswer } from "./ending.ts";
 import { eventsOf } from "./events-of.ts";
+import { withFilePlace } from "./file-place.ts";
 import { jobIdOf, responseIdOf } from "../../model/ids.ts";
 import { inputOf } from "./input.ts";
 import { settingsBeyond } from "./profile-rules.ts";
@@ -58,9 +59,13 @@ async function readAndSubmit(
   const read = await readJsonText(request, createBodySchema, limits);
   const { input, text, files } = await takenFiles({ ...read, input: read.body.input }, caller);
   const body = { ...read.body, ...(input === undefined ? {} : { input }) };
-  const submitted = await answered(profiles, { body, files }, caller) ??
-    await submit(profiles, { body, text, files, idempotencyKey }, caller, isBlindRepeat(request));
-  return { submitted, body };
+  try {
+    const submitted = await answered(profiles, { body, files }, caller) ??
+      await submit(profiles, { body, text, files, idempotencyKey }, caller, isBlindRepeat(request));
+    return { submitted, body };
+  } catch (error) {
+    throw withFilePlace(error, input);
+  }
 }
 
 /** `answered` is the step of the question that the request answered. */

@@ -1,7 +1,9 @@
+import { responseIdOf } from "../../model/ids.ts";
 import { mayPass, type RequestErrorCode } from "../../model/refusals.ts";
 import { RequestError } from "../../platform/errors.ts";
 import { describe, log } from "../../platform/log.ts";
 import { redact } from "../../platform/redact.ts";
+import { inResponseWords } from "./response-words.ts";
 
 export interface RefusalDetails {
   param?: string | null;
@@ -9,7 +11,7 @@ export interface RefusalDetails {
   /** Whether the openai SDK may repeat the request automatically. */
   retry?: boolean;
   retryAfterS?: number | undefined;
-  /** The response that exists although there is no answer. */
+  /** The response that it is about, although there is no answer. */
   responseId?: string;
   /** The allowed methods; sent as Allow. */
   allow?: string;
@@ -66,6 +68,7 @@ const openaiCodes: Partial<Record<RequestErrorCode, string>> = {
   missing_token: "invalid_api_key",
   invalid_token: "invalid_api_key",
   job_not_found: "response_not_found",
+  job_deleted: "response_deleted",
 };
 
 /** The parameter of refusals that do not name one themselves. */
@@ -95,13 +98,14 @@ export function toRefusal(error: unknown, mayRepeat: boolean): Refusal {
   if (error.status >= 500) {
     log.error("request failed", { error: describe(error), code: error.code });
   }
-  return new Refusal(error.status, withHint(error), {
+  return new Refusal(error.status, withHint(inResponseWords(error)), {
     code: openaiCodes[error.code] ?? error.code,
     param: error.param ?? params[error.code] ?? null,
     retry: mayPass.has(error.code) &&
       // Below 500 nothing was accepted.
       (error.status < 500 || mayRepeat || neverAccepted.has(error.code)),
     retryAfterS: error.retryAfterS,
+    ...(error.jobId !== undefined && { responseId: responseIdOf(error.jobId) }),
     cause: error,
   });
 }

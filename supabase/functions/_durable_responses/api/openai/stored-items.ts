@@ -2,9 +2,10 @@
 import type { Visibility } from "../../model/caller.ts";
 import { isAnswerType } from "../../model/left-calls.ts";
 import type { Item } from "../../model/items.ts";
-import { itemIdOf, placeOfItem } from "../../model/ids.ts";
-import { isCallKind } from "../../model/status.ts";
+import { itemIdOf, placeOfItem, responseIdOf } from "../../model/ids.ts";
+import { isCallKind, isFinalOrPaused, type JobStatus } from "../../model/status.ts";
 import { carriedById } from "./carried-items.ts";
+import { standsAfterNo } from "./denials.ts";
 import { idOfHandedOut } from "./handed-out.ts";
 import { readRecordIfThere, takeAnswer } from "./record.ts";
 import { invalidParam, type Refusal } from "./refusal.ts";
@@ -36,7 +37,8 @@ export function ownIdOf(item: InputItem): string | undefined {
  * The input, where each item with an id of ours is replaced by the stored item. An item's id names its job, and the job its
  * owner: somebody else's item is not found.
  * @param whole as for `readRecord`
- * @throws Refusal 400 if an item does not exist
+ * An item that only a stream has shown, because its attempt was lost, is left out.
+ * @throws Refusal 400 if an item does not exist, or is still being written
  */
 export async function withStoredItems(
   input: InputItem[],
@@ -55,23 +57,22 @@ export async function withStoredItems(
       `Cannot continue from ${jobIds.size} responses at once: at most ${maxResponses}. Continue with previous_response_id`,
     );
   }
-  const { items: found, open, calls } = await itemsOf([...jobIds], who, whole);
+  const { items: found, open, calls, states } = await itemsOf([...jobIds], who, whole);
   const taken = new Set<string>();
   // The outputs of calls that the caller made are stored with the calls. One that was never accepted has no place either.
   const answered = new Set(names.map((id) => calls.get(id)));
   return input.flatMap((item, index) => {
     const id = names[index];
     if (id === undefined) {
-      return isOutput(item) && answered.has(item["call_id"] ?? item["id"] ?? "") ? [] : [item];
+      const isKnown = isOutput(item) && answered.has(item["call_id"] ?? item["id"] ?? "");
+      return isKnown || standsAfterNo(input, index) ? [] : [item];
     }
     // A job that continued after an approval shows its first items again, and OpenAI accepts each id once.
     if (notCarriedIds.test(id) || taken.has(id)) return [];
     taken.add(id);
     if (open.has(id)) throw stillOpen(id, index);
     if (approvalIds.test(id)) return [];
-    const stored = found.get(id);
-    if (!stored) throw itemNotFound(id, index);
-    return stored;
+    return found.get(id) ?? shownOnly(id, index, states);
   });
 }
 
@@ -79,17 +80,24 @@ async function itemsOf(
   jobIds: string[],
   who: Visibility,
   whole: boolean,
-): Promise<{ items: Map<unknown, Item[]>; open: Set<unknown>; calls: Map<unknown, unknown> }> {
+): Promise<{
+  items: Map<unknown, Item[]>;
+  open: Set<unknown>;
+  calls: Map<unknown, unknown>;
+  states: Map<string, JobStatus>;
+}> {
   const items = new Map<unknown, Item[]>();
   /** The call_ids of calls that the caller was asked for, by the ids of their items. */
   const calls = new Map<unknown, unknown>();
   const open = new Set<unknown>();
+  const states = new Map<string, JobStatus>();
   for (let at = 0; at < jobIds.length; at += readAtOnce) {
     const some = jobIds.slice(at, at + readAtOnce).map((id) =>
       readRecordIfThere(id, who, { whole, withAnswers: true })
     );
     for (const record of await Promise.all(some)) {
       if (!record) continue;
+      states.set(record.id, record.status);
       for (const [id, carried] of carriedById(record)) items.set(id, carried);
       for (const handed of record.handed_out) {
         calls.set(idOfHandedOut(record, handed), handed.call_id);
@@ -105,7 +113,27 @@ async function itemsOf(
       await takeAnswer(record, who);
     }
   }
-  return { items, open, calls };
+  return { items, open, calls, states };
+}
+
+/**
+ * An item that a response of the caller's does not have: its stream has shown the item, and then the run was lost, cancelled or
+ * failed. There is nothing to continue from, so it is left out.
+ * @throws Refusal 400 if there is no such response, or if it is still at work
+ */
+function shownOnly(id: string, index: number, states: ReadonlyMap<string, JobStatus>): Item[] {
+  const jobId = placeOfItem(id)?.jobId ?? "";
+  const status = states.get(jobId);
+  if (status === undefined) throw itemNotFound(id, index);
+  if (isFinalOrPaused({ status })) return [];
+  const response = responseIdOf(jobId);
+  throw invalidParam(
+    `input[${index}]`,
+    "invalid_value",
+    `Cannot continue from '${
+      id.slice(0, 100)
+    }' yet: response ${response} has not ended. Wait until GET /v1/responses/${response} shows its end, or cancel it. Then send the message`,
+  );
 }
 
 /** 400 for an item that is in no response of the caller. */

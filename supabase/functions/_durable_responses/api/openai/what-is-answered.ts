@@ -3,6 +3,7 @@ import { jobIdOf, responseIdOf } from "../../model/ids.ts";
 import type { AnswerItems } from "./answer-items.ts";
 import { type AskedBy, isOpen, paramOf as paramOfApproval, readApproval } from "./approvals.ts";
 import type { CreateBody } from "./create-body.ts";
+import { reasonIn, standsAfterNo } from "./denials.ts";
 import { readRecord, readRecordIfThere, type ResponseRecord } from "./record.ts";
 import { invalidParam, type Refusal, responseNotFound } from "./refusal.ts";
 import {
@@ -43,17 +44,21 @@ export async function whatIsAnswered(
   who: Visibility,
 ): Promise<Answered | undefined> {
   const previous = jobIdOf(body.previous_response_id ?? "");
-  const approvals = items.approvals.flatMap((placed) =>
+  const asked = items.approvals.flatMap((placed) =>
     readApproval(placed, previous, placed.at < items.since) ?? []
   );
-  const records = await recordsOf(approvals, who);
+  const records = await recordsOf(asked, who);
   const outputs = await findOutputs(items, who, previous ?? jobOfCalls(body, items));
+  const denials = denialsOf(body, outputs);
+  const approvals = asked.map((one) => withReason(one, denials.get(one.at + 1)));
   const named = namedBy(approvals, outputs, records);
   const waiting = [...new Map(named.filter(({ waits }) => waits).map((one) => [one.jobId, one]))];
   if (waiting.length > 1) throw severalWait(named);
   const jobId = waiting[0]?.[0] ?? named.at(-1)?.jobId;
   const missing = approvals.filter((one) => one.at >= items.since && !records.has(one.jobId));
-  const unknown = outputs.filter((one) => one.at >= items.last && one.jobId === undefined);
+  const unknown = outputs.filter((one) =>
+    one.at >= items.last && one.jobId === undefined && !denials.has(one.at)
+  );
   if (jobId === undefined && missing[0]) throw responseNotFound(responseIdOf(missing[0].jobId));
   // A server may have made calls that somebody else asked for. From a user, they are refused later, as an invention.
   if (jobId === undefined || (waiting.length === 0 && unknown.length > 0)) return undefined;
@@ -68,6 +73,20 @@ export async function whatIsAnswered(
     approvals: approvals.filter((one) => one.jobId === jobId),
     outputs: outputsToGive(outputs, items, record),
   };
+}
+
+/** Outputs that only say a no once more, by their places. */
+function denialsOf({ input }: CreateBody, outputs: OutputFor[]): Map<number, OutputFor["item"]> {
+  return new Map(
+    outputs.filter(({ at, jobId }) =>
+      jobId === undefined && Array.isArray(input) && standsAfterNo(input, at)
+    ).map(({ at, item }) => [at, item]),
+  );
+}
+
+function withReason(one: AskedBy, denial: OutputFor["item"] | undefined): AskedBy {
+  const reason = one.answer.reason ?? (denial && reasonIn(denial));
+  return { ...one, answer: { ...one.answer, reason } };
 }
 
 /** The jobs that approvals name, without those that are deleted or somebody else's. */
