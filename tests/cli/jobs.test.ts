@@ -163,7 +163,17 @@ Deno.test("a job that needs review says why, and continues as it is resolved", a
 Deno.test("a cancelled job is retried as a new one, a finished one cannot be cancelled", async () => {
   const id = await uncertainJob();
   assert.equal((await json(["jobs", "cancel", id]))["status"], "cancelled");
-  assert.equal((await json(["jobs", "retry", id]))["retry_of"], id);
+  const first = await run(["jobs", "retry", id, "--json"]);
+  const retry = JSON.parse(first.stdout);
+  assert.equal(retry.retry_of, id);
+  assert.doesNotMatch(first.stderr, /retried before/);
+  await eventually(
+    "the retry",
+    () => json(["jobs", "show", retry.id]),
+    ({ status }) => status === "completed",
+  );
+  const second = await run(["jobs", "retry", id]);
+  assert.match(second.stderr, new RegExp(`${id} was retried before.* jobs retry ${retry.id}`));
   const finished = await submit("default", "Say hello");
   const refused = await run(["jobs", "cancel", finished.id]);
   assert.equal(refused.code, 1);

@@ -176,4 +176,10 @@ export async function actOnJob(
     });
   if (options.json) terminal.out(visibleJson(job));
   else for (const line of describe(job, terminal)) terminal.out(line);
+  // A job has one retry, which is returned again.
+  if (action === "retry" && job.id !== whole && (job.status !== "queued" || job.attempt > 0)) {
+    terminal.note(
+      `${whole} was retried before, as this job. To run it again: npx durable-responses jobs retry ${job.id}`,
+    );
+  }
 }

@@ -17,6 +17,11 @@ export interface FunctionCall {
   signal?: AbortSignal | undefined;
 }
 
+/** The platform's code where there is no function of this name; ours says more than 404 alone. */
+const notDeployed = "NOT_FOUND";
+const notDeployedHint =
+  "Deploy the function `respond`. If it has another name, pass it as functionName to createDurableResponses";
+
 type Functions = SupabaseClient["functions"];
 
 /**
@@ -99,7 +104,7 @@ async function toError(error: unknown): Promise<Error> {
 async function errorOfAnswer(answer: Response, cause: unknown): Promise<Error> {
   const { code, message, hint } = readRefusal(await answer.text());
   return errorFor(answer.status, code ?? `http_${answer.status}`, message, {
-    hint,
+    hint: hint ?? (code === notDeployed ? notDeployedHint : undefined),
     requestId: requestIdOf(answer.headers),
     retryAfterMs: retryAfterOf(answer.headers),
     cause,
