@@ -92,13 +92,14 @@ begin
       -- Only servers see which tools an MCP server has.
       'with_tool_lists', v_for_server,
       'handed_out', (
-        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'kind', s.kind, 'call_id', s.call_id)
+        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'kind', s.kind, 'call_id', s.call_id, 'answered_at', extract(epoch from s.answered_at))
           || case when p_with_answers and v_job.output is null and s.status in ('finished', 'failed')
             then jsonb_build_object('item', s.item, 'output', s.output, 'error', s.error) else '{}' end
           order by s.number), '[]'::jsonb)
         from public.response_steps s where s.job_id = v_job.id and s.run_by = 'caller'),
       'answered', (
-        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'request_id', s.item_id, 'approve', (s.answer ->> 'approve')::boolean)
+        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'request_id', s.item_id, 'approve', (s.answer ->> 'approve')::boolean,
+          'answered_at', extract(epoch from s.answered_at))
           order by s.number), '[]'::jsonb)
         from public.response_steps s
         where s.job_id = v_job.id and s.kind = 'mcp_approval_request' and s.answered_by <> 'guard' and s.answer ? 'approve'),

@@ -88,7 +88,8 @@ export function restOf(record: ResponseRecord, shown: ReadonlySet<unknown>): Eve
 
 /**
  * The end of a stream.
- * @param number of the terminal event, unless the reader has a higher one: that came from a stream that has been deleted
+ * @param number of the terminal event, unless the reader has had this number: it came from a stream that has been deleted, or the
+ * reader has the end and gets it again
  */
 export function* endOf(
   record: ResponseRecord,
@@ -97,7 +98,7 @@ export function* endOf(
 ): Generator<NonNullable<StreamEvent>> {
   const response = toResponse(record);
   if (response.status === "cancelled") return;
-  const sequence_number = after > number ? after + 1 : number;
+  const sequence_number = after >= number ? after + 1 : number;
   yield { type: `response.${response.status}`, sequence_number, response };
 }
 

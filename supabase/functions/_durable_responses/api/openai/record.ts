@@ -52,6 +52,8 @@ const recordSchema = z.extend(jobSchema, {
       number: z.int(),
       kind: z.string(),
       call_id: z.nullable(z.string()),
+      /** In s since 1970. */
+      answered_at: z.nullish(z.number()),
       /** Of an answered call, for a conversation that continues from a job without an output. */
       item: z.optional(itemSchema),
       output: z.nullish(z.string()),
@@ -61,7 +63,12 @@ const recordSchema = z.extend(jobSchema, {
   ),
   /** Requests for approval that a person has answered. */
   answered: z._default(
-    z.array(z.object({ number: z.int(), request_id: z.string(), approve: z.boolean() })),
+    z.array(z.object({
+      number: z.int(),
+      request_id: z.string(),
+      approve: z.boolean(),
+      answered_at: z.nullish(z.number()),
+    })),
     [],
   ),
   /** Number of the last step, or 0. */
