@@ -1,8 +1,11 @@
+import { resolve } from "node:path";
 import { NotReadyError } from "./ready.ts";
 
 /** Below the ports that systems give to outgoing connections (Linux: from 32768, macOS: from 49152), which come and go all the time. */
 const lowest = 15_000;
 const count = 17_000;
+const usualLowest = 20_000;
+const usualCount = 10_000;
 const startTries = 5;
 
 /** Starts a server on a free port, `preferred` if it is; on another one when somebody took it before it was bound. */
@@ -31,6 +34,13 @@ export function freePort(preferred?: number): number {
     if (isFree(port)) return port;
   }
   return portOf(Deno.listen({ hostname: "127.0.0.1", port: 0 }));
+}
+
+/** A port that a folder always has, unless somebody else has it. */
+export function usualPort(folder: string): number {
+  let hash = 0;
+  for (const code of new TextEncoder().encode(resolve(folder))) hash = (hash * 31 + code) >>> 0;
+  return usualLowest + hash % usualCount;
 }
 
 /** Serves on a port of 127.0.0.1, `preferred` if it is free. */

@@ -3473,7 +3473,7 @@ begin
     perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(jsonb_build_object(
       'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));
   end if;
-  -- A worker that was lost as it handed a yes over says nothing about the route.
+  -- A worker that was lost, or ended, as it handed a yes over says nothing about the route.
   if v_wait.response_id is not null or not exists (
     select from durable_responses.attempts
     where job_id = p_job_id and number = p_attempt - 1 and outcome = 'continued' and error_code = 'worker_lost'
@@ -3858,7 +3858,7 @@ begin
   p_wait.failures := p_wait.failures + 1;
   if p_wait.failures >= v_job.max_attempts then
     perform durable_responses.finish(p_wait, 'failed', p_error || jsonb_build_object(
-      'message', format('%s (attempt %s of %s)', p_error ->> 'message', p_wait.failures, v_job.max_attempts)));
+      'message', format('%s (failed attempts: %s of at most %s)', p_error ->> 'message', p_wait.failures, v_job.max_attempts)));
     return;
   end if;
   -- A Retry-After is a floor; the jitter goes on top, so that waiting jobs do not all come back at once.
@@ -4038,7 +4038,10 @@ begin
     continue when not found;
     v_count := v_count + 1;
     if v_wait.continuing then
-      perform durable_responses.await_continuation(v_wait, null);
+      -- With an error, as for a lost worker: that nobody knows the response says nothing about the route.
+      perform durable_responses.await_continuation(v_wait, null, p_error => jsonb_build_object(
+        'code', 'worker_lost',
+        'message', format('Cannot record the response that continues attempt %s: worker %s ended first', v_wait.attempt, p_worker)));
       continue;
     end if;
     v_uncertain := durable_responses.settle_calls(v_wait.job_id, v_wait.attempt);
@@ -5477,12 +5480,16 @@ revoke execute on function durable_responses.refuse_unfit_answer(public.response
   public.find_response_tool_calls(text[], uuid, boolean, uuid) from public, anon, authenticated;
 grant execute on function durable_responses.refuse_unfit_answer(public.response_steps, text, text),
   public.find_response_tool_calls(text[], uuid, boolean, uuid) to service_role;
--- Running in place: a caller that waits gets the run in the function that answers, if the rules of a claim allow it.
+-- Running in place: the function that has a job in its hands runs it, if the rules of a claim allow it.
 --
--- One call accepts the job and leases it: it was never queued, and its row appears as running. The rules are those of
--- claim_response_work(): a route's pause, its probe, limits, and what is left of the worker's life compared with how long such
--- runs usually take. If places are limited, jobs that already wait go first. If a rule says no, the job is queued like any
--- other. A worker of kind `inline` does not count against max_workers.
+--   * A caller waits: one call accepts the job and leases it to the function that answers. It was never queued, and its row
+--     appears as running.                                                                          (start_response_job)
+--   * A background response asked before calls that need no person: one call answers and leases the job to the function that
+--     has read it, which sends the answers at once.                                        (continue_response_job_in_place)
+--
+-- The rules are those of claim_response_work(): a route's pause, its probe, limits, and what is left of the worker's life
+-- compared with how long such runs usually take. If places are limited, jobs that already wait go first. If a rule says no,
+-- the job is queued like any other. A worker of kind `inline` does not count against max_workers.
 
 create function durable_responses.may_run_now(p_wait durable_responses.waits, p_life_ms bigint, p_full_life_ms bigint) returns boolean
 language plpgsql stable set search_path = ''
@@ -5495,7 +5502,7 @@ declare
   v_allowed integer;
   v_in_all integer;
 begin
-  if not p_wait.ready then
+  if not p_wait.ready or p_wait.min_life_ms > v_life then
     return false;
   end if;
   select r.paused_until, r.max_running, r.typical_ms, s.max_running as max_in_all into v_route
@@ -5528,6 +5535,40 @@ $$;
 comment on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint) is
   'Whether the rules of a claim let this job run now in a worker with this much life. If there are limits, the caller holds the lock under which they are counted.';
 
+create function durable_responses.enter_in_place(p_worker text) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  perform durable_responses.seen_worker(p_worker, 'inline');
+  if (select max_running from public.response_settings) is not null or exists (
+    select from public.response_routes where max_running is not null or paused_until is not null
+  ) then
+    perform pg_advisory_xact_lock(hashtextextended('durable_responses.claim', 0));
+  end if;
+end;
+$$;
+comment on function durable_responses.enter_in_place(text) is
+  'What comes before a lease in place, and before anything else is locked, as in a claim: the worker is seen, and if there are limits, nobody else counts them meanwhile.';
+
+create function durable_responses.lease_in_place(
+  p_wait durable_responses.waits, p_worker text, p_lease_ms integer, p_life_ms bigint, p_full_life_ms bigint
+) returns boolean
+language plpgsql set search_path = ''
+as $$
+begin
+  if not durable_responses.may_run_now(p_wait, p_life_ms, p_full_life_ms) then
+    return false;
+  end if;
+  update durable_responses.waits set
+    status = 'running', due = durable_responses.clock() + make_interval(secs => p_lease_ms / 1000.0), worker = p_worker,
+    attempt = attempt + 1
+  where job_id = p_wait.job_id;
+  return true;
+end;
+$$;
+comment on function durable_responses.lease_in_place(durable_responses.waits, text, integer, bigint, bigint) is
+  'Leases a job that this transaction has queued, if a claim''s rules allow it. Returns whether they do.';
+
 create function public.start_response_job(
   p_job jsonb, p_worker text, p_lease_ms integer default 30000, p_life_ms bigint default null, p_full_life_ms bigint default null
 ) returns jsonb
@@ -5535,26 +5576,16 @@ language plpgsql set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
-  v_now constant timestamptz := durable_responses.clock();
   v_answer jsonb;
   v_wait durable_responses.waits;
   v_leased boolean;
 begin
-  perform durable_responses.seen_worker(p_worker, 'inline');
-  -- As a claim does, and before anything else is locked.
-  if (select max_running from public.response_settings) is not null or exists (
-    select from public.response_routes where max_running is not null or paused_until is not null
-  ) then
-    perform pg_advisory_xact_lock(hashtextextended('durable_responses.claim', 0));
-  end if;
+  perform durable_responses.enter_in_place(p_worker);
   v_answer := public.submit_response_job(p_job)::jsonb;
   select * into v_wait from durable_responses.waits where job_id = (v_answer #>> '{job,id}')::uuid;
   if (v_answer ->> 'created')::boolean then
-    v_leased := durable_responses.may_run_now(v_wait, p_life_ms, p_full_life_ms);
+    v_leased := durable_responses.lease_in_place(v_wait, p_worker, p_lease_ms, p_life_ms, p_full_life_ms);
     if v_leased then
-      update durable_responses.waits set
-        status = 'running', due = v_now + make_interval(secs => p_lease_ms / 1000.0), worker = p_worker, attempt = attempt + 1
-      where job_id = v_wait.job_id;
       update durable_responses.streams set attempt = v_wait.attempt + 1 where job_id = v_wait.job_id;
       if exists (select from public.response_watches where watched_until > now()) then
         perform durable_responses.announce_jobs(array[v_wait.job_id]);
@@ -5575,10 +5606,48 @@ $$;
 comment on function public.start_response_job(jsonb, text, integer, bigint, bigint) is
   'Accepts a job as submit_response_job() does and, if a claim''s rules allow it, leases it to the worker that asks, of kind inline, for p_lease_ms. Returns {created, job, guarded?, work}: work as a claim returns it; null if the job is queued, goes to background, or existed before.';
 
+create function public.continue_response_job_in_place(
+  p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_answers jsonb, p_usage jsonb,
+  p_worker text, p_lease_ms integer default 30000, p_life_ms bigint default null, p_full_life_ms bigint default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits;
+  v_leased boolean := false;
+begin
+  perform durable_responses.enter_in_place(p_worker);
+  -- If the answer is lost, the lease expires. The same call again gets no second one, as it would in start_response_job(): two
+  -- webhooks for one response may be read in one isolate, and each would send the yes.
+  if public.continue_response_job(p_job_id, p_attempt, p_response_id, p_steps, p_answers, p_usage) ->> 'status' = 'queued' then
+    select * into v_wait from durable_responses.waits where job_id = p_job_id;
+    -- Where background is not healthy, a whole run would follow. That is for a worker.
+    v_leased := durable_responses.background_to_continue(v_wait) is not null
+      and durable_responses.lease_in_place(v_wait, p_worker, p_lease_ms, p_life_ms, p_full_life_ms);
+    if v_leased and exists (select from public.response_watches where watched_until > now()) then
+      perform durable_responses.announce_jobs(array[p_job_id]);
+    end if;
+  end if;
+  return jsonb_build_object('job', durable_responses.job_view(p_job_id),
+    'work', case when v_leased then (select work::jsonb from durable_responses.work where job_id = p_job_id) end);
+end;
+$$;
+comment on function public.continue_response_job_in_place(
+  uuid, integer, text, jsonb, jsonb, jsonb, text, integer, bigint, bigint) is
+  'Continues a job as continue_response_job() does and, if its route is healthy and a claim''s rules allow it, leases it to the worker that asks, of kind inline, for p_lease_ms. Returns {job, work}: work as a claim returns it; null if the job is queued, or held for review.';
+
 revoke execute on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint),
-  public.start_response_job(jsonb, text, integer, bigint, bigint) from public, anon, authenticated;
+  durable_responses.enter_in_place(text),
+  durable_responses.lease_in_place(durable_responses.waits, text, integer, bigint, bigint),
+  public.start_response_job(jsonb, text, integer, bigint, bigint),
+  public.continue_response_job_in_place(uuid, integer, text, jsonb, jsonb, jsonb, text, integer, bigint, bigint)
+  from public, anon, authenticated;
 grant execute on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint),
-  public.start_response_job(jsonb, text, integer, bigint, bigint) to service_role;
+  durable_responses.enter_in_place(text),
+  durable_responses.lease_in_place(durable_responses.waits, text, integer, bigint, bigint),
+  public.start_response_job(jsonb, text, integer, bigint, bigint),
+  public.continue_response_job_in_place(uuid, integer, text, jsonb, jsonb, jsonb, text, integer, bigint, bigint)
+  to service_role;
 -- Tools that are Postgres functions. The tool's effect and the ledger's row of its call are one transaction: both exist or
 -- neither does, so the call happens exactly once, and is never in doubt. Before it, there is no row, or one that waits: such a
 -- call has not happened.
@@ -6399,7 +6468,7 @@ language plpgsql immutable set search_path = ''
 as $$
 declare
   v_types constant jsonb := '{"approve": "boolean", "reason": "string", "request_id": "string", "digest": "string",
-    "number": "number", "call_id": "string", "kind": "string", "output": "string", "parts": "array"}';
+    "number": "number", "call_id": "string", "kind": "string", "output": "string", "parts": "array"}'::jsonb;
   v_field text;
   v_value jsonb;
 begin

@@ -24,7 +24,7 @@ begin
   p_wait.failures := p_wait.failures + 1;
   if p_wait.failures >= v_job.max_attempts then
     perform durable_responses.finish(p_wait, 'failed', p_error || jsonb_build_object(
-      'message', format('%s (attempt %s of %s)', p_error ->> 'message', p_wait.failures, v_job.max_attempts)));
+      'message', format('%s (failed attempts: %s of at most %s)', p_error ->> 'message', p_wait.failures, v_job.max_attempts)));
     return;
   end if;
   -- A Retry-After is a floor; the jitter goes on top, so that waiting jobs do not all come back at once.
@@ -204,7 +204,10 @@ begin
     continue when not found;
     v_count := v_count + 1;
     if v_wait.continuing then
-      perform durable_responses.await_continuation(v_wait, null);
+      -- With an error, as for a lost worker: that nobody knows the response says nothing about the route.
+      perform durable_responses.await_continuation(v_wait, null, p_error => jsonb_build_object(
+        'code', 'worker_lost',
+        'message', format('Cannot record the response that continues attempt %s: worker %s ended first', v_wait.attempt, p_worker)));
       continue;
     end if;
     v_uncertain := durable_responses.settle_calls(v_wait.job_id, v_wait.attempt);

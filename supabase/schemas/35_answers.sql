@@ -9,7 +9,7 @@ language plpgsql immutable set search_path = ''
 as $$
 declare
   v_types constant jsonb := '{"approve": "boolean", "reason": "string", "request_id": "string", "digest": "string",
-    "number": "number", "call_id": "string", "kind": "string", "output": "string", "parts": "array"}';
+    "number": "number", "call_id": "string", "kind": "string", "output": "string", "parts": "array"}'::jsonb;
   v_field text;
   v_value jsonb;
 begin

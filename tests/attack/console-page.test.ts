@@ -111,7 +111,7 @@ Deno.test(
     const sent = await watchRequests(page);
     await page.goto(`${url}?url=https://attacker.example&key=sb_publishable_x`);
     await page.getByRole("button", { name: "Open attacker.example" }).click();
-    await page.getByLabel("E-mail").fill("me@example.com");
+    await page.getByLabel("Email").fill("me@example.com");
     assert.equal(await page.locator(".one-click").count(), 0);
     assert.equal(sent.length, 0);
     await page.getByLabel("Password").fill("typed here");

@@ -124,8 +124,23 @@ Deno.test("commands that talk to a project say which thing they miss, and do not
       { SUPABASE_SECRET_KEY: "sb_secret_x" },
       /DURABLE_RESPONSES_WORKER_SECRET is not set here/,
     ],
+    [
+      ["connect", ...url, "--project-url", "nonsense"],
+      {},
+      /argument 'nonsense' is invalid\. It must look like https:/,
+    ],
     [["frobnicate"], {}, /unknown command 'frobnicate'/],
     [["dev", "--openai-port", "1"], {}, /option '--openai-port' needs --openai-only/],
+    [
+      ["dev", "--openai-only", "--fresh"],
+      {},
+      /'--openai-only' cannot be used with option '--fresh'/,
+    ],
+    [
+      ["dev", "--openai-only", "--ports", "1,2"],
+      {},
+      /cannot be used with option '--ports <api,db>'/,
+    ],
     [["doctor", "--smoke-wait", "5"], {}, /option '--smoke-wait' needs --smoke/],
     [["doctor", "--smoke-profile", "x"], {}, /option '--smoke-profile' needs --smoke/],
     [["jobs", "list", "--owner", "bob"], {}, /It must be a user's id, which is a UUID/],

@@ -96,6 +96,20 @@ Deno.test("a wrong key and a wrong webhook secret are told apart from the rest",
   assert.equal(found("wake").status, "skipped");
 });
 
+Deno.test("what is no webhook's secret is said, and stops no other check", async () => {
+  for (const secret of ["foo", "whsec_b3RoZXI", "sk-proj-abcdefgh", "whsec_"]) {
+    const found = await examine({ OPENAI_WEBHOOK_SECRET: secret });
+    const { status, message, fix } = found("webhook");
+    assert.equal(status, "wrong", secret);
+    assert.match(message, /is not a webhook's secret: it must be whsec_ followed by base64/);
+    assert.match(fix ?? "", /copy it again, all of it/);
+    assert.equal(found("run-jobs").status, "ok");
+  }
+  const { webhookSecret } = theStack().stack;
+  const found = await examine({ OPENAI_WEBHOOK_SECRET: `${webhookSecret}, whsec_b3RoZXI=` });
+  assert.equal(found("webhook").status, "ok");
+});
+
 Deno.test("everything that can be broken in the database is found at once, each with a way to fix it", async () => {
   const stack = theStack().stack;
   const sql = stack.database.connect("supabase_admin", "postgres", { max: 1 });

@@ -120,6 +120,20 @@ Deno.test("what you changed is left, and said; --restore takes the release's ver
   const restored = await init(project.folder, "--restore", `supabase/${changedFile}`);
   assert.equal(restored.code, 0, restored.stderr);
   assert.equal(await project.read(changedFile), released);
+  const copy = `${changedFile}.yours`;
+  assert.match(
+    restored.stdout,
+    /^Your version of supabase\/\S+redact\.ts is in supabase\/\S+redact\.ts\.yours$/m,
+  );
+  assert.equal(await project.read(copy), "// my own\n");
+  await project.write(changedFile, "// my second\n");
+  await init(project.folder, "--restore", `supabase/${changedFile}`);
+  assert.deepEqual([await project.read(copy), await project.read(`${copy}-2`)], [
+    "// my own\n",
+    "// my second\n",
+  ]);
+  const untouched = await init(project.folder, "--restore", `supabase/${changedFile}`);
+  assert.match(untouched.stdout, /^Nothing to do/);
   const unknown = await init(project.folder, "--restore", "functions/_shared/profiles.ts");
   assert.equal(unknown.code, 2);
   assert.match(unknown.stderr, /It is your own file/);

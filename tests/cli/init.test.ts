@@ -13,17 +13,17 @@ Deno.test("init puts functions, migrations, settings and secrets into a project,
     cwd: project.folder,
   });
   assert.equal(code, 0, stderr);
-  for (
-    const command of [
-      "db push",
-      "secrets set",
-      "functions deploy",
-      "durable-responses connect",
-      "durable-responses doctor",
-    ]
-  ) {
-    assert.match(stdout, new RegExp(command));
-  }
+  const inThisOrder = [
+    "durable-responses dev",
+    "db push",
+    "/openai-webhook\n",
+    "secrets set",
+    "functions deploy",
+    "durable-responses connect",
+    "durable-responses doctor",
+  ].map((command) => stdout.indexOf(command, stdout.indexOf("Next:")));
+  assert.ok(!inThisOrder.includes(-1), stdout);
+  assert.deepEqual(inThisOrder, inThisOrder.toSorted((one, other) => one - other), stdout);
   for (const name of ["respond", "openai-webhook", "run-jobs"]) {
     assert.ok(await project.exists(`functions/${name}/index.ts`), name);
   }

@@ -175,6 +175,16 @@ Deno.test("each kind of mismatch is found, with its place and what to do", async
   }
 });
 
+Deno.test("every mismatch of a tool is found, not only the first", async () => {
+  const { findings } = await check(
+    profilesOf([["fits", withField("color: z.string(), pieces: z.boolean(), tags: z.int()")]]),
+  );
+  assert.deepEqual(
+    findings.map(({ message }) => /argument 'color'|'pieces' is|'tags' is/.exec(message)?.[0]),
+    ["argument 'color'", "'pieces' is", "'tags' is"],
+  );
+});
+
 Deno.test("what fits is not complained of, by check or doctor", async () => {
   const profiles = profilesOf(fitting);
   assert.deepEqual(await check(profiles), { ok: true, findings: [] });
@@ -193,13 +203,25 @@ Deno.test("doctor says in its line what is worst", async () => {
     profilesOf([["definer", item], ["no_such", item], ["many", item]]),
   );
   assert.equal(broken?.status, "wrong");
-  assert.match(broken?.message ?? "", /no function public\.no_such in the database, and 1 more$/);
+  assert.match(
+    broken?.message ?? "",
+    /no function public\.no_such in the database, and 2 more findings$/,
+  );
 });
 
-Deno.test("check says nothing of them without a connection, and that it could not ask with one that fails", async () => {
+Deno.test("check finds nothing in them without a connection, and that it could not ask with one that fails", async () => {
   const profiles = profilesOf([["no_such", item]]);
   const { SUPABASE_URL: _, SUPABASE_SECRET_KEY: __, ...unconnected } = environment();
   assert.deepEqual(await check(profiles, unconnected), { ok: true, findings: [] });
+  const { code, stdout } = await thePackage().run(["check", "--strict", "--deno", findDeno()], {
+    cwd: theProject().folder,
+    env: unconnected,
+  });
+  assert.equal(code, 0, stdout);
+  assert.match(
+    stdout,
+    /SQL tools were not compared .*: SUPABASE_URL or SUPABASE_SECRET_KEY is not/,
+  );
   const refused = await check(
     profiles,
     environment({ SUPABASE_SECRET_KEY: "sb_secret_of_another" }),

@@ -73,3 +73,30 @@ Deno.test("at 900 px a job's query has most of its row", needsBrowser, async () 
   assert.ok(query.width > row.width / 2, `${query.width} of ${row.width} px`);
   await page.context().close();
 });
+
+Deno.test(
+  "at 900 px no label of a chart is cut, even where the time is a whole day",
+  needsBrowser,
+  async () => {
+    const page = await theConsole().openAs("secret key", { viewport: { width: 900, height: 900 } });
+    // Just after midnight, the last tick of every range is at the right edge.
+    const midnight = await page.evaluate(() => new Date().setHours(0, 0, 30, 0));
+    await page.clock.setFixedTime(midnight);
+    await page.evaluate(() => location.hash = "/health");
+    for (const name of ["1 hour", "24 hours", "7 days"]) {
+      await page.getByRole("button", { name }).click();
+      await page.locator(".chart svg .axis-tick").first().waitFor();
+      const cut = await page.evaluate(() =>
+        [...document.querySelectorAll(".chart svg")].flatMap((svg) => {
+          const { left, right } = svg.getBoundingClientRect();
+          return [...svg.querySelectorAll("text")].flatMap((text) => {
+            const box = text.getBoundingClientRect();
+            return box.left < left || box.right > right ? [text.textContent ?? ""] : [];
+          });
+        })
+      );
+      assert.deepEqual(cut, [], name);
+    }
+    await page.context().close();
+  },
+);

@@ -93,7 +93,7 @@ Deno.test("in a browser the console is live through its server", needsBrowser, a
   try {
     const page = await browser.newPage();
     await page.goto(server.url);
-    await page.getByLabel("E-mail").fill(user.email);
+    await page.getByLabel("Email").fill(user.email);
     await page.getByLabel("Password").fill(user.password);
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await page.locator(".list-foot").getByText("live", { exact: true }).waitFor();

@@ -13,7 +13,7 @@ Deno.test(
   needsBrowser,
   async () => {
     const page = await theConsole().open();
-    await page.getByLabel("E-mail").fill("dev@example.com");
+    await page.getByLabel("Email").fill("dev@example.com");
     await page.getByLabel("Password").fill("not this one");
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await page.getByRole("alert").getByText("invalid_credentials").waitFor();

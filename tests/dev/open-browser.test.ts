@@ -5,6 +5,7 @@ import { canOpenBrowser } from "../../packages/dev/console/open-browser.ts";
 import { freePort } from "../../packages/dev/ports.ts";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { eventually } from "../support/eventually.ts";
+import { ownProject } from "./support/own-project.ts";
 
 const cases: [what: string, Parameters<typeof canOpenBrowser>[0], opens: boolean][] = [
   ["a Mac's terminal", { isTerminal: true, env: {}, os: "darwin" }, true],
@@ -50,9 +51,8 @@ for (const [option, opens] of [["", true], ["--no-open", false]] as const) {
     } the console`,
     { ignore: !hasScript },
     async () => {
-      const folder = await Deno.makeTempDir();
-      // Postgres may run as another user, who must be able to enter the folder.
-      await Deno.chmod(folder, 0o711);
+      await using project = await ownProject();
+      const { folder } = project;
       const [browser, opened] = [join(folder, "browser"), join(folder, "opened")];
       await Deno.writeTextFile(browser, `#!/bin/sh\nprintf '%s' "$1" > ${opened}\n`, {
         mode: 0o755,
@@ -60,7 +60,9 @@ for (const [option, opens] of [["", true], ["--no-open", false]] as const) {
       const dev = new Deno.Command(script, {
         args: [
           "-qefc",
-          `${Deno.execPath()} run -A scripts/dev.ts --data ${folder}/data --ports ${freePort()},${freePort()} ${option}`,
+          `${Deno.execPath()} run -A scripts/dev.ts ${
+            project.options.join(" ")
+          } --ports ${freePort()},${freePort()} ${option}`,
           "/dev/null",
         ],
         cwd: projectRoot,
@@ -79,14 +81,18 @@ for (const [option, opens] of [["", true], ["--no-open", false]] as const) {
         stdout: "piped",
         stderr: "null",
       }).spawn();
+      let ended = false;
+      void dev.status.then(() => ended = true);
       let output = "";
       const read = (async () => {
         for await (const text of dev.stdout.pipeThrough(new TextDecoderStream())) output += text;
       })();
       try {
-        await eventually("the stack is ready", () => /^Ready after/m.test(output), {
+        const isReady = () => /^Ready after/m.test(output);
+        await eventually("the stack is ready, or has ended", () => isReady() || ended, {
           timeoutMs: 60_000,
         });
+        assert.ok(isReady(), `dev has ended: ${output}`);
         const url = /in a browser: (\S+)/.exec(output)?.[1];
         assert.ok(url, output);
         const readOpened = () => Deno.readTextFile(opened).catch(() => undefined);
@@ -96,10 +102,9 @@ for (const [option, opens] of [["", true], ["--no-open", false]] as const) {
           assert.equal(await readOpened(), undefined);
         }
       } finally {
-        dev.kill("SIGTERM");
+        if (!ended) dev.kill("SIGTERM");
         await read;
         await dev.status;
-        await Deno.remove(folder, { recursive: true });
       }
     },
   );

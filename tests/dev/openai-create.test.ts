@@ -100,7 +100,7 @@ Deno.test("zodTextFormat is answered with JSON that fits, or with the planned on
     assert.ok((made?.notes.length ?? 0) >= 2);
     const planned = { ...made, subject: "Invoice; paid", replied: true, emails_sent: 1 };
     openai.plan("How many", `text ${JSON.stringify(planned)}`);
-    assert.deepEqual(await parse("How many e-mails were sent?"), planned);
+    assert.deepEqual(await parse("How many emails were sent?"), planned);
   });
 });
 

@@ -155,7 +155,7 @@ Deno.test("a stream is cut while a certain tool call is in flight", async () => 
       nth: 2,
     });
     assert.equal(events.at(-1)?.type, "response.mcp_call_arguments.done");
-    await eventually("the e-mail", () => fixture.mailbox.sent.length === 1);
+    await eventually("the email", () => fixture.mailbox.sent.length === 1);
   });
 });
 
@@ -226,13 +226,13 @@ Deno.test("a lost create runs, and its caller learns nothing", async () => {
   await withStandIn(async (fixture) => {
     const error = await refusal(fixture, { kind: "create-lost" });
     assert.ok(error instanceof OpenAI.APIConnectionError);
-    await eventually("the e-mail", () => fixture.mailbox.sent.length === 1);
+    await eventually("the email", () => fixture.mailbox.sent.length === 1);
     fixture.openai.faults.set([{ kind: "create-lost" }, { kind: "background-works" }]);
     const { client, mcp } = fixture;
     const request = { model: "o3", input: invoiceQuery, tools: [mcp], background: true };
     const noReuse = { headers: { connection: "close" } };
     await assert.rejects(client.responses.create(request, noReuse), OpenAI.APIConnectionError);
-    await eventually("the second e-mail", () => fixture.mailbox.sent.length === 2);
+    await eventually("the second email", () => fixture.mailbox.sent.length === 2);
     await fixture.openai.idle();
     assert.equal(fixture.openai.counts().create, 2);
   });

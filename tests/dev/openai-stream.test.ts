@@ -155,7 +155,7 @@ Deno.test("a client that hangs up ends the run, but not the tool call in flight"
       () => openai.activeRuns() === 0 && openai.openStreams() === 0,
     );
     assert.equal(mailbox.sent.length, 0);
-    await eventually("the e-mail", () => mailbox.sent.length === 1);
+    await eventually("the email", () => mailbox.sent.length === 1);
     await assert.rejects(client.responses.retrieve(id), /not found/);
     assert.equal(openai.requests[0]?.aborted, true);
   });

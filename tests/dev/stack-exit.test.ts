@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { freePort } from "../../packages/dev/ports.ts";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { isRunning } from "./support/edge.ts";
+import { ownProject } from "./support/own-project.ts";
 import { descendantsOf } from "../support/processes.ts";
 import { eventually } from "../support/eventually.ts";
 
@@ -13,17 +14,9 @@ interface Dev {
   kill(signal: Deno.Signal): Promise<Deno.CommandStatus>;
 }
 
-async function startDev(ports: { api: number; db: number }, data: string): Promise<Dev> {
+async function startDev(ports: { api: number; db: number }, project: string[]): Promise<Dev> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-A",
-      "scripts/dev.ts",
-      "--data",
-      data,
-      "--ports",
-      `${ports.api},${ports.db}`,
-    ],
+    args: ["run", "-A", "scripts/dev.ts", ...project, "--ports", `${ports.api},${ports.db}`],
     cwd: projectRoot,
     stdin: "null",
     stdout: "piped",
@@ -52,18 +45,6 @@ async function startDev(ports: { api: number; db: number }, data: string): Promi
   return { pid: child.pid, apiUrl, output: () => output, kill };
 }
 
-/** Runs with a folder for the data that dev keeps. */
-async function withData(run: (data: string) => Promise<void>): Promise<void> {
-  const data = await Deno.makeTempDir({ prefix: "dev-data-" });
-  try {
-    // Postgres may run as another user, who must be able to enter the folder.
-    await Deno.chmod(data, 0o711);
-    await run(data);
-  } finally {
-    await Deno.remove(data, { recursive: true });
-  }
-}
-
 /** Starts a worker, so that there is one that could be left behind. */
 async function useFunction(dev: Dev): Promise<void> {
   const response = await fetch(`${dev.apiUrl}/functions/v1/run-jobs`, { method: "POST" });
@@ -71,43 +52,46 @@ async function useFunction(dev: Dev): Promise<void> {
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.test(`${signal} ends every process of the stack`, () =>
-    withData(async (data) => {
-      const ports = { api: freePort(), db: freePort() };
-      const dev = await startDev(ports, data);
-      assert.equal(dev.apiUrl, `http://127.0.0.1:${ports.api}`);
-      await useFunction(dev);
-      const children = await descendantsOf(dev.pid);
-      assert.ok(children.some(({ command }) => command.includes("run-jobs/index.ts")));
-      assert.ok(children.some(({ command }) => command.includes("postgrest")));
+  Deno.test(`${signal} ends every process of the stack`, async () => {
+    await using project = await ownProject();
+    const ports = { api: freePort(), db: freePort() };
+    const dev = await startDev(ports, project.options);
+    assert.equal(dev.apiUrl, `http://127.0.0.1:${ports.api}`);
+    await useFunction(dev);
+    const children = await descendantsOf(dev.pid);
+    assert.ok(children.some(({ command }) => command.includes("run-jobs/index.ts")));
+    assert.ok(children.some(({ command }) => command.includes("postgrest")));
 
-      await dev.kill(signal);
-      const left = children.filter(({ pid }) => isRunning(pid));
-      assert.deepEqual(left, []);
-      assert.deepEqual([freePort(ports.api), freePort(ports.db)], [ports.api, ports.db]);
-    }));
+    await dev.kill(signal);
+    // A moment later: esbuild's service ends when it sees that nobody can ask it any more.
+    await eventually(
+      "every process has ended",
+      () => children.every(({ pid }) => !isRunning(pid)),
+    );
+    assert.deepEqual([freePort(ports.api), freePort(ports.db)], [ports.api, ports.db]);
+  });
 }
 
-Deno.test("after a kill -9 the next start works, ends what the killed one left, and has its users", () =>
-  withData(async (data) => {
-    const ports = { api: freePort(), db: freePort() };
-    const killed = await startDev(ports, data);
-    await useFunction(killed);
-    const children = await descendantsOf(killed.pid);
-    await killed.kill("SIGKILL");
+Deno.test("after a kill -9 the next start works, ends what the killed one left, and has its users", async () => {
+  await using project = await ownProject();
+  const ports = { api: freePort(), db: freePort() };
+  const killed = await startDev(ports, project.options);
+  await useFunction(killed);
+  const children = await descendantsOf(killed.pid);
+  await killed.kill("SIGKILL");
 
-    const next = await startDev(ports, data);
-    try {
-      await eventually(
-        "the leftovers have ended",
-        () => children.every(({ pid }) => !isRunning(pid)),
-      );
-      const [before, after] = [killed, next].map(({ output }) =>
-        /Password: (\S+)/.exec(output())?.[1]
-      );
-      assert.ok(before);
-      assert.equal(after, before);
-    } finally {
-      await next.kill("SIGINT");
-    }
-  }));
+  const next = await startDev(ports, project.options);
+  try {
+    await eventually(
+      "the leftovers have ended",
+      () => children.every(({ pid }) => !isRunning(pid)),
+    );
+    const [before, after] = [killed, next].map(({ output }) =>
+      /Password: (\S+)/.exec(output())?.[1]
+    );
+    assert.ok(before);
+    assert.equal(after, before);
+  } finally {
+    await next.kill("SIGINT");
+  }
+});

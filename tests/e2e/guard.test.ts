@@ -1,5 +1,6 @@
 /** The guard in background: no `once` call is made before its row is there, and nothing waits unnecessarily. */
 import { onTestProfiles, stackForFile } from "../support/stack.ts";
+import { testAtOnce } from "./guard/at-once.ts";
 import { testCarefulWaiting } from "./guard/careful.ts";
 import { testContinuationAnswers } from "./guard/continuation-answers.ts";
 import { testGoingOn } from "./guard/going-on.ts";
@@ -10,6 +11,7 @@ import { testUnreadable } from "./guard/unreadable.ts";
 const theStack = stackForFile(onTestProfiles);
 
 testGoingOn(theStack);
+testAtOnce(theStack);
 testUnreadable(theStack);
 testCarefulWaiting(theStack);
 testIgnoredApproval(theStack);

@@ -111,7 +111,7 @@ Deno.test("nothing of a package is loaded but what the functions name, or what t
   );
 });
 
-Deno.test("the main job: background fails at OpenAI, a worker finishes it, one e-mail is sent", async () => {
+Deno.test("the main job: background fails at OpenAI, a worker finishes it, one email is sent", async () => {
   const { stack, sql, user } = theStack();
   const id = await submit(stack, user.token, { profile: "mail", query });
   const job = await eventually(`the end of job ${id}`, () => readJob(sql, id), isFinal);

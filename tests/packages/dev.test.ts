@@ -77,19 +77,23 @@ async function checkFaults(folder: string, page: string): Promise<void> {
 }
 
 /** Asks with the variables of the env file, as in a shell that has sourced it. */
-async function instructionsSeen(folder: string, dev: Dev): Promise<string> {
+async function ask(folder: string, query: string) {
   const file = await Deno.readTextFile(join(folder, "supabase/.env.durable-responses-dev.local"));
   const value = (name: string) => new RegExp(`^${name}='(.*)'$`, "m").exec(file)?.[1] ?? "";
-  const before = dev.output().length;
   const answer = await fetch(`${value("SUPABASE_URL")}/functions/v1/respond`, {
     method: "POST",
     headers: {
       authorization: `Bearer ${value("DEV_USER_TOKEN")}`,
       "content-type": "application/json",
     },
-    body: JSON.stringify({ query: "Hello", wait: 60 }),
+    body: JSON.stringify({ query, wait: 60 }),
   });
-  const job = await answer.json();
+  return { job: await answer.json(), value };
+}
+
+async function instructionsSeen(folder: string, dev: Dev): Promise<string> {
+  const before = dev.output().length;
+  const { job, value } = await ask(folder, "Hello");
   assert.equal(job.status, "completed", `${JSON.stringify(job)}\n${dev.output().slice(before)}`);
   const input = await fetch(`${value("OPENAI_STAND_IN_URL")}/responses/${job.response_id}`, {
     headers: { authorization: `Bearer ${value("OPENAI_STAND_IN_KEY")}` },
@@ -135,11 +139,31 @@ Deno.test("dev runs the project and its seeds, reloads what changes, and keeps w
           ),
       );
       assert.equal(await instructionsSeen(folder, first), "Answer in Latin");
+      const { job, value } = await ask(folder, "Hello [[plan: cal send]]");
+      assert.equal(job.status, "failed");
+      assert.equal(value("MAILBOX_MCP_URL"), first.find(/Mailbox MCP: (\S+)/));
+      assert.match(first.output(), /^\[openai\] Cannot read the step 'cal send': it must begin/m);
+      await write("functions/hello/index.ts", 'Deno.serve(() => new Response("hi"));');
+      await eventually(
+        "a new function is there",
+        () =>
+          /^\[dev\] supabase\/functions\/hello.* changed: reloaded hello$/m.test(first.output()),
+      );
+      const before = first.output().length;
+      await Deno.remove(join(folder, "supabase", "functions", "hello"), { recursive: true });
+      await eventually(
+        "a function that was removed is gone",
+        () =>
+          /^\[dev\] supabase\/functions\/hello is gone: requests to it get 404$/m.test(
+            first.output(),
+          ),
+      );
       await write("migrations/ideas.sql", "create table public.ideas (id int);");
       await eventually(
         "a file that is no migration is named",
         () => /^\[dev\] ideas\.sql is not applied: /m.test(first.output()),
       );
+      assert.doesNotMatch(first.output().slice(before), /reloaded/);
       await Deno.remove(join(folder, "supabase", "migrations", "ideas.sql"));
       await write("migrations/20991231000000_more.sql", "create table public.more (id int);");
       await eventually(
@@ -149,12 +173,16 @@ Deno.test("dev runs the project and its seeds, reloads what changes, and keeps w
     } finally {
       await first.process.stop({ signal: "SIGTERM", graceMs: 20_000 });
     }
+    const mailbox = /Mailbox MCP: (\S+)/;
+    const port = Number(new URL(first.find(mailbox)).port);
+    const isFree = freePort(port) === port;
     const second = await startDev(folder, "--data", data, "--ports", ports);
     try {
+      if (isFree) assert.equal(second.find(mailbox), first.find(mailbox));
       const password = /Password: (\S+)/;
       assert.ok(first.find(password));
       assert.equal(second.find(password), first.find(password));
-      assert.equal(await jobsIn(folder), 2);
+      assert.equal(await jobsIn(folder), 3);
       assert.match(
         second.output(),
         /^\[migrations\] Ran supabase\/more\.sql on the new database$/m,

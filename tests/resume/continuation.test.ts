@@ -158,7 +158,7 @@ resumeTest(
 );
 
 resumeTest(
-  "a tool whose connection fails after it has acted: a person looks, no second e-mail",
+  "a tool whose connection fails after it has acted: a person looks, no second email",
   async (bench) => {
     bench.stack.mailbox.fail({ tool: replyTool, when: "die" });
     const id = await bench.submit("sync");
@@ -178,7 +178,7 @@ resumeTest("a profile that would rather send twice is not asked", async (bench) 
   await bench.kill();
   bench.stack.mailbox.setDelay(replyTool, 0);
   assert.equal((await bench.settled(id)).status, "completed");
-  await eventually("both e-mails", () => mailCounts(bench).sent === 2);
+  await eventually("both emails", () => mailCounts(bench).sent === 2);
 });
 
 resumeTest(

@@ -1,13 +1,13 @@
 /**
- * A worker is killed while it hands a yes to the next background response, and the response's webhook comes early, late, odd
- * or never. The email is sent once, and a person is asked only if nothing says whether it was sent.
+ * Whoever has read a background response is killed while it hands the yes to the next one, and that one's webhook comes early,
+ * late, odd or never. The email is sent once, and a person is asked only if nothing says whether it was sent.
  */
 import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import type { Fault } from "../../packages/dev/openai/mod.ts";
 import type { Passing } from "../support/gates.ts";
-import { passForBackground } from "../support/job-state.ts";
+import { expireAllLeases, passForBackground } from "../support/job-state.ts";
 import { type JobRow, readAttempts, readJob, summarizeAttempts } from "../support/jobs.ts";
 import { type Bench, benchForFile, mailCounts, recovers } from "./support/bench.ts";
 
@@ -29,7 +29,10 @@ const isRecord = (passing: Passing) =>
   "path" in passing && passing.path.endsWith("/rpc/continue_in_background");
 const named = z.object({ p_response_id: z.string() });
 
-/** Kills the worker after OpenAI has the yes and before the response is recorded. */
+/** Whoever reads a response that asks, here because of its webhook, sends the yes. */
+const victim = "openai-webhook";
+
+/** Kills it after OpenAI has the yes and before the response is recorded. */
 async function killedAfterYes(
   webhook: Webhook,
   { faults = [works], ask = query }: { faults?: Fault[]; ask?: string } = {},
@@ -47,7 +50,7 @@ async function killedAfterYes(
   });
   const id = await submit("background", ask);
   await caught;
-  assert.equal((await kill()).length > 0, true, "somebody was killed");
+  assert.equal((await kill(victim)).length > 0, true, "somebody was killed");
   gates.open();
   await wake();
   await until(bench, id, ({ status, attempt }) => status === "background" && attempt === 3);
@@ -164,11 +167,37 @@ Deno.test("killed before the yes is sent: nobody else sends it while it may be o
   const caught = gates.stopAt((passing) => passing.phase === "request" && isYes(passing));
   const id = await submit("background", query);
   await caught;
-  await kill();
+  assert.equal((await kill(victim)).length > 0, true, "somebody was killed");
   gates.open();
   await wake();
   await until(bench, id, ({ status, attempt }) => status === "background" && attempt === 3);
   assert.equal(mailCounts(bench).replies, 0);
   assert.equal((await recovers(bench, id)).status, "completed");
+  assert.equal(mailCounts(bench).sent, 1);
+});
+
+Deno.test("the answer to the lease is lost: it expires, and a worker sends the yes, once", async () => {
+  const bench = theBench();
+  const { gates, openai, submit, sql, wake } = bench;
+  await bench.clear();
+  openai.faults.set([works]);
+  const caught = gates.stopAt((passing) =>
+    passing.phase === "answer" && "path" in passing &&
+    passing.path.endsWith("/rpc/continue_response_job_in_place")
+  );
+  const id = await submit("background", query);
+  await caught;
+  gates.open();
+  const { status, attempt } = await readJob(sql, id);
+  assert.deepEqual([status, attempt], ["running", 2]);
+  await expireAllLeases(sql);
+  await wake();
+  await until(bench, id, isCompleted);
+  assert.deepEqual(await summarizeAttempts(sql, id), [
+    "background continued",
+    "synchronous lost worker_lost",
+    "synchronous continued",
+    "background completed",
+  ]);
   assert.equal(mailCounts(bench).sent, 1);
 });

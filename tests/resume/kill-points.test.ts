@@ -7,8 +7,9 @@
 import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import type { Fault } from "../../packages/dev/openai/mod.ts";
+import { eventually } from "../support/eventually.ts";
 import type { Passing, Point } from "../support/gates.ts";
-import { expireAllLeases, replaceInput } from "../support/job-state.ts";
+import { expireAllLeases, passForBackground, replaceInput } from "../support/job-state.ts";
 import { killPointTest } from "../support/kill-points.ts";
 import { readJob } from "../support/jobs.ts";
 import { type Bench, benchForFile, invoiceQuery, mailCounts, recovers } from "./support/bench.ts";
@@ -21,6 +22,8 @@ interface Case {
   thinks?: boolean;
   /** Nothing has been sent when the point is reached, because it comes before anything that could send. */
   unsent?: boolean;
+  /** Its webhooks are lost: the worker that polls it sends the yes. */
+  polled?: boolean;
   /** The caller waits for it, so the function that answers runs it. */
   inPlace?: boolean;
   /** Whose process is killed. */
@@ -97,7 +100,9 @@ function killAt(what: string, options: Case, point: Point): void {
       post("", { profile: options.profile, query, ...more }, { "idempotency-key": key });
     // The victim may be the function that answers. Then the caller asks again, as callers do.
     const first = ask(inPlace ? { wait: 60 } : {}).catch(() => undefined);
-    await reached(caught);
+    await (options.polled
+      ? polledUntil(bench, ask().then(({ id }) => id), caught)
+      : reached(caught));
     if (options.unsent) assert.equal(mailCounts(bench).replies, 0, "calls before the point");
     const killed = await bench.kill(options.victim);
     if (inPlace) {
@@ -116,9 +121,26 @@ function killAt(what: string, options: Case, point: Point): void {
       [(options.ends ?? ["completed"]).includes(row.status), row.status],
       [true, row.status],
     );
-    if (row.status === "completed") assert.equal(mailCounts(bench).sent, 1, "e-mails");
+    if (row.status === "completed") assert.equal(mailCounts(bench).sent, 1, "emails");
     assert.equal((await readJob(sql, id)).status, row.status, "a final job stays as it is");
   });
+}
+
+/** Lets time pass for a job, and wakes a worker that polls it, until the point is reached. */
+async function polledUntil(
+  { sql, wake }: Bench,
+  submitted: Promise<string>,
+  caught: Promise<void>,
+): Promise<void> {
+  const id = await submitted;
+  let isCaught = false;
+  void caught.then(() => isCaught = true);
+  await eventually("the point at which to kill", async () => {
+    if (isCaught) return true;
+    await passForBackground(sql, id, 31_000);
+    await wake();
+    return false;
+  }, { everyMs: 200 });
 }
 
 async function reached(caught: Promise<void>): Promise<void> {
@@ -185,15 +207,25 @@ aroundCall(
 );
 
 // A run that asks in background, and continues there
-const asks: Case = { ...hears, faults: works };
-const stillRunning: Case = { profile: "background", victim: "run-jobs", faults: works };
+const stillRunning: Case = { ...hears, faults: works };
 const beforeYes: Case = { ...stillRunning, unsent: true };
-aroundCall("its answers are kept", asks, rpc("continue_response_job"));
-aroundCall("the job that goes on is claimed", beforeYes, rpc("claim_response_work"));
+aroundCall(
+  "its answers are kept, with a lease",
+  beforeYes,
+  rpc("continue_response_job_in_place"),
+);
 aroundCall("the reply is saved as begun, in background", beforeYes, saves(reply, "started"));
 killAt("before OpenAI has the yes, in background", beforeYes, at("request", answers));
 killAt("after OpenAI has the yes, in background", stillRunning, at("answer", answers));
 aroundCall("the response that goes on is recorded", stillRunning, rpc("continue_in_background"));
+const polled: Case = {
+  ...stillRunning,
+  victim: "run-jobs",
+  polled: true,
+  prepare: ({ openai }) => openai.webhooks.faults.set([{ kind: "lose" }]),
+};
+aroundCall("its answers are kept for a worker", polled, rpc("continue_response_job"));
+aroundCall("OpenAI has the yes of a polled job", polled, answers);
 
 // A run
 aroundCall("the job is claimed", sync, rpc("claim_response_work"));

@@ -67,7 +67,7 @@ function killAt(what: string, { profile, victim }: Case, point?: Point): void {
     gates.open();
     const row = await recovers(bench, await asked);
     assert.equal(row.status, "completed", row.error_message ?? "");
-    assert.equal(mailCounts(bench).sent, 1, "e-mails");
+    assert.equal(mailCounts(bench).sent, 1, "emails");
     const steps = await bench.sql`
       select tool from public.response_steps
       where job_id = ${row.id} and kind = 'function_call' and status = 'finished' order by number`;

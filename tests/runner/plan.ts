@@ -8,7 +8,7 @@ export interface Group {
   waits: boolean;
 }
 
-// Small enough that two processes end at about the same time, large enough that starting one (0.3 s) costs little.
+// Small enough that the processes end at about the same time, large enough that starting one (0.3 s) costs little.
 const filesPerGroup = 6;
 
 // Each file in these folders starts whole stacks and runs for a minute.

@@ -44,6 +44,11 @@ export async function expireAllLeases(sql: Connection): Promise<void> {
   await sql`update durable_responses.waits set due = now() where status = 'running'`;
 }
 
+/** From now on, only a worker with so much of its life left may have a job. */
+export async function needsLife(sql: Connection, id: string, ms: number): Promise<void> {
+  await sql`update durable_responses.waits set min_life_ms = ${ms} where job_id = ${id}`;
+}
+
 /** Makes a queued job due at `at`, as if that had been its time from the beginning. */
 export async function makeDue(sql: Connection, id: string, at: Date): Promise<void> {
   await sql`

@@ -303,6 +303,22 @@ export const smallActions: Record<string, StormAction> = {
     },
     "background",
   ),
+  async continueInPlace(call, known) {
+    const job = known.one("background");
+    const { work } = started.parse(
+      await call("continue_response_job_in_place", {
+        p_job_id: job.id,
+        p_attempt: job.attempt,
+        p_response_id: "resp_1",
+        p_steps: [askStep("mcpr_3")],
+        p_answers: { mcpr_3: { approve: true } },
+        p_usage: null,
+        p_worker: pick(workerNames),
+        p_lease_ms: pick([50, 5000] as const),
+      }),
+    );
+    if (work) known.add("held", work);
+  },
   continueThere: (call, known) =>
     attempts("continue_in_background", { p_response_id: `r_${crypto.randomUUID()}` })(call, known),
   sendsThere: attempts("save_response_steps", {

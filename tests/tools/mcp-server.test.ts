@@ -52,7 +52,7 @@ const streamed = z.looseObject({
 });
 const inputItems = z.array(z.looseObject({ type: z.string().optional() }));
 
-Deno.test("background completes in background: OpenAI sees functions, and one e-mail is sent", async () => {
+Deno.test("background completes in background: OpenAI sees functions, and one email is sent", async () => {
   const { submit, finished, begin, steps, sent, openai, sql, stack, ask } = theStack();
   begin();
   const from = openai.requests.length;

@@ -58,7 +58,7 @@ for (const profile of ["mixed", "mixed_in_background"]) {
       }
       assert.equal((await notes("look")).length, 1);
       assert.equal((await notes("refund")).length, order.includes(refund) ? 1 : 0);
-      assert.equal(stack.mailbox.sent.length, 1, "e-mails");
+      assert.equal(stack.mailbox.sent.length, 1, "emails");
     });
   }
 }

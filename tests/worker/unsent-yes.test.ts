@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { benchForFile, mailCounts } from "../resume/support/bench.ts";
 import { eventually } from "../support/eventually.ts";
+import { needsLife } from "../support/job-state.ts";
 import { readJob, summarizeAttempts } from "../support/jobs.ts";
 
 const believedMs = 6_000;
@@ -16,10 +17,13 @@ Deno.test("a call that a stopping worker has written, but not told OpenAI to mak
   const bench = theBench();
   const { stack, openai, sql } = bench;
   openai.faults.set([{ kind: "background-works" }]);
-  // No worker may take the job before the ledger is locked.
+  // No worker may take the job before the ledger is locked, nor may the function that reads the question.
   stack.net.faults.set(() => "drop");
+  openai.webhooks.faults.set([{ kind: "delay", ms: 1_500, times: 1 }]);
   const id = await bench.submit("background");
+  await needsLife(sql, id, 10 * believedMs);
   await eventually("it asked", async () => (await readJob(sql, id)).status === "queued");
+  await needsLife(sql, id, 0);
   const ledger = stack.database.connect("supabase_admin", "postgres", { max: 1 });
   try {
     await ledger.begin(async (transaction) => {

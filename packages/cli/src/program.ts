@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import process from "node:process";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { isWebAddress } from "./api/connection.ts";
 import { check, type CheckOptions } from "./commands/check.ts";
 import { connect } from "./commands/connect.ts";
 import { dev } from "./commands/dev.ts";
@@ -113,7 +114,7 @@ Documentation: ${shownPath(cwd, join(docsFolder(), "README.md"))}`,
     )
     .option(
       "--restore <file>",
-      "replace a file that you changed with the release's version; repeatable",
+      "replace a file that you changed with the release's version, and keep yours beside it; repeatable",
       (path: string, before: string[] = []) => [...before, path],
     )
     .option(
@@ -153,7 +154,10 @@ Documentation: ${shownPath(cwd, join(docsFolder(), "README.md"))}`,
     .option("--wall-clock <seconds>", "how long a function's worker lives (default: 150)")
     .option("--no-open", "print the console's URL, but open no browser")
     .option("--plans <file>", "a JSON file of plans for the OpenAI stand-in")
-    .option("--openai-only", "only the OpenAI stand-in, next to `supabase start`")
+    .addOption(
+      new Option("--openai-only", "only the OpenAI stand-in, next to `supabase start`")
+        .conflicts(["data", "fresh", "ports", "wallClock"]),
+    )
     .option("--openai-port <port>", "with --openai-only: the stand-in's port (default: 54325)")
     .option(
       "--listen <address>",
@@ -179,6 +183,7 @@ Documentation: ${shownPath(cwd, join(docsFolder(), "README.md"))}`,
     .option(
       "--project-url <url>",
       "the URL for the database, if it differs from --url",
+      webAddress,
     )
     .action((options) => connect(terminal, { ...options, cwd }));
 
@@ -247,6 +252,11 @@ function asArguments(options: Record<string, string | boolean>): string[] {
     if (typeof value === "string") return [flag, value];
     return value ? (name === "open" ? [] : [flag]) : [flag.replace("--", "--no-")];
   });
+}
+
+function webAddress(text: string): string {
+  if (isWebAddress(text)) return text;
+  throw new InvalidArgumentError("It must look like https://<project-ref>.supabase.co.");
 }
 
 function seconds(text: string): number {

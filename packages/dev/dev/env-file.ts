@@ -8,6 +8,8 @@ import { beforeExit } from "../shutdown.ts";
 /** Within the project; `init` has git ignore it. */
 export const envFile = join("supabase", ".env.durable-responses-dev.local");
 
+const mcpSecrets = ["MAILBOX_MCP_URL", "MAILBOX_MCP_TOKEN", "EVERYTHING_MCP_URL"];
+
 /** Writes what the stack is, and returns the file's path from the project's folder. */
 export type WriteEnvFile = (stack: Stack, user: SignedInUser) => Promise<string>;
 
@@ -46,6 +48,10 @@ function textOf(stack: Stack, user: SignedInUser): string {
       OPENAI_STAND_IN_URL: stack.openai.url,
       OPENAI_STAND_IN_KEY: stack.openai.apiKey,
     }),
+    // For `check` and `doctor`: the functions have these.
+    ...Object.fromEntries(
+      mcpSecrets.map((name) => [name, stack.functionEnvironment[name]]),
+    ),
     DEV_USER_EMAIL: user.email,
     DEV_USER_PASSWORD: user.password,
     DEV_USER_TOKEN: user.token,

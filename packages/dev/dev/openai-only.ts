@@ -19,6 +19,7 @@ export interface OpenAIOnlyOptions {
 
 /** By this name a container reaches the machine that it runs on. */
 const hostOfContainers = "host.docker.internal";
+const codeSchema = z.looseObject({ code: z.string().optional() }).catch({});
 const configSchema = z.object({
   api: z.object({ port: z.int().default(54321) }).default({ port: 54321 }),
 });
@@ -31,11 +32,15 @@ export async function runOpenAIOnly(options: OpenAIOnlyOptions): Promise<void> {
   const openai = await startOpenAI({
     apiKey,
     webhookSecret,
-    webhookUrl: `${url.replace(/\/+$/, "")}/functions/v1/openai-webhook`,
+    webhookUrl: `${url}/functions/v1/openai-webhook`,
     port,
     ...(options.plans !== undefined && { plans: options.plans }),
     listen: { hostname: listen, names: [hostOfContainers, listen] },
     onLine: (line) => console.log(visible(`[openai] ${line}`)),
+  }).catch((cause) => {
+    const { code } = codeSchema.parse(cause);
+    if (code === undefined) throw cause;
+    throw new Error(whyNot(code, listen, port), { cause });
   });
   console.log(`OpenAI stand-in at ${openai.url}; its webhooks go to ${url}
 
@@ -53,6 +58,23 @@ curl -X POST ${openai.origin}/__faults -H 'authorization: Bearer ${apiKey}' -d '
 
 Ready. Ctrl-C stops it
 `);
+}
+
+/** The system's own words name neither the option nor a way out. */
+function whyNot(code: string, listen: string, port: number): string {
+  const cannot = `Cannot listen on ${listen}:${port}`;
+  switch (code) {
+    case "EADDRINUSE":
+      return `${cannot}: another program does, such as another dev --openai-only. Stop it, or use another port: --openai-port ${
+        port + 1
+      }`;
+    case "ENOTFOUND":
+    case "EADDRNOTAVAIL":
+    case "EINVAL":
+      return `${cannot}: --listen must be an address of this machine, such as 127.0.0.1`;
+    default:
+      return `${cannot}: use another --openai-port or --listen`;
+  }
 }
 
 /**

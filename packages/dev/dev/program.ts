@@ -1,11 +1,19 @@
 /** The command line of `dev`. */
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { resolve } from "node:path";
-import { z } from "zod";
 import { defaultDataFolder } from "./data-folder.ts";
 import { runOpenAIOnly } from "./openai-only.ts";
+import {
+  parseCommand,
+  parseFunctionName,
+  parsePort,
+  parsePorts,
+  parseProjectUrl,
+  parseSeconds,
+  type Ports,
+} from "./option-values.ts";
 import { checkBy, type ProfileCheck } from "./profile-check.ts";
-import { type DevOptions, runStack } from "./whole-stack.ts";
+import { runStack } from "./whole-stack.ts";
 
 const usualPorts = { api: 54321, db: 54322 };
 const usualOpenAIPort = 54325;
@@ -17,7 +25,7 @@ interface Given {
   project: string;
   data?: string;
   fresh: boolean;
-  ports: DevOptions["ports"];
+  ports: Ports;
   wallClock: number;
   open: boolean;
   functionName: string;
@@ -27,34 +35,6 @@ interface Given {
   openaiPort: number;
   listen: string;
   url?: string;
-}
-
-function isPort(port: number | undefined): port is number {
-  return Number.isInteger(port) && port !== undefined && port >= 1 && port <= 65535;
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (isPort(port)) return port;
-  throw new InvalidArgumentError("It must be a port, such as 54325");
-}
-
-function parsePorts(text: string): DevOptions["ports"] {
-  const [api, db, ...more] = text.split(",").map(Number);
-  if (isPort(api) && isPort(db) && more.length === 0) return { api, db };
-  throw new InvalidArgumentError("It must be two ports, such as 54321,54322");
-}
-
-function parseSeconds(text: string): number {
-  const seconds = Number(text);
-  if (seconds > 0) return seconds;
-  throw new InvalidArgumentError("It must be a number of seconds above 0");
-}
-
-const commandLine = z.array(z.string()).min(1);
-
-function parseCommand(text: string): string[] {
-  return commandLine.parse(JSON.parse(text));
 }
 
 async function dev(given: Given, ownCheck?: ProfileCheck): Promise<void> {
@@ -86,6 +66,7 @@ async function dev(given: Given, ownCheck?: ProfileCheck): Promise<void> {
 function devProgram(ownCheck?: ProfileCheck): Command {
   const program = new Command("npm run dev --")
     .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, "Error:")) })
     .showHelpAfterError("Run with --help for usage")
     .description(
       "Runs the project on this machine: database, API, functions and the OpenAI stand-in",
@@ -104,15 +85,19 @@ function devProgram(ownCheck?: ProfileCheck): Command {
     .option(
       "--function-name <name>",
       "the name of the function `respond` in this project",
+      parseFunctionName,
       "respond",
     )
     // From the CLI, which brings the check: a command line as JSON.
     .addOption(new Option("--check <command>").argParser(parseCommand).hideHelp())
     .option("--plans <file>", "a JSON file of plans for the OpenAI stand-in")
-    .option("--openai-only", "only the OpenAI stand-in, next to `supabase start`", false)
+    .addOption(
+      new Option("--openai-only", "only the OpenAI stand-in, next to `supabase start`")
+        .default(false).conflicts(["data", "fresh", "ports", "wallClock"]),
+    )
     .option("--openai-port <port>", "its port, with --openai-only", parsePort, usualOpenAIPort)
     .option("--listen <address>", "the address it listens on, with --openai-only", "127.0.0.1")
-    .option("--url <url>", "the project's URL for webhooks, with --openai-only");
+    .option("--url <url>", "the project's URL for webhooks, with --openai-only", parseProjectUrl);
   return program.action(() => dev(program.opts<Given>(), ownCheck));
 }
 
@@ -126,7 +111,8 @@ export async function runDev(args: string[], ownCheck?: ProfileCheck): Promise<v
   } catch (error) {
     // Commander has said why.
     if (error instanceof CommanderError) Deno.exit(error.exitCode === 0 ? 0 : wrongUsage);
-    console.error(error instanceof Error ? messages(error).join("\n  because: ") : String(error));
+    const said = error instanceof Error ? messages(error).join("\n  because: ") : String(error);
+    console.error(`Error: ${said}`);
     Deno.exit(1);
   }
 }

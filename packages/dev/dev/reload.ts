@@ -29,6 +29,8 @@ export function reloadOnChange({ stack, project, check, say }: WatchOptions): Wa
   const supabase = join(Deno.realPathSync(project), "supabase");
   const watcher = Deno.watchFs(supabase, { recursive: true });
   const changed = new Set<string>();
+  const functionsDir = join(supabase, "functions");
+  let known = functionNames(functionsDir);
   const verify = verifier({ stack, check, say });
   let timer: ReturnType<typeof setTimeout> | undefined;
   let turn = Promise.resolve();
@@ -37,7 +39,12 @@ export function reloadOnChange({ stack, project, check, say }: WatchOptions): Wa
     const paths = [...changed].sort();
     changed.clear();
     try {
-      verify.changed(await takeChanges(stack, supabase, paths, say));
+      const names = functionNames(functionsDir);
+      const gone = known.filter((name) => !names.includes(name));
+      known = names;
+      await takeLeave(gone, stack, say);
+      const left = paths.filter((path) => !gone.includes(ownerOf(path)));
+      if (left.length > 0) verify.changed(await takeChanges(stack, supabase, left, say));
     } catch (error) {
       say(`Cannot apply the change: ${messageOf(error)}`);
     }
@@ -70,6 +77,16 @@ function isOurs(path: string): boolean {
   ) && !passedOver.test(path);
 }
 
+/** A function that was removed: no other one has to start again. */
+async function takeLeave(
+  gone: string[],
+  stack: Stack,
+  say: (line: string) => void,
+): Promise<void> {
+  await Promise.all(gone.map((name) => stack.edge.restart(name)));
+  for (const name of gone) say(`supabase/functions/${name} is gone: requests to it get 404`);
+}
+
 async function takeChanges(
   stack: Stack,
   supabase: string,
@@ -96,6 +113,12 @@ async function takeChanges(
 /** A function's own folder is its own; all else may be imported by each of them. */
 function affected(functionsDir: string, paths: string[]): string[] {
   const names = functionNames(functionsDir);
-  const owners = paths.map((path) => path.split(sep)[1] ?? "");
+  const owners = paths.map(ownerOf);
   return owners.every((owner) => names.includes(owner)) ? [...new Set(owners)] : names;
+}
+
+/** The folder of a path in `functions`, which is a function's name or what functions share; empty for any other path. */
+function ownerOf(path: string): string {
+  const [top, owner = ""] = path.split(sep);
+  return top === "functions" ? owner : "";
 }

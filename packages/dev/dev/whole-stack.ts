@@ -10,6 +10,7 @@ import { forgetKept } from "../stack/kept.ts";
 import { openaiFromEnvironment } from "../stack/openai-access.ts";
 import { messageOf } from "../message-of.ts";
 import { holdEnvFile } from "./env-file.ts";
+import type { Ports } from "./option-values.ts";
 import type { ProfileCheck } from "./profile-check.ts";
 import { projectSecrets } from "./project-secrets.ts";
 import { reloadOnChange } from "./reload.ts";
@@ -26,7 +27,7 @@ export interface DevOptions {
   data: string;
   /** Begin with a new database and new users. */
   fresh: boolean;
-  ports: { api: number; db: number };
+  ports: Ports;
   wallClockS: number;
   /** Whether the console is opened in a browser, where that can be. */
   open: boolean;

@@ -2,8 +2,12 @@
 import { join } from "node:path";
 import { ifThereNow } from "../if-there.ts";
 
+export function isFunctionName(name: string): boolean {
+  return /^[a-zA-Z][a-zA-Z0-9_-]{0,62}$/.test(name);
+}
+
 export function isFunction(functionsDir: string, name: string): boolean {
-  if (!/^[a-zA-Z][a-zA-Z0-9_-]*$/.test(name)) return false;
+  if (!isFunctionName(name)) return false;
   return ifThereNow(() => Deno.statSync(join(functionsDir, name, "index.ts")))?.isFile ?? false;
 }
 

@@ -46,7 +46,7 @@ export async function startEverything(
  * ever asked for it. Who asks a server that cannot start is told so with 502.
  */
 export function startEverythingOnDemand(
-  { onLog }: { onLog?: (line: string) => void } = {},
+  { port = 0, onLog }: { port?: number; onLog?: (line: string) => void } = {},
 ): Pick<Everything, "url" | "stop"> {
   const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
   const closing = new AbortController();
@@ -60,7 +60,7 @@ export function startEverythingOnDemand(
       throw error;
     }
   };
-  const door = serveOn(0, async (request, info) => {
+  const door = serveOn(port, async (request, info) => {
     const { method, headers, body } = request;
     const refusal = wrongHost(headers, door.addr.port) ?? foreignPage(headers, door.addr.port);
     if (refusal !== undefined) return new Response(refusal, { status: 403 });

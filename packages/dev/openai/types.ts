@@ -66,6 +66,8 @@ export interface OpenAIOptions {
   seed?: number;
   /** Gets a line for a person for each request that was answered, and for each webhook. */
   onLine?: (line: string) => void;
+  /** Gets what is wrong with a plan in a query or a file, whose request is refused. Default: `onLine`. */
+  onBadPlan?: (message: string) => void;
 }
 
 /** A request as it came in. Credentials in headers and tools are masked. `at` is ms since 1970. */

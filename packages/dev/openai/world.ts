@@ -20,6 +20,7 @@ export class World {
   readonly apiKey: string;
   readonly timings: Timings;
   readonly say: (line: string) => void;
+  readonly sayBadPlan: (message: string) => void;
   readonly faults: ArmedList<Fault>;
   readonly webhookFaults: ArmedList<WebhookFault>;
   readonly webhooks: WebhookSender;
@@ -37,6 +38,7 @@ export class World {
     this.apiKey = options.apiKey;
     this.timings = { ...naturalTimings, ...options.timings };
     this.say = options.onLine ?? (() => {});
+    this.sayBadPlan = options.onBadPlan ?? this.say;
     this.plans = new PlanBook(options.plans);
     this.faults = new ArmedList(random);
     this.webhookFaults = new ArmedList(random);

@@ -4,7 +4,7 @@ import type { RemoteModules } from "../edge/command.ts";
 import { functionNames } from "../edge/function-names.ts";
 import { type EdgeRuntime, startEdge } from "../edge/runtime.ts";
 import { startEsmSh } from "../esm-sh/server.ts";
-import { freePort } from "../ports.ts";
+import { freePort, usualPort } from "../ports.ts";
 import { projectRoot } from "../postgres/binaries.ts";
 import { bundleFunctions } from "./bundle.ts";
 import { modulesOf } from "./import-maps.ts";
@@ -63,13 +63,7 @@ async function startPackages(
   const packages = comesFrom(given);
   if (packages === "node_modules" || packages === "bundled") return undefined;
   if (typeof packages === "object") return () => packages;
+  // The same in each run, since Deno keeps what it has fetched by its address.
   const esmSh = await parts.add(startEsmSh({ port: freePort(usualPort(project)) }));
   return (name) => modulesOf(name, { functionsDir, configured: importMap, esmShUrl: esmSh.url });
-}
-
-/** The same in each run, since Deno keeps what it has fetched by its address. */
-function usualPort(project: string): number {
-  let hash = 0;
-  for (const code of new TextEncoder().encode(resolve(project))) hash = (hash * 31 + code) >>> 0;
-  return 20_000 + hash % 10_000;
 }

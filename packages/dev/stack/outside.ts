@@ -5,6 +5,7 @@ import { startMailbox } from "../mcp/mailbox.ts";
 import { FaultSchema } from "../openai/faults/schema.ts";
 import { type OpenAIStandIn, startOpenAI } from "../openai/mod.ts";
 import { WebhookFaultSchema } from "../openai/webhooks/schema.ts";
+import { freePort, usualPort } from "../ports.ts";
 import type { StackOptions } from "./options.ts";
 import { allStarted, type StackParts } from "./parts.ts";
 import type { StackSecrets } from "./secrets.ts";
@@ -21,13 +22,18 @@ export interface OutsideOptions {
 export async function startOutside(
   { options, faults, parts, secrets, functionsUrl, log }: OutsideOptions,
 ) {
+  // A stack that keeps its database keeps these addresses too, as far as nobody else has them.
+  const { keep } = options;
+  const portFor = (index: number) => keep === undefined ? 0 : freePort(usualPort(keep) + index);
   const [mailbox, everything, openai] = await allStarted(
-    parts.add(startMailbox({ token: secrets.mailboxToken })),
-    parts.add(startEverythingOnDemand({ onLog: log("everything") })),
+    parts.add(startMailbox({ token: secrets.mailboxToken, port: portFor(0) })),
+    parts.add(startEverythingOnDemand({ onLog: log("everything"), port: portFor(1) })),
     options.openai ? undefined : parts.add(startOpenAI({
       apiKey: secrets.openaiApiKey,
       webhookSecret: secrets.webhookSecret,
       webhookUrl: `${functionsUrl}/openai-webhook`,
+      port: portFor(2),
+      onBadPlan: log("openai"),
       ...(options.plans && { plans: options.plans }),
       ...(options.openaiTimings && { timings: options.openaiTimings }),
     })),

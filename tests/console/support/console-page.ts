@@ -86,7 +86,7 @@ function pages(
   const openAs = async (who: Who, options?: BrowserContextOptions) => {
     const page = await open(options);
     if (who === "operator") {
-      await page.getByLabel("E-mail").fill(operator.email);
+      await page.getByLabel("Email").fill(operator.email);
       await page.getByLabel("Password").fill(operator.password);
       await page.getByRole("button", { name: "Sign in", exact: true }).click();
     } else {

@@ -18,7 +18,7 @@ export function testRetries(theStack: () => TestStack): void {
       error: "openai_server_error",
       attempts: Array<string>(3).fill("synchronous failed openai_server_error"),
     });
-    assert.match(job.error_message ?? "", /attempt 3 of 3/);
+    assert.match(job.error_message ?? "", /failed attempts: 3 of at most 3/);
   });
 
   Deno.test("a rate limit's Retry-After is waited for, and not longer", async () => {

@@ -1,5 +1,7 @@
 /** Mistakes in a profile are reported before a request fails, with the place and the fix. */
 import assert from "node:assert/strict";
+import fc from "fast-check";
+import { zodTextFormat } from "openai/helpers/zod";
 import * as zMini from "zod/mini";
 import { z } from "zod";
 import { typesFile } from "../../../packages/cli/src/check/types-file.ts";
@@ -163,6 +165,102 @@ Deno.test("a schema that OpenAI refuses is told with the field's path", async ()
     [{ type: "object" }, /^wrong output: 'output' is not a zod 4 schema/],
   ];
   for (const [output, expected] of cases) assert.match(await messageFor({ output }), expected);
+});
+
+Deno.test("every flaw of a schema that OpenAI refuses is told, each with its path", async () => {
+  const output = z.object({
+    size: z.number().optional(),
+    day: z.date(),
+    lines: z.array(z.union([
+      z.object({ tax: z.string().optional(), link: z.url() }),
+      z.object({ pair: z.tuple([z.string(), z.number()]) }),
+    ])),
+    byName: z.record(z.string(), z.any()),
+    big: z.bigint().nullable(),
+    both: z.string().nullable().optional(),
+    note: z.string(),
+  });
+  const lines = await found({ output });
+  assert.deepEqual(lines.map((line) => line.split(":")[0]).sort(), [
+    "wrong output.big",
+    "wrong output.byName",
+    "wrong output.day",
+    "wrong output.lines[].link",
+    "wrong output.lines[].pair",
+    "wrong output.lines[].tax",
+    "wrong output.size",
+  ]);
+  assert.match(lines.join("\n"), /output\.day.*z\.iso\.datetime\(\)/);
+  const root = z.union([z.object({ a: z.string().optional() }), z.object({ b: z.unknown() })]);
+  assert.deepEqual((await found({ output: root })).map((line) => line.split(":")[0]), [
+    "wrong output",
+    "wrong output.a",
+    "wrong output.b",
+  ]);
+});
+
+/** Schemas of all kinds that a profile may have, and some that OpenAI refuses. */
+const anySchema: fc.Arbitrary<z.ZodType> = fc.letrec<{ schema: z.ZodType }>((tie) => {
+  const inner = tie("schema");
+  const leaves = [
+    z.string(),
+    z.number().int().min(1),
+    z.boolean(),
+    z.null(),
+    z.enum(["a", "b"]),
+    z.literal([1, "x"]),
+    z.iso.date(),
+    z.string().default("x"),
+  ];
+  return {
+    schema: fc.oneof(
+      { maxDepth: 3, withCrossShrink: true },
+      fc.constantFrom<z.ZodType>(...leaves),
+      fc.dictionary(fc.constantFrom("a", "b", "c"), inner, { minKeys: 1 }).map((shape) =>
+        z.object(shape)
+      ),
+      inner.map((each) => each.optional()),
+      inner.map((each) => each.nullable()),
+      inner.map((each) => z.array(each)),
+      fc.tuple(inner, inner).map((both) => z.union(both)),
+      fc.tuple(inner, inner).map((both) => z.tuple(both)),
+      inner.map((each) => z.record(z.string(), each)),
+    ),
+  };
+}).schema;
+
+Deno.test("what is told of a schema is what the request's helper refuses", async () => {
+  await fc.assert(
+    fc.asyncProperty(anySchema, async (schema) => {
+      const output = z.object({ answer: schema });
+      const lines = await found({ output });
+      const refusal = (() => {
+        try {
+          zodTextFormat(output, "output");
+        } catch (error) {
+          return String(error);
+        }
+      })();
+      assert.equal(lines.length > 0, refusal !== undefined, `${refusal}\n${lines.join("\n")}`);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+Deno.test("a secret of a server that dev runs is not to be copied into the project's file", async () => {
+  const url = await messageFor({
+    tools: [{
+      type: "mcp",
+      server_label: "mailbox",
+      server_url: secret("MAILBOX_MCP_URL"),
+      require_approval: "never",
+    }],
+  });
+  assert.match(
+    url,
+    /^warn tools: The secret MAILBOX_MCP_URL is not set here → dev's functions have/,
+  );
+  assert.doesNotMatch(url, /durable-responses\.local/);
 });
 
 Deno.test("a schema that OpenAI takes is given as JSON Schema", async () => {

@@ -53,7 +53,10 @@ Deno.test("what JSON has no word for is refused with the field's path", async ()
         z.object({ when: z.object({ at: z.date() }) }),
         /'t'.*at 'when\.at': JSON has no type for 'date'/,
       ],
-      [z.object({ n: z.bigint() }), /at 'n': JSON has no type for 'bigint'/],
+      [
+        z.object({ n: z.bigint(), tags: z.set(z.string()) }),
+        /inputSchema: at 'n': JSON has no type for 'bigint'; at 'tags': JSON has no type for 'set'$/,
+      ],
       [z.string(), /it must be an object, but it is 'string'/],
     ] as const
   ) {

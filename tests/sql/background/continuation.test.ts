@@ -50,16 +50,46 @@ sqlTest("that its response never came says nothing about its route", async (m) =
   assert.equal(route?.["background_failures"], 0);
 });
 
+sqlTest("nor does it after a worker that ended and gave the job back", async (m) => {
+  const id = await sending(m);
+  const released = await m.call("release_response_jobs", {
+    p_worker: "worker-1",
+    p_jobs: [first(id)],
+  });
+  assert.equal(released, 1);
+  assert.deepEqual(await outcomes(m, id), [
+    "background continued",
+    "synchronous continued worker_lost",
+    "background",
+  ]);
+  assert.equal(await held(m, id), "needs_review");
+  const [route] = await m.db.owner`select background_failures from public.response_routes`;
+  assert.equal(route?.["background_failures"], 0);
+});
+
+sqlTest("an answer of OpenAI that could not be read counts against its route", async (m) => {
+  const id = await sending(m);
+  await m.call("continue_in_background", { ...fenced(first(id)), p_response_id: null });
+  assert.equal(await held(m, id), "needs_review");
+  const [route] = await m.db.owner`select background_failures from public.response_routes`;
+  assert.equal(route?.["background_failures"], 1);
+});
+
 /** Nothing has come until the budget ended. */
 async function given(m: Machine): Promise<string> {
   const id = await lost(m);
-  const held = await view(m, "fall_back_response_job", {
+  assert.equal(await held(m, id), "needs_review");
+  return id;
+}
+
+/** The status after the budget of the response that nobody recorded. */
+async function held(m: Machine, id: string): Promise<string> {
+  const job = await view(m, "fall_back_response_job", {
     ...fenced(next(id)),
     p_error: someError,
     p_unknown: true,
   });
-  assert.equal(held.status, "needs_review");
-  return id;
+  return job.status;
 }
 
 const adopted = z.object({ known: z.boolean(), abandoned: upstream.extend({ own: z.boolean() }) });
@@ -174,7 +204,7 @@ sqlTest("a worker that ends before it knows the answer leaves the job waiting", 
   const id = await sending(m);
   await m.call("release_response_jobs", { p_worker: "worker-1", p_jobs: [first(id)] });
   assert.equal(await statusOf(m, id), "background");
-  assert.deepEqual((await outcomes(m, id))[1], "synchronous continued");
+  assert.deepEqual((await outcomes(m, id))[1], "synchronous continued worker_lost");
 });
 
 sqlTest("calls in a run without the guard wait, too: nobody knows what they are", async (m) => {

@@ -54,6 +54,7 @@ export const serviceFunctions = [
   "delete_response_job",
   "delete_response_owner",
   "start_response_job",
+  "continue_response_job_in_place",
   "read_response_events",
   "take_response_answer",
   // Files

@@ -51,7 +51,7 @@ sqlTest("a job that is lost as often as it may be tried fails, and says so", asy
   const row = await machine.row(id);
   assert.equal(row["status"], "failed");
   assert.equal(row["error_code"], "worker_lost");
-  assert.match(row["error_message"], /\(attempt 3 of 3\)$/);
+  assert.match(row["error_message"], /\(failed attempts: 3 of at most 3\)$/);
   assert.ok(row["error_hint"]);
   const outcomes = (await machine.attempts(id)).map(({ outcome }) => outcome);
   assert.deepEqual(outcomes, ["lost", "lost", "lost"]);

@@ -74,7 +74,7 @@ sqlTest(
     assert.equal(job.status, "failed");
     assert.deepEqual(job.error, {
       code: "openai_server_error",
-      message: "Cannot answer (attempt 1 of 1)",
+      message: "Cannot answer (failed attempts: 1 of at most 1)",
     });
   },
 );

@@ -112,7 +112,7 @@ async function knownUrl(
   return given ?? secrets["SUPABASE_URL"] ?? (supabase && await linkedUrl(supabase));
 }
 
-function isWebAddress(url: string): boolean {
+export function isWebAddress(url: string): boolean {
   return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
 }
 

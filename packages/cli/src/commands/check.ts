@@ -37,10 +37,8 @@ export async function check(terminal: Terminal, options: CheckOptions): Promise<
   const secrets = await readAllSecrets(supabase, options.secretsFile);
   const deno = await findDeno(supabase, options.deno);
   const loaded = await checkedProfiles(supabase, deno, secrets);
-  const report = {
-    ...loaded,
-    findings: [...loaded.findings, ...await sqlToolFindings(supabase, secrets, loaded)],
-  };
+  const sqlTools = await sqlToolFindings(supabase, secrets, loaded);
+  const report = { ...loaded, findings: [...loaded.findings, ...sqlTools ?? []] };
   const isOk = report.findings.every(({ severity }) => severity !== "wrong");
   const types = options.types === undefined
     ? join(supabase, typesPath)
@@ -55,6 +53,11 @@ export async function check(terminal: Terminal, options: CheckOptions): Promise<
     return passes ? 0 : 1;
   }
   for (const line of showReport(report, models, terminal)) terminal.out(line);
+  if (sqlTools === undefined) {
+    terminal.out(
+      `${indent}Its SQL tools were not compared with their Postgres functions: SUPABASE_URL or SUPABASE_SECRET_KEY is not set`,
+    );
+  }
   if (isOk && !passes) {
     terminal.out(`${warnings} ${warnings === 1 ? "warning fails" : "warnings fail"} with --strict`);
   }
@@ -69,16 +72,15 @@ function isAlarm({ status }: Verdict): boolean {
   return status === "warn" || status === "wrong";
 }
 
-/** Empty if the project's URL or key is unknown, because the check works without. */
+/** Undefined if there are SQL tools, but the project's URL or key is unknown: the check works without. */
 async function sqlToolFindings(
   supabase: string,
   secrets: Readonly<Record<string, string | undefined>>,
   report: ProfilesReport,
-): Promise<ProfileFinding[]> {
-  const connection = sqlToolsOf(report).length === 0
-    ? undefined
-    : await connectIfKnown(supabase, secrets);
-  if (connection === undefined) return [];
+): Promise<ProfileFinding[] | undefined> {
+  if (sqlToolsOf(report).length === 0) return [];
+  const connection = await connectIfKnown(supabase, secrets);
+  if (connection === undefined) return undefined;
   try {
     return await findSqlToolFaults(new Project(connection), report);
   } catch (error) {

@@ -21,6 +21,7 @@ import { readText } from "../project/locate.ts";
 import { expectedSchema, functionNames, profilesPath, readRelease } from "../project/release.ts";
 import { type KnownProfiles, smoke, smokeOptions } from "../smoke/smoke.ts";
 import { asCalled } from "../terminal/called.ts";
+import { count as counted } from "../terminal/count.ts";
 import { adviceFor } from "../terminal/here.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
@@ -127,10 +128,21 @@ export async function doctor(
     terminal.out(
       visibleJson({ ok: bad === 0, url: connection.url, checks: findings }),
     );
-  } else {terminal.out(
-      bad === 0 ? "\nAll is well." : `\nWrong: ${bad} of ${findings.length} checks.`,
-    );}
+  } else {
+    terminal.out(`\n${summary(findings)}`);
+  }
   return bad === 0 ? 0 : 1;
+}
+
+function summary(findings: Finding[]): string {
+  const count = (wanted: Finding["status"]) =>
+    findings.filter(({ status }) => status === wanted).length;
+  const warnings = counted(count("warn"), "warning");
+  const bad = count("wrong");
+  if (bad > 0) {
+    return `Wrong: ${bad} of ${findings.length} checks${count("warn") > 0 ? `, ${warnings}` : ""}.`;
+  }
+  return count("warn") > 0 ? `Nothing is wrong, ${warnings}.` : "All is well.";
 }
 
 async function wishedSmoke(

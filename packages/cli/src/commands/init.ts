@@ -9,7 +9,8 @@ import { applyChanges, finishEarlier } from "../init/apply.ts";
 import type { ImportKind } from "../init/import-map.ts";
 import { makePlan, type Plan } from "../init/plan.ts";
 import { askSecrets, askStarter } from "../init/questions.ts";
-import { readSecrets, secretsFile } from "../init/secrets-file.ts";
+import { readSecrets } from "../init/secrets-file.ts";
+import { nextSteps } from "../init/next-steps.ts";
 import { showConflicts, showPlan } from "../init/show.ts";
 import { defaultStarter, type Starter, wrongModel, wrongServer } from "../init/starters.ts";
 import { wayOut } from "../init/way-out.ts";
@@ -18,13 +19,7 @@ import { showReport, writeTypes } from "./check.ts";
 import { devIsInstalled } from "./dev.ts";
 import { installedDeno } from "../project/find-deno.ts";
 import { readText, requireProject } from "../project/locate.ts";
-import {
-  deployCommand,
-  profilesPath,
-  pushMigrations,
-  readRelease,
-  type Release,
-} from "../project/release.ts";
+import { profilesPath, readRelease, type Release } from "../project/release.ts";
 import { askYes } from "../terminal/ask.ts";
 import { asCalled } from "../terminal/called.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -104,6 +99,9 @@ export async function init(
   }
   await applyChanges(supabase, plan.changes);
   terminal.out(color.green("Done."));
+  for (const { path, copy } of plan.copies) {
+    terminal.out(`Your version of supabase/${path} is in supabase/${copy}`);
+  }
   for (const line of leftLines(plan)) terminal.out(line);
   const checked = await checkAfterwards(terminal, supabase, release);
   terminal.out("Next:\n");
@@ -231,58 +229,6 @@ function title({ installed }: Plan, { version }: Release): string {
   return installed === version
     ? `Release ${version} is in this project; these files are missing or different:`
     : `From release ${installed} to ${version}:`;
-}
-
-function nextSteps(
-  { installed, functionName }: Plan,
-  { checked, hasDev }: { checked: boolean; hasDev: boolean },
-): string[] {
-  const file = `supabase/${secretsFile}`;
-  const steps: [string, string][] = [
-    ["Set up the database", pushMigrations],
-    [
-      `Fill in ${file} (the webhook's secret: see below), then set the secrets`,
-      `npx supabase secrets set --remote --env-file ${file}`,
-    ],
-    [
-      "Deploy the functions",
-      deployCommand(functionName),
-    ],
-    [
-      "Tell the database where they are",
-      "SUPABASE_SECRET_KEY=sb_secret_… npx durable-responses connect",
-    ],
-    [
-      "Check everything, and register the profiles",
-      "SUPABASE_SECRET_KEY=sb_secret_… npx durable-responses doctor",
-    ],
-  ];
-  // An upgrade keeps its secrets and Vault values.
-  const needed = installed === undefined
-    ? steps
-    : steps.filter((_, index) => index !== 1 && index !== 3);
-  return [
-    ...[
-      ...(checked ? [] : [["Check the profiles", "npx durable-responses check"] as const]),
-      ...needed,
-    ].flatMap((
-      [what, command],
-      index,
-    ) => [`  ${index + 1}. ${what}:`, `     ${command}`]),
-    ...(installed === undefined
-      ? [
-        "",
-        "  To try it on your machine first, without an account or a key:",
-        `     ${
-          hasDev ? "" : "npm install --save-dev durable-responses-dev && "
-        }npx durable-responses dev`,
-        "",
-        "  For webhooks: add https://<project-ref>.supabase.co/functions/v1/openai-webhook at",
-        "  https://platform.openai.com/settings/project/webhooks for the events response.completed, response.failed,",
-        `  response.cancelled and response.incomplete, and put its secret into ${file}.`,
-      ]
-      : []),
-  ];
 }
 
 function count(files: number): string {

@@ -2,7 +2,7 @@
 import { type Project, refusalOf } from "../api/project.ts";
 import { Buffer } from "node:buffer";
 import { ok, skipped, type Verdict, wrong } from "./finding.ts";
-import { signWebhook } from "./sign-webhook.ts";
+import { isWebhookSecret, signWebhook } from "./sign-webhook.ts";
 
 const deploy = "npx supabase functions deploy --remote --use-api";
 const setCommand = "npx supabase secrets set --remote";
@@ -102,10 +102,10 @@ export async function checkWebhook(project: Project): Promise<Verdict> {
       "forged events are refused; set OPENAI_WEBHOOK_SECRET to try a signed one too",
     );
   }
-  if (!/^(whsec_)?[A-Za-z0-9+/]+=*$/.test(secret)) {
+  if (!isWebhookSecret(secret)) {
     return wrong(
-      "your OPENAI_WEBHOOK_SECRET is invalid: it must be whsec_ followed by base64",
-      "copy it again from OpenAI's webhook settings",
+      "your OPENAI_WEBHOOK_SECRET is not a webhook's secret: it must be whsec_ followed by base64",
+      "copy it again, all of it: https://platform.openai.com/settings/project/webhooks",
     );
   }
   const signed = await post(secret);

@@ -29,19 +29,22 @@ export function verdictOnProfiles({ profiles, findings }: ProfilesReport): Verdi
 
 /**
  * @returns undefined if there are no findings.
- * @param fix used instead of the first finding's own
+ * @param fix used instead of the first finding's own, unless that is the only one and a warning
  */
 export function verdictOn(findings: ProfileFinding[], fix?: string): Verdict | undefined {
   const worst = findings.filter(({ severity }) => severity === "wrong");
   const others = findings.filter(({ severity }) => severity === "warn");
   if (worst.length > 0) return wrong(told(worst), fix ?? worst[0]?.hint ?? "");
-  if (others.length > 0) return warn(told(others), others[0]?.hint ?? "");
+  if (others.length > 0) {
+    return warn(told(others), (others.length > 1 ? fix : undefined) ?? others[0]?.hint ?? "");
+  }
   return undefined;
 }
 
 function told(findings: ProfileFinding[]): string {
   const [first] = findings;
   const whose = first === undefined || first.profile === "" ? "" : `'${first.profile}': `;
-  const more = findings.length > 1 ? `, and ${findings.length - 1} more` : "";
+  const others = findings.length - 1;
+  const more = others === 0 ? "" : `, and ${others} more ${others === 1 ? "finding" : "findings"}`;
   return `${whose}${first?.message ?? ""}${more}`;
 }

@@ -1,9 +1,11 @@
 /** Compares profiles.ts with the deployed functions, and its models with OpenAI's list. */
 import { join } from "node:path";
+import process from "node:process";
 import { z } from "zod";
 import { send } from "../api/http.ts";
 import type { Project } from "../api/project.ts";
 import { Failure } from "../failure.ts";
+import { secretsFile } from "../init/secrets-file.ts";
 import { readText } from "../project/locate.ts";
 import { type ProfileText, readProfiles } from "../project/profiles-text.ts";
 import { deployCommand, profilesPath } from "../project/release.ts";
@@ -109,7 +111,11 @@ async function listModels(
     if (status === 401) {
       return wrong(
         `${url.host} does not accept your OPENAI_API_KEY`,
-        "npx supabase secrets set --remote OPENAI_API_KEY=sk-…",
+        `correct it in ${
+          process.env["OPENAI_API_KEY"] === key
+            ? "this shell's environment"
+            : `supabase/${secretsFile}, or the file of --secrets-file`
+        }. The deployed functions have their own, which may be the same: npx supabase secrets set --remote OPENAI_API_KEY=sk-…`,
       );
     }
     const list = modelsSchema.safeParse(body).data?.data;

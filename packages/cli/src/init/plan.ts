@@ -18,6 +18,7 @@ import {
   type Release,
 } from "../project/release.ts";
 import { withFunctionSections } from "./config-toml.ts";
+import { copyName, decide } from "./decide.ts";
 import { type ImportKind, importsFrom, readImportMap, withImports } from "./import-map.ts";
 import { withSchemaPaths } from "./schema-paths.ts";
 import { secretsFile, withIgnored, withSecrets, workerSecret } from "./secrets-file.ts";
@@ -37,6 +38,8 @@ export interface Plan {
   changes: Change[];
   /** Files that stay as their owner left them, with the reason. */
   kept: { path: string; why: string }[];
+  /** Files that a restore replaces although their owner changed them, and where each is kept. */
+  copies: { path: string; copy: string }[];
   /** Files that both sides have changed, or that existed before. While there are any, init changes nothing. */
   conflicts: Conflict[];
   /** The release that is in the project now. */
@@ -81,6 +84,7 @@ export async function makePlan(
   const plan: Plan = {
     changes: [],
     kept: [],
+    copies: [],
     conflicts: [],
     installed: manifest?.release,
     functionName,
@@ -104,7 +108,13 @@ export async function makePlan(
   for (const [path, after] of releaseFiles) {
     const before = await read(path);
     const put = manifest?.files[path];
-    const decision = wishes.restore.includes(path)
+    const isRestored = wishes.restore.includes(path);
+    if (isRestored && before !== undefined && ![put, hashOf(after)].includes(hashOf(before))) {
+      const copy = await copyName(path, before, read);
+      plan.copies.push({ path, copy });
+      change(copy, await read(copy), before);
+    }
+    const decision = isRestored
       ? { kind: "put" } as const
       : decide(path, before, after, put, wishes.keepChanged);
     if (decision.kind === "put") change(path, before, after);
@@ -203,54 +213,4 @@ function requireKnown(restore: readonly string[], files: ReadonlyMap<string, str
       : "Give the path as init shows it, such as supabase/functions/run-jobs/index.ts",
     exitCode: 2,
   });
-}
-
-type Decision = { kind: "put" | "same" } | {
-  kind: "keep" | "conflict";
-  why: string;
-};
-
-/**
- * What to do with one file.
- * @param before the current text
- * @param after the release's text
- * @param put hash of what an earlier init wrote there
- */
-function decide(
-  path: string,
-  before: string | undefined,
-  after: string,
-  put: string | undefined,
-  keepChanged: boolean,
-): Decision {
-  if (before === undefined) return { kind: "put" };
-  const there = hashOf(before);
-  const next = hashOf(after);
-  if (there === next) return { kind: "same" };
-  if (there === put && !path.startsWith("migrations/")) return { kind: "put" };
-  if (put === next) {
-    return {
-      kind: "keep",
-      why: "changed by you; the release has no newer version",
-    };
-  }
-  if (there === put) {
-    return {
-      kind: "conflict",
-      why: "a released migration must not change; this release is broken",
-    };
-  }
-  if (put === undefined) {
-    return {
-      kind: "conflict",
-      why: "a file with this name exists that init did not create",
-    };
-  }
-  if (keepChanged) {
-    return { kind: "keep", why: "changed by you; the release has a newer version" };
-  }
-  return {
-    kind: "conflict",
-    why: "changed by you, and the release has a newer version",
-  };
 }

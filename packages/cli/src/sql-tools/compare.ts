@@ -28,14 +28,21 @@ export function compareTool(tool: SqlToolText, facts: Facts): Found[] {
   const { properties: all, required, additionalProperties } = inputSchema.parse(tool.input);
   const fields = { all, required };
   const resolved = resolve(fields, functions);
+  const checked = (each: PostgresFunction) => [
+    ...refusals(tool, each),
+    ...misfits(tool, each, fields),
+    ...dangers(tool, each),
+  ];
   if ("why" in resolved) {
-    return [wrong(
+    const refused = wrong(
       tool,
       resolved.why,
       functions.length > 1
         ? "Give the function that you mean a name of its own, and use that name"
         : "Give the fields of inputSchema the names of the function's arguments. Every argument without a default needs one",
-    )];
+    );
+    // With several of the name, it is not known which one is meant.
+    return [refused, ...(functions.length === 1 ? functions.flatMap(checked) : [])];
   }
   return [
     ...(additionalProperties === undefined || additionalProperties === false ? [] : [warn(
@@ -43,11 +50,7 @@ export function compareTool(tool: SqlToolText, facts: Facts): Found[] {
       `inputSchema lets unknown fields through, and ${tool.function} may have no such argument`,
       "Use z.object(), which leaves them out",
     )]),
-    ...resolved.found.flatMap((each) => [
-      ...refusals(tool, each),
-      ...misfits(tool, each, fields),
-      ...dangers(tool, each),
-    ]),
+    ...resolved.found.flatMap(checked),
   ];
 }
 

@@ -149,7 +149,7 @@ function SignIn({ development, own, isFixed, resumes, onOpen }: SignInProps) {
         {role === "user"
           ? (
             <>
-              <Field label="E-mail" name="email" type="email" autoComplete="username" />
+              <Field label="Email" name="email" type="email" autoComplete="username" />
               <Field
                 label="Password"
                 name="password"

@@ -7,6 +7,8 @@ import type { Bucket, Range } from "./series.ts";
 
 const height = 150;
 const margin = { top: 10, right: 4, bottom: 22, left: 44 };
+/** About half of a time's width: closer to the right edge, a label under the middle of its tick would be cut. */
+const halfLabel = 24;
 
 export interface Plane {
   /** Time, in ms since 1970, to px. */
@@ -77,7 +79,10 @@ export function Chart(props: Props) {
               tickLength={4}
               axisLineClassName="axis-line"
               tickClassName="axis-tick"
-              tickLabelProps={{ className: "axis-text", textAnchor: "middle" }}
+              tickLabelProps={(at) => ({
+                className: "axis-text",
+                textAnchor: x(Number(at)) > width - halfLabel ? "end" : "middle",
+              })}
             />
           </svg>
         )}

@@ -26,7 +26,7 @@ export function Facts({ job }: { job: FullJob }) {
       value: job.deadline === null ? null : formatTime(job.deadline),
     },
     {
-      name: "Failed runs",
+      name: "Failed synchronous attempts",
       value: `${job.failures} of at most ${job.max_attempts}`,
     },
     { name: "Fallback reason", value: job.fallback_reason, isCode: true },

@@ -73,6 +73,8 @@ function refusePlan(world: World, input: InputItem[], { tool_choice }: ParsedReq
     world.plans.stepsFor(queryOf(input), tool_choice);
   } catch (error) {
     if (!(error instanceof PlanError)) throw error;
+    // Whoever wrote it watches the log: the caller may be a function that shows less.
+    world.sayBadPlan(error.message);
     throw invalid("input", "invalid_value", error.message);
   }
 }

@@ -17,7 +17,7 @@ import { masked } from "./sanitize.ts";
 import { schemaMajor } from "./schema-version.ts";
 import type { Submission } from "./submission.ts";
 
-/** The worker that would run a job as soon as it is accepted. Durations in ms. */
+/** The worker that would run a job as soon as it may. Durations in ms. */
 export interface Lease {
   worker: string;
   leaseMs: number;
@@ -37,6 +37,7 @@ const submitted = z.object({
   /** The work that is leased to the submitter, to run in place. */
   work: z._default(z.nullable(workSchema), null),
 });
+const continuedInPlace = z.lazy(() => z.object({ job: jobSchema, work: z.nullable(workSchema) }));
 const known = z.lazy(() =>
   z.object({
     known: z.boolean(),
@@ -45,6 +46,13 @@ const known = z.lazy(() =>
   })
 );
 const keyArgs = ({ id, attempt }: AttemptKey) => ({ p_job_id: id, p_attempt: attempt });
+
+const leaseArgs = ({ worker, leaseMs, lifeMs, fullLifeMs }: Lease) => ({
+  p_worker: worker,
+  p_lease_ms: leaseMs,
+  p_life_ms: lifeMs,
+  p_full_life_ms: fullLifeMs,
+});
 
 /** A failure in the form that the SQL functions take. */
 function errorOf(failure: Failure): Record<string, string> {
@@ -76,13 +84,7 @@ function storedResult({ response, output, parsed, requestId, steps }: Result) {
 export const submit = (submission: Submission, lease?: Lease) => {
   const p_job = { schema_major: schemaMajor, ...submission };
   if (lease === undefined) return call("submit_response_job", { p_job }, submitted);
-  return call("start_response_job", {
-    p_job,
-    p_worker: lease.worker,
-    p_lease_ms: lease.leaseMs,
-    p_life_ms: lease.lifeMs,
-    p_full_life_ms: lease.fullLifeMs,
-  }, submitted);
+  return call("start_response_job", { p_job, ...leaseArgs(lease) }, submitted);
 };
 export const get = (id: string, who: Visibility) =>
   call("get_response_job", { p_job_id: id, ...who }, jobSchema);
@@ -166,20 +168,30 @@ export const fallBack = (
     p_unknown: left.unknown ?? false,
     p_cancel_upstream: left.running ?? false,
   }, jobSchema);
-/** The response asked before calls that need no person: a worker sends the answers. */
-export const continueJob = (
+const continuedArgs = (
   key: AttemptKey,
   response: UpstreamResponse,
   steps: Step[],
   answers: ReadonlyMap<string, ApprovalAnswer>,
+) => ({
+  ...keyArgs(key),
+  p_response_id: response.id,
+  p_steps: masked(steps),
+  p_answers: Object.fromEntries(answers),
+  p_usage: response.usage,
+});
+/** The response asked before calls that need no person: a worker sends the answers. */
+export const continueJob = (...continued: Parameters<typeof continuedArgs>) =>
+  call("continue_response_job", continuedArgs(...continued), jobSchema);
+/** The same, and the lease's worker sends them at once, if the rules of a claim allow it. */
+export const continueInPlace = (
+  lease: Lease,
+  ...continued: Parameters<typeof continuedArgs>
 ) =>
-  call("continue_response_job", {
-    ...keyArgs(key),
-    p_response_id: response.id,
-    p_steps: masked(steps),
-    p_answers: Object.fromEntries(answers),
-    p_usage: response.usage,
-  }, jobSchema);
+  call("continue_response_job_in_place", {
+    ...continuedArgs(...continued),
+    ...leaseArgs(lease),
+  }, continuedInPlace);
 /** @param responseId null if OpenAI's answer could not be read */
 export const continueInBackground = (
   key: AttemptKey,

@@ -4,7 +4,7 @@ import { isFinalUpstream } from "../model/upstream-response.ts";
 import { attemptKeyOf, retrieve } from "../openai/background.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { cancelAbandoned, readAbandoned } from "./abandoned.ts";
-import { settleBackground } from "./settle.ts";
+import { type Continue, settleBackground } from "./settle.ts";
 import { wakeWorker } from "./wake.ts";
 
 /** Settles the job of a response that has ended, by its webhook. */
@@ -21,9 +21,17 @@ async function settleKnown(
   profiles: Profiles,
   { work, abandoned }: Awaited<ReturnType<typeof jobs.claimBackgroundJob>>,
 ) {
-  if (work) return await settleBackground(profiles, work);
+  if (work) return await settleBackground(profiles, work, sendYesHere(profiles));
   if (abandoned) await readAbandoned(profiles, abandoned);
   return undefined;
+}
+
+/** Most responses ask for nothing: what sends answers is loaded when one does. */
+function sendYesHere(profiles: Profiles): Continue {
+  return async (...continued) => {
+    const { sendYesFor } = await import("./send-yes.ts");
+    return await sendYesFor(profiles)(...continued);
+  };
 }
 
 /** A response that nobody recorded: its metadata name the attempt, which may still wait for it. */

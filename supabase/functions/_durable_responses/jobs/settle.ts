@@ -30,19 +30,24 @@ import { ToolCallGuard } from "../tools/tool-call-guard.ts";
 import { settlesAfterMs } from "./abandoned.ts";
 import { mayHaveActed, Unsettled, waitOn } from "./unsettled.ts";
 
+/** Writes that a job continues after its questions, which need no person, are answered. */
+export type Continue = typeof jobs.continueJob;
+
 /**
  * Reads a background job's response and settles the job if possible: a result is written, a failure falls back or fails the
  * job, a stuck response is cancelled first. Webhook and poll both come here, and the attempt number makes the second one a
  * no-op. Anything that prevents settling is counted, and ends with the background budget.
+ * @param sendYes used if only the answers are to be sent, in background; default: a worker sends them
  * @returns the job if it changed, undefined if it still waits
  * @throws RequestError `database_unavailable`
  */
 export async function settleBackground(
   profiles: Profiles,
   work: Work,
+  sendYes?: Continue,
 ): Promise<Job | undefined> {
   try {
-    const outcome = await attemptToSettle(profiles, work);
+    const outcome = await attemptToSettle(profiles, work, sendYes);
     return outcome instanceof Unsettled ? await waitOn(work, outcome) : outcome;
   } catch (error) {
     if (isStale(error)) return undefined;
@@ -54,9 +59,10 @@ export async function settleBackground(
 async function attemptToSettle(
   profiles: Profiles,
   work: Work,
+  sendYes?: Continue,
 ): Promise<Job | Unsettled | undefined> {
   try {
-    return await settle(profiles, work);
+    return await settle(profiles, work, sendYes);
   } catch (error) {
     if (isStale(error) || isUnavailable(error)) throw error;
     return new Unsettled(classifyError(error), true);
@@ -66,6 +72,7 @@ async function attemptToSettle(
 async function settle(
   profiles: Profiles,
   work: Work,
+  sendYes?: Continue,
 ): Promise<Job | Unsettled | undefined> {
   if (work.response_id === null) return await endUnrecorded(work);
   const found = await look(work.response_id);
@@ -90,7 +97,7 @@ async function settle(
       "it was not finished when its budget ended",
     );
   }
-  if (isFinalUpstream(response)) return await settleFinal(profiles, work, response);
+  if (isFinalUpstream(response)) return await settleFinal(profiles, work, response, sendYes);
   if (!isOverdue(work)) return undefined;
   return await endStuck(profiles, work, work.response_id, response);
 }
@@ -192,15 +199,16 @@ async function endCancelled(
 }
 
 /** Settles a background job whose response is final. */
-export async function settleFinal(
+async function settleFinal(
   profiles: Profiles,
   work: Work,
   response: UpstreamResponse,
+  sendYes?: Continue,
 ): Promise<Job> {
   const plan = await planOrFailure(profiles, work);
   return "failure" in plan
     ? await jobs.fail(work, plan.failure, await stepsOf(profiles, work, response))
-    : await settleWith(work, plan.plan, response, null);
+    : await settleWith(work, plan.plan, response, null, sendYes);
 }
 
 /** What is known about a background attempt when its response is read. */
@@ -229,10 +237,13 @@ export async function settleWith(
   plan: Plan,
   response: UpstreamResponse,
   requestId: string | null,
+  sendYes?: Continue,
 ): Promise<Job> {
   const read = await readBy(key, plan, response);
   const { steps } = read;
-  if (asksForSomething(response)) return await settleAsking(key, plan, response, read);
+  if (asksForSomething(response)) {
+    return await settleAsking(key, plan, response, read, sendYes);
+  }
   const verdict = judge(response, plan.output);
   if (verdict.kind === "fail") return await leaveBackground(key, verdict.failure, steps);
   const output = wholeOutput(key.steps, response.output);
@@ -243,13 +254,14 @@ export async function settleWith(
 
 /**
  * The model asks whether it may make calls, or asks for calls of ours. If somebody outside must be asked, the job is
- * suspended. The rest is for a worker, which makes the calls and answers.
+ * suspended. Calls of ours are for a worker, which makes them and answers: they may take minutes.
  */
 async function settleAsking(
   key: Attempt,
   plan: Plan,
   response: UpstreamResponse,
   { steps, effects, guard, ids }: Awaited<ReturnType<typeof readBy>>,
+  sendYes: Continue = jobs.continueJob,
 ): Promise<Job> {
   const before = roundsBefore(key);
   if (before >= maxRounds) return await jobs.fail(key, tooManyRounds(), steps);
@@ -272,7 +284,8 @@ async function settleAsking(
   const asks = decision.kind === "stop" && requests.length > 0 ||
     judged.some(({ kind }) => kind === "ask" || kind === "hand_out");
   for (const repeat of decision.repeats) await recordWarning(key, repeat);
-  const write = asks ? jobs.suspend : jobs.continueJob;
+  const onlyAnswers = judged.length === 0 && plan.background;
+  const write = asks ? jobs.suspend : onlyAnswers ? sendYes : jobs.continueJob;
   return await write(key, response, all, decision.answers);
 }
 

@@ -79,9 +79,9 @@ export async function submitJob(
   const submission = await submissionOf(caller, query, plan, delivery);
   if (query.files?.length) await (await import("../files/store-files.ts")).storeFiles(query.files);
   const accepting = (lease: jobs.Lease | undefined) => accept(submission, lease);
-  const { submitted: { created, job, joined, guarded }, ended } = delivery.waits && !plan.background
-    ? await (await runsInPlace(profiles)).offer(accepting)
-    : { submitted: await accepting(undefined), ended: undefined };
+  const { written: { created, job, joined, guarded }, ended } = delivery.waits && !plan.background
+    ? await (await runsInPlace(profiles)).offer(accepting, true)
+    : { written: await accepting(undefined), ended: undefined };
   if (ended) waitUntil(ended);
   if (!created || ended) return { job, joined, ended };
   const attempt = {

@@ -36,7 +36,7 @@ const made = new WeakMap<OwnTool, FunctionDefinition>();
 /**
  * The definition of a tool, made once per isolate. It is strict if OpenAI's strict mode can express the whole schema: then
  * the model cannot send input that does not fit. Otherwise the input is checked only here.
- * @throws RequestError `invalid_profile` for a schema that OpenAI refuses, with the field's path
+ * @throws RequestError `invalid_profile` for a schema that OpenAI refuses, with the path of each field
  */
 export function definitionOf(tool: OwnTool): FunctionDefinition {
   const known = made.get(tool);
@@ -56,33 +56,27 @@ export function definitionOf(tool: OwnTool): FunctionDefinition {
 }
 
 function jsonSchemaOf(tool: OwnTool): Record<string, unknown> {
+  const flaws: string[] = [];
   const { $schema: _, "~standard": __, ...schema } = z.toJSONSchema(tool.inputSchema, {
     io: "input",
     unrepresentable: ({ zodSchema, path }) => {
-      throw refusal(
-        tool,
-        path,
-        `JSON has no type for '${zodSchema._zod.def.type}'`,
-      );
+      const field = path.filter((part) => part !== "properties").join(".");
+      const at = field === "" ? "" : `at '${field}': `;
+      flaws.push(`${at}JSON has no type for '${zodSchema._zod.def.type}'`);
+      return "any";
     },
   });
+  if (flaws.length > 0) throw refusal(tool, flaws);
   if (schema.type !== "object") {
-    throw refusal(
-      tool,
-      [],
-      `it must be an object, but it is '${schema.type ?? "a union"}'`,
-    );
+    throw refusal(tool, [`it must be an object, but it is '${schema.type ?? "a union"}'`]);
   }
   return schema;
 }
 
-function refusal({ name }: OwnTool, path: (string | number)[], why: string): RequestError {
-  const field = path.filter((part) => part !== "properties").join(".");
+function refusal({ name }: OwnTool, flaws: string[]): RequestError {
   return new RequestError(
     "invalid_profile",
-    `Cannot offer the tool '${name}': OpenAI does not accept its inputSchema${
-      field === "" ? "" : ` at '${field}'`
-    }: ${why}`,
+    `Cannot offer the tool '${name}': OpenAI does not accept its inputSchema: ${flaws.join("; ")}`,
     { hint: "Use types that JSON has: z.iso.datetime() for a date, z.string() for a large number" },
   );
 }

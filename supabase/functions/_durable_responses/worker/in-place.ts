@@ -20,13 +20,14 @@ export interface InPlaceOptions {
 }
 
 /**
- * The runs of one isolate that answers requests. It claims nothing: each job is leased to it when it is submitted. Otherwise
- * these are a worker's runs, with its leases, its renewals and its end: first at boundaries, then at once.
+ * The runs of one isolate that answers requests. It claims nothing: each job is leased to it as it is submitted, or as its
+ * background response is read. Otherwise these are a worker's runs, with its leases, its renewals and its end: first at
+ * boundaries, then at once.
  */
 export class InPlace {
   readonly id = newWorkerId("inline");
   readonly #runs: Runs;
-  /** Places reserved for submits in progress. */
+  /** Places reserved for leases that are being asked for. */
   #reserved = 0;
   #stopped = false;
   #timers: ReturnType<typeof setTimeout>[] = [];
@@ -43,30 +44,32 @@ export class InPlace {
   }
 
   /**
-   * Submits with a lease for this isolate, if there is a place and enough time.
-   * @param submit called with the lease, or without one
-   * @returns what was submitted, and when its run here has ended
+   * Writes with a lease for this isolate, if there is a place and enough time.
+   * @param write called with the lease, or without one
+   * @param streamIsNew whether the job's stream is opened with the lease
+   * @returns what was written, and when its run here has ended
    */
   async offer<S extends { work: Work | null }>(
-    submit: (lease: jobs.Lease | undefined) => Promise<S>,
-  ): Promise<{ submitted: S; ended?: Promise<void> }> {
+    write: (lease: jobs.Lease | undefined) => Promise<S>,
+    streamIsNew: boolean,
+  ): Promise<{ written: S; ended?: Promise<void> }> {
     const { life, leaseMs, concurrency } = this.options;
     const lifeMs = Math.floor(life.handOverInMs());
     if (this.#stopped || !life.mayClaim() || this.#runs.size + this.#reserved >= concurrency) {
-      return { submitted: await submit(undefined) };
+      return { written: await write(undefined) };
     }
     const askedAt = performance.now();
     this.#reserved++;
     try {
-      const submitted = await submit({
+      const written = await write({
         worker: this.id,
         leaseMs,
         lifeMs,
         fullLifeMs: life.fullLifeMs ?? lifeMs,
       });
-      if (submitted.work === null) return { submitted };
+      if (written.work === null) return { written };
       if (this.#runs.size === 0) this.#watchTheClock();
-      return { submitted, ended: this.#runs.start([submitted.work], askedAt, true) };
+      return { written, ended: this.#runs.start([written.work], askedAt, streamIsNew) };
     } finally {
       this.#reserved--;
     }

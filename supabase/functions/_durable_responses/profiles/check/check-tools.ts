@@ -120,12 +120,18 @@ function doubleNames(tools: RequestTool[]): Found[] {
   }));
 }
 
+/** Those of the MCP servers that `dev` runs. */
+const ofDev = /^(?:MAILBOX_MCP_(?:URL|TOKEN)|EVERYTHING_MCP_URL)$/;
+const file = "supabase/.env.durable-responses.local";
+const setAll = `npx supabase secrets set --remote --env-file ${file}`;
+
 function unsetSecrets(tools: RequestTool[], isSet: (name: string) => boolean): Found[] {
   return [...secretNames(tools)].filter((name) => !isSet(name)).map((name) => ({
     path: "tools",
     severity: "warn",
     message: `The secret ${name} is not set here`,
-    hint:
-      `Put ${name}=… into supabase/.env.durable-responses.local: check reads it, and dev when it starts. For the hosted project, then npx supabase secrets set --remote --env-file supabase/.env.durable-responses.local`,
+    hint: ofDev.test(name)
+      ? `dev's functions have it, from dev's own server: source its env file (docs/testing.md). The hosted project needs your own server's: npx supabase secrets set --remote ${name}=…`
+      : `Put ${name}=… into ${file}: check reads it, and dev when it starts. For the hosted project, then ${setAll}`,
   }));
 }
