@@ -79,7 +79,7 @@ const recordSchema = z.extend(jobSchema, {
   between: z._default(z.array(z.object({ number: z.int(), item: itemSchema })), []),
   /** The step of the question that the request answered. Its answer has only what followed. */
   answered_number: z._default(z.nullable(z.int()), null),
-  /** The items, with OpenAI's ids, that the response had when it asked. */
+  /** The items, with OpenAI's ids, that the response had when it asked that, or else its last answered question. */
   known: z._default(z.array(z.object({ number: z.int(), kind: z.string(), id: z.string() })), []),
   input: z.nullish(z.union([z.string(), z.array(inputItemSchema)])),
 });
