@@ -1,6 +1,6 @@
 import type { Visibility } from "../../model/caller.ts";
 import { isFinalOrPaused } from "../../model/status.ts";
-import { isUnavailable } from "../../platform/errors.ts";
+import { isServerError } from "../../platform/errors.ts";
 import { workerAgeMs } from "../../platform/runtime.ts";
 import type { EventBody } from "../../run/stream/shown-event.ts";
 import { itemEvents } from "../../run/stream/item-events.ts";
@@ -68,7 +68,7 @@ export async function* follow(
     record = await readRecord(first.id, who, { after: calls.length, answered }).catch(
       (error: unknown) => {
         // The database may be back before the stream's time is up. The job continues meanwhile.
-        if (!isUnavailable(error)) throw error;
+        if (!isServerError(error)) throw error;
         return { ...record, calls: [] };
       },
     );

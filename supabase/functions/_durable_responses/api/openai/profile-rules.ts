@@ -54,7 +54,7 @@ export function settingsBeyond(
   const settings: CallerSettings = {};
   const tools = [...plan.tools ?? [], ...servers.map(({ tool }) => tool)];
   for (const [param, value] of Object.entries(body)) {
-    if (value === null) continue;
+    if (saysNothing(param, value)) continue;
     if (param !== "instructions" && Object.hasOwn(createBodySchema.shape, param)) continue;
     if (ignored.has(param) || ignoredValues.get(param)?.safeParse(value).success) continue;
     if (param === "tools") {
@@ -76,6 +76,12 @@ export function settingsBeyond(
     settings[param] = value;
   }
   return Object.keys(settings).length > 0 ? settings : null;
+}
+
+/** As libraries send settings that nobody has made: `null`, and of `reasoning` also `{}` and `{effort: null}`. */
+function saysNothing(param: string, value: unknown): boolean {
+  return value === null || param === "reasoning" && isRecord(value) &&
+      Object.values(value).every((one) => one === null);
 }
 
 /** What OpenAI takes there at all; it checks the rest. `text` is a field of our own in a profile, so passedOn lacks it. */
