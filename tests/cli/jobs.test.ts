@@ -106,6 +106,17 @@ Deno.test("a call that waits for a yes is shown with its arguments, approved, an
     (await run(["jobs", "show", id])).stdout,
     new RegExp(`^ +→ .*jobs approve ${id} \\(--reject says no\\)$`, "m"),
   );
+  const unknown = await run(["jobs", "approve", id, "--request", "mcpr_none"]);
+  assert.match(
+    unknown.stderr,
+    new RegExp(
+      `→ .*jobs show ${id} names what waits: each call with its --request and --digest$`,
+      "m",
+    ),
+  );
+  const short = await run(["jobs", "approve", id, "--digest", "abc"]);
+  assert.equal(short.code, 2);
+  assert.match(short.stderr, /It must be a digest, all of it, as `jobs show` names it/);
   const approved = await json(["jobs", "approve", id, "--reason", "fine"]);
   assert.equal(approved["status"], "queued");
   const again = await run(["jobs", "approve", id]);

@@ -11,6 +11,7 @@ import {
   parseProjectUrl,
   parseSeconds,
   type Ports,
+  wrongUsage,
 } from "./option-values.ts";
 import { checkBy, type ProfileCheck } from "./profile-check.ts";
 import { runStack } from "./whole-stack.ts";
@@ -18,8 +19,6 @@ import { runStack } from "./whole-stack.ts";
 const usualPorts = { api: 54321, db: 54322 };
 const usualOpenAIPort = 54325;
 const usualWallClockSeconds = 150;
-/** The exit code, as of the CLI. */
-const wrongUsage = 2;
 
 interface Given {
   project: string;

@@ -147,6 +147,15 @@ export async function showJob(
   }
 }
 
+const decisions: readonly Action[] = ["approve", "resolve"];
+
+/** The API's hints about a job's `waiting`, for somebody who sees no JSON. */
+function hintFor(id: string, hint = ""): string {
+  return /\bGET the job|\bwaiting\b|\bJSON\b/.test(hint)
+    ? `npx durable-responses jobs show ${id} names what waits: each call with its --request and --digest`
+    : hint;
+}
+
 export type Action = "retry" | "cancel" | "approve" | "resolve";
 
 /** Acts on a job through `respond`, which records that a secret key did it. */
@@ -158,10 +167,13 @@ export async function actOnJob(
   options: JobsOptions,
 ): Promise<void> {
   const project = new Project(await connect(terminal, options));
-  const job = await project.respond(`/${await jobIdOf(project, id)}/${action}`, {
-    method: "POST",
-    body,
-  }, jobSchema);
+  const whole = await jobIdOf(project, id);
+  const job = await project.respond(`/${whole}/${action}`, { method: "POST", body }, jobSchema)
+    .catch((error: unknown) => {
+      throw error instanceof Failure && decisions.includes(action)
+        ? new Failure(error.message, { hint: hintFor(whole, error.hint), cause: error })
+        : error;
+    });
   if (options.json) terminal.out(visibleJson(job));
   else for (const line of describe(job, terminal)) terminal.out(line);
 }
