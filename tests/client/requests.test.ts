@@ -167,13 +167,13 @@ Deno.test("an answer of the gateway, and one that is no JSON, keep their status"
     code: "http_404",
     name: "NotFoundError",
   });
-  const platform = clientWith([
+  const missing = clientWith([
     json(404, { code: "NOT_FOUND", message: "Requested function was not found" }),
   ]);
-  await assert.rejects(platform.responses.cancel(id), {
+  await assert.rejects(missing.responses.cancel(id), {
     code: "NOT_FOUND",
     name: "NotFoundError",
-    hint: /Deploy the function `respond`.* functionName/,
+    hint: /^Deploy the function\. If .* as functionName$/,
   });
   const page = clientWith([
     () => new Response("<html>Bad gateway", { status: 502 }),

@@ -234,14 +234,10 @@ export function checkErrors({ errors_24h }: Report): Verdict {
   if (codes.length === 0) return ok("no job failed in the last 24 hours");
   const text = codes.slice(0, 4).map(([code, jobs]) => `${jobs} with ${code}`)
     .join(", ");
-  const found = codes.flatMap(([code]) => fixes[code] === undefined ? [] : [[code, fixes[code]]]);
-  // With several codes, each fix says whose it is.
-  const known = found.map(([code, fix]) => codes.length === 1 ? fix : `${code}: ${fix}`);
-  const more = known.length < codes.length
-    ? ["npx durable-responses jobs list --status failed"]
-    : [];
-  return warn(
-    `jobs failed in the last 24 hours: ${text}`,
-    [...known, ...more].join(". "),
-  );
+  const all = "npx durable-responses jobs list --status failed";
+  const [code = ""] = codes[0] ?? [];
+  const known = fixes[code];
+  // With several codes, it must be said which one a fix is for.
+  const fix = codes.length === 1 || known === undefined ? known : `for ${code}: ${known}; ${all}`;
+  return warn(`jobs failed in the last 24 hours: ${text}`, fix ?? all);
 }

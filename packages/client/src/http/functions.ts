@@ -17,11 +17,6 @@ export interface FunctionCall {
   signal?: AbortSignal | undefined;
 }
 
-/** The platform's code where there is no function of this name; ours says more than 404 alone. */
-const notDeployed = "NOT_FOUND";
-const notDeployedHint =
-  "Deploy the function `respond`. If it has another name, pass it as functionName to createDurableResponses";
-
 type Functions = SupabaseClient["functions"];
 
 /**
@@ -104,12 +99,16 @@ async function toError(error: unknown): Promise<Error> {
 async function errorOfAnswer(answer: Response, cause: unknown): Promise<Error> {
   const { code, message, hint } = readRefusal(await answer.text());
   return errorFor(answer.status, code ?? `http_${answer.status}`, message, {
-    hint: hint ?? (code === notDeployed ? notDeployedHint : undefined),
+    hint,
     requestId: requestIdOf(answer.headers),
     retryAfterMs: retryAfterOf(answer.headers),
     cause,
   });
 }
+
+/** What to do where the platform knows no such function. */
+const notDeployed =
+  "Deploy the function. If init --function-name gave it another name than respond, pass that as functionName";
 
 /** `{error: {code, message, hint?}}` from the function, or `{code?, message}` from the gateway in front of it. */
 function readRefusal(
@@ -131,7 +130,7 @@ function readRefusal(
   return {
     message,
     ...(typeof code === "string" && { code }),
-    ...(typeof hint === "string" && { hint }),
+    ...(typeof hint === "string" ? { hint } : code === "NOT_FOUND" && { hint: notDeployed }),
   };
 }
 
