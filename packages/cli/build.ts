@@ -49,15 +49,23 @@ export async function buildCli(folder: string): Promise<void> {
   ) {
     await cp(join(root, part), join(template, part), { recursive: true });
   }
-  const docs = join(folder, "docs");
-  await mkdir(docs);
-  for (const page of await readdir(join(root, "docs"))) {
-    if (page.endsWith(".md")) await cp(join(root, "docs", page), join(docs, page));
-  }
+  await copyDocs(join(root, "docs"), join(folder, "docs"));
   const { version } = aboutSchema.parse(
     JSON.parse(await readFile(join(root, "packages/cli/package.json"), "utf8")),
   );
   await writeFile(join(template, "release.json"), `${JSON.stringify({ version })}\n`);
+}
+
+/** The pages, and the pictures in them. */
+async function copyDocs(from: string, to: string): Promise<void> {
+  await mkdir(to);
+  for (const page of await readdir(from)) {
+    if (!page.endsWith(".md")) continue;
+    const text = await readFile(join(from, page), "utf8");
+    await writeFile(join(to, page), text);
+    const pictures = text.matchAll(/!\[[^\]]*\]\(((?!https?:)[^)\s]+)\)/g);
+    for (const [, picture = ""] of pictures) await cp(join(from, picture), join(to, picture));
+  }
 }
 
 if (import.meta.main) await buildCli(join(root, "packages/cli/dist"));

@@ -18,7 +18,7 @@ import { storageFolder } from "./stack/storage-folder.ts";
 import { beforeExit } from "./shutdown.ts";
 import { putVaultSecrets, startDatabase } from "./stack/database.ts";
 import { functionEnvironment } from "./stack/environment.ts";
-import { startFunctions } from "./stack/functions.ts";
+import { requireProfiles, startFunctions } from "./stack/functions.ts";
 import { type Kept, openKept } from "./stack/kept.ts";
 import { applyMigrations } from "./stack/migrations.ts";
 import type { Stack, StackOptions } from "./stack/options.ts";
@@ -42,10 +42,14 @@ export {
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const parts = new StackParts();
-  const forget = beforeExit(() => parts.stop());
-  const stop = () => parts.stop().finally(forget);
+  let forget = beforeExit(() => parts.stop());
+  const stop = () => parts.stop().finally(() => forget());
   try {
-    return { ...await startParts(options, parts), stop };
+    const started = await startParts(options, parts);
+    // The newest clean-up is the first. Postgres has one of its own, and must not end before the parts that use it.
+    forget();
+    forget = beforeExit(() => parts.stop());
+    return { ...started, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -71,6 +75,7 @@ async function startParts(
   parts: StackParts,
 ): Promise<Omit<Stack, "stop">> {
   const faults = readFaults(options);
+  requireProfiles(options);
   const kept = options.keep === undefined ? undefined : await openKept(options.keep);
   if (kept) await parts.add({ stop: () => Promise.resolve(kept.release()) });
   const keys = await createKeys(kept?.state.signing);

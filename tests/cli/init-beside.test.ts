@@ -1,5 +1,6 @@
 /** `init` in a project with its own files: none of them is in the way, and none is changed. */
 import assert from "node:assert/strict";
+import { findDeno } from "../../packages/dev/postgres/binaries.ts";
 import { packageForFile } from "./support/package.ts";
 import { supabaseProject } from "./support/supabase-project.ts";
 
@@ -28,6 +29,31 @@ Deno.test("the project's packages keep their versions: ours stand under the prod
   const ours = map.scopes["./_durable_responses/"];
   assert.match(ours.openai, /^https:\/\/esm\.sh\/openai@7/);
   assert.match(ours.zod, /^https:\/\/esm\.sh\/zod@4/);
+});
+
+Deno.test("a project with another zod: its profiles, and they alone, get one that works", async () => {
+  await using project = await supabaseProject();
+  const scope = async () => JSON.parse(await project.read(mapFile)).scopes["./_shared/profiles.ts"];
+  for (const zod of ["npm:zod@3.23.8", "https://esm.sh/zod@3.25.0", "npm:zod@4.1.0"]) {
+    await project.write(mapFile, JSON.stringify({ imports: { zod } }));
+    await init(project.folder, "--profile", "structured");
+    assert.match((await scope()).zod, /^https:\/\/esm\.sh\/zod@4/);
+    assert.ok((await scope())["zod/"]);
+    assert.equal(JSON.parse(await project.read(mapFile)).imports.zod, zod);
+    assert.match((await init(project.folder)).stdout, /^Nothing to do/);
+  }
+  const { code, stdout } = await thePackage().run(["check", "--deno", findDeno()], {
+    cwd: project.folder,
+    env: { DENO_TLS_CA_STORE: "mozilla,system" },
+  });
+  assert.equal(code, 0, stdout);
+  const imports = { "zod": "npm:zod@4.1.0", "zod/": "npm:/zod@4.1.0/" };
+  await project.write(
+    mapFile,
+    JSON.stringify({ ...JSON.parse(await project.read(mapFile)), imports }),
+  );
+  await init(project.folder);
+  assert.equal(await scope(), undefined);
 });
 
 Deno.test("where the project has no zod, profiles get the product's", async () => {
@@ -79,6 +105,18 @@ Deno.test("schema_paths get our migration in front, so that a diff does not drop
   assert.match(
     config,
     /^schema_paths = \["\.\/migrations\/\d+_durable_responses\.sql", {2}# mine\n {2}"\.\/schemas\/tables\.sql",/m,
+  );
+  await project.write(
+    "config.toml",
+    before.replace(
+      /^schema_paths = .*$/m,
+      `schema_paths = [\n    "./schemas/tables.sql",\n    "./schemas/*.sql"\n]`,
+    ),
+  );
+  assert.equal((await init(project.folder)).code, 0);
+  assert.match(
+    await project.read("config.toml"),
+    /^schema_paths = \[\n {4}"\.\/migrations\/\d+_durable_responses\.sql",\n {4}"\.\/schemas\/tables\.sql",\n/m,
   );
   assert.match((await init(project.folder)).stdout, /^Nothing to do/);
 });

@@ -106,6 +106,17 @@ Deno.test("a call that waits for a yes is shown with its arguments, approved, an
     (await run(["jobs", "show", id])).stdout,
     new RegExp(`^ +→ .*jobs approve ${id} \\(--reject says no\\)$`, "m"),
   );
+  const unknown = await run(["jobs", "approve", id, "--request", "mcpr_none"]);
+  assert.match(
+    unknown.stderr,
+    new RegExp(
+      `→ .*jobs show ${id} names what waits: each call with its --request and --digest$`,
+      "m",
+    ),
+  );
+  const short = await run(["jobs", "approve", id, "--digest", "abc"]);
+  assert.equal(short.code, 2);
+  assert.match(short.stderr, /It must be a digest, all of it, as `jobs show` names it/);
   const approved = await json(["jobs", "approve", id, "--reason", "fine"]);
   assert.equal(approved["status"], "queued");
   const again = await run(["jobs", "approve", id]);
@@ -152,7 +163,14 @@ Deno.test("a job that needs review says why, and continues as it is resolved", a
 Deno.test("a cancelled job is retried as a new one, a finished one cannot be cancelled", async () => {
   const id = await uncertainJob();
   assert.equal((await json(["jobs", "cancel", id]))["status"], "cancelled");
-  assert.equal((await json(["jobs", "retry", id]))["retry_of"], id);
+  const retried = await json(["jobs", "retry", id]);
+  assert.equal(retried["retry_of"], id);
+  const twice = await run(["jobs", "retry", id]);
+  assert.equal(twice.code, 0);
+  assert.match(
+    twice.stderr,
+    new RegExp(`^It was retried before, .* again: .*jobs retry ${retried["id"]}\n$`),
+  );
   const finished = await submit("default", "Say hello");
   const refused = await run(["jobs", "cancel", finished.id]);
   assert.equal(refused.code, 1);

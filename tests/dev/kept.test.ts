@@ -62,6 +62,13 @@ Deno.test("what another release wrote is not guessed at", () =>
     await forgetKept(folder);
   }));
 
+Deno.test("profiles that do not exist are refused before anything starts", async () => {
+  await assert.rejects(
+    startStack({ profiles: "nope.ts" }),
+    /'profiles' must be a file, and 'nope\.ts' is none/,
+  );
+});
+
 Deno.test("a fault that there is not is refused before anything starts", async () => {
   await assert.rejects(
     startStack({ faults: JSON.parse(`[{"kind": "background-fial"}]`) }),

@@ -9,7 +9,7 @@ const first = "20260101000000_first.sql";
 const second = "20260102000000_second.sql";
 const third = "20260103000000_third.sql";
 const changed =
-  "has changed since it was applied. The database is as before: write a new migration, or start with --fresh";
+  "has changed since it was applied. The database is as before: put the file back and write a new migration, or start with --fresh";
 
 interface Project {
   write(name: string, text: string): Promise<void>;

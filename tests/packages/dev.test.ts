@@ -7,13 +7,14 @@ import { join } from "node:path";
 import postgres from "postgres";
 import { freePort } from "../../packages/dev/ports.ts";
 import { findDeno, projectRoot } from "../../packages/dev/postgres/binaries.ts";
-import { runProcess } from "../../packages/dev/processes.ts";
+import { runProcess, startProcess } from "../../packages/dev/processes.ts";
 import { isRunning } from "../dev/support/edge.ts";
 import { eventually } from "../support/eventually.ts";
 import { descendantsOf } from "../support/processes.ts";
 import {
   adopterForFile,
   cli,
+  cliArguments,
   type Dev,
   environment,
   startDev,
@@ -143,13 +144,35 @@ Deno.test("dev runs the project and its seeds, reloads what changes, and keeps w
       assert.equal(job.status, "failed");
       assert.equal(value("MAILBOX_MCP_URL"), first.find(/Mailbox MCP: (\S+)/));
       assert.match(first.output(), /^\[openai\] Cannot read the step 'cal send': it must begin/m);
-      await write("functions/hello/index.ts", 'Deno.serve(() => new Response("hi"));');
+      await write("functions/_shared/words.ts", 'export const hi = "hi";');
+      await write(
+        "functions/hello/index.ts",
+        'import { hi } from "../_shared/words.ts"; Deno.serve(() => new Response(hi));',
+      );
       await eventually(
         "a new function is there",
-        () =>
-          /^\[dev\] supabase\/functions\/hello.* changed: reloaded hello$/m.test(first.output()),
+        () => /^\[dev\] .*changed: reloaded .*hello.*$/m.test(first.output()),
       );
-      const before = first.output().length;
+      let before = first.output().length;
+      await write("functions/_shared/words.ts", 'export const hi = "hello";');
+      await eventually(
+        "what uses the file is reloaded",
+        () => first.output().slice(before).includes("words.ts changed: reloaded "),
+      );
+      assert.match(first.output().slice(before), /words\.ts changed: reloaded hello$/m);
+      before = first.output().length;
+      await write("functions/hello/index.ts", 'import "./none.ts";');
+      await eventually(
+        "a function that cannot be loaded is named",
+        () => /but hello cannot be loaded: .*none\.ts/m.test(first.output().slice(before)),
+      );
+      await write("functions/hello/index.ts", "Deno.serve(() => new Response());");
+      await eventually(
+        "it can be loaded again",
+        () => first.output().slice(before).includes("reloaded hello"),
+      );
+      assert.doesNotMatch(first.output().slice(before), /profiles: ok again/);
+      before = first.output().length;
       await Deno.remove(join(folder, "supabase", "functions", "hello"), { recursive: true });
       await eventually(
         "a function that was removed is gone",
@@ -347,6 +370,47 @@ async function jobsIn(folder: string): Promise<number> {
   });
   return (await answer.json()).length;
 }
+
+Deno.test("the console for a project elsewhere is served on this machine, with its name for respond", async () => {
+  const { folder } = theProject();
+  const [port, projectPort] = [freePort(), freePort()];
+  let output = "";
+  const process = startProcess({
+    name: "durable-responses console",
+    command: "node",
+    args: [
+      ...cliArguments(folder),
+      "console",
+      "--url",
+      `http://127.0.0.1:${projectPort}/`,
+      "--port",
+      String(port),
+      "--deno",
+      findDeno(),
+    ],
+    cwd: folder,
+    env: environment({ SUPABASE_PUBLISHABLE_KEY: "sb_publishable_x" }),
+    onLine: (line) => output += `${line}\n`,
+  });
+  try {
+    await eventually("the console is there", () => /^Console: /m.test(output));
+    const url = /Console: (\S+)/.exec(output)?.[1] ?? "";
+    const page = await fetch(url);
+    assert.match(await page.text(), /<title>Durable responses<\/title>/);
+    const config = await (await fetch(`${url}config.js`)).text();
+    assert.match(config, /"publishableKey":"sb_publishable_x","functionName":"respond"/);
+    // Nothing listens there: the call was passed on.
+    const passedOn = await fetch(`${url}rest/v1/response_jobs`);
+    await passedOn.body?.cancel();
+    assert.equal(passedOn.status, 502);
+  } finally {
+    await process.stop();
+  }
+  await assert.rejects(
+    cli(folder, "console", "--url", "foo", "--key", "x"),
+    /'foo' as the project's URL/,
+  );
+});
 
 Deno.test("dev --openai-only is the stand-in alone, with its plans and faults, and says what the functions must be told", async () => {
   const { folder } = theProject();

@@ -59,16 +59,24 @@ Deno.test("each package brings its license and its README, and nothing of the so
   }
 });
 
-Deno.test("the CLI brings the documentation, and its index names only pages that are there", async () => {
+Deno.test("the CLI brings the documentation, with all that its pages link to or show", async () => {
   const { files } = named("durable-responses");
   const { folder } = thePackages();
   const docs = "dist/docs/";
-  const index = await Deno.readTextFile(
-    `${folder}/node_modules/durable-responses/${docs}README.md`,
-  );
-  const pages = [...index.matchAll(/\]\((\w[\w-]*\.md)/g)].map(([, page = ""]) => page);
-  assert.ok(pages.includes("quickstart.md") && pages.includes("errors.md"));
-  assert.deepEqual(pages.filter((page) => !files.includes(docs + page)), []);
+  const missing: string[] = [];
+  for (const page of files.filter((file) => file.startsWith(docs) && file.endsWith(".md"))) {
+    const text = await Deno.readTextFile(`${folder}/node_modules/durable-responses/${page}`);
+    const links = [...text.matchAll(/\]\(((?!https?:|mailto:|#)[^)\s#]+)/g)].map(([, to = ""]) =>
+      to
+    );
+    if (page === `${docs}README.md`) {
+      assert.ok(links.includes("quickstart.md") && links.includes("errors.md"));
+    }
+    missing.push(
+      ...links.filter((to) => !files.includes(docs + to)).map((to) => `${page}: ${to}`),
+    );
+  }
+  assert.deepEqual(missing, []);
 });
 
 Deno.test("all packages have one version, and each license is the repository's", async () => {

@@ -26,6 +26,6 @@ for (
     const said = new TextDecoder().decode(stderr);
     assert.match(said, message);
     assert.doesNotMatch(said, /hush/);
-    assert.deepEqual([code, new TextDecoder().decode(stdout)], [1, ""]);
+    assert.deepEqual([code, new TextDecoder().decode(stdout)], [2, ""]);
   });
 }

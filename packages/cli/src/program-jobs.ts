@@ -63,7 +63,7 @@ export function addJobs(main: Command, terminal: Terminal, cwd: string): void {
     .option("--reject", "say no")
     .option("--reason <text>", "the reason, which is sent to the model")
     .option("--request <id>", "which call, as `jobs show` names it; needed when several wait")
-    .option("--digest <digest>", "refuse any call other than the one with this digest");
+    .option("--digest <digest>", "refuse any call other than the one with this digest", digest);
   act(
     "resolve",
     "resolve <id>",
@@ -86,7 +86,7 @@ export function addJobs(main: Command, terminal: Terminal, cwd: string): void {
       "--request <id>",
       "which call, as `jobs show` names it; needed when several are in doubt",
     )
-    .option("--digest <digest>", "refuse any call other than the one with this digest");
+    .option("--digest <digest>", "refuse any call other than the one with this digest", digest);
 }
 
 /** The call that a decision is about, in the form that respond takes. */
@@ -106,4 +106,9 @@ function limit(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= 1000) return value;
   throw new InvalidArgumentError("It must be a whole number from 1 to 1000.");
+}
+
+function digest(text: string): string {
+  if (/^[0-9a-f]{64}$/.test(text)) return text;
+  throw new InvalidArgumentError("It must be a digest, all of it, as `jobs show` names it.");
 }

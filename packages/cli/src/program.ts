@@ -5,6 +5,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { isWebAddress } from "./api/connection.ts";
 import { check, type CheckOptions } from "./commands/check.ts";
 import { connect } from "./commands/connect.ts";
+import { type ConsoleOptions, openConsole } from "./commands/console.ts";
 import { dev } from "./commands/dev.ts";
 import { doctor, type DoctorOptions } from "./commands/doctor.ts";
 import { init, type InitOptions } from "./commands/init.ts";
@@ -174,6 +175,16 @@ Documentation: ${shownPath(cwd, join(docsFolder(), "README.md"))}`,
         openaiOnly: openaiOnly === true,
         rest: asArguments(given),
       });
+    });
+
+  main.command("console")
+    .description("open the console for a project at Supabase, served on this machine")
+    .option("--url <url>", "the project's URL (default: SUPABASE_URL, or the linked project)")
+    .option("--key <key>", "its publishable key (default: SUPABASE_PUBLISHABLE_KEY)")
+    .option("--port <port>", "the port to use if it is free (default: 54327)")
+    .option("--deno <path>", `the Deno to run it with ${defaultDeno}`)
+    .action(async (options: Omit<ConsoleOptions, "cwd">) => {
+      result.code = await openConsole({ ...options, cwd });
     });
 
   reaching(main.command("connect"))

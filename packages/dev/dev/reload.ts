@@ -105,16 +105,20 @@ async function takeChanges(
   }
   if (migrations.some((name) => versionOf(name) !== undefined)) await stack.applyMigrations();
   const code = paths.filter((path) => path.startsWith("functions") && !settings.includes(path));
-  const names = affected(join(supabase, "functions"), code);
+  const names = await affected(stack, join(supabase, "functions"), code);
   await Promise.all(names.map((name) => stack.edge.restart(name)));
   return { code, names };
 }
 
-/** A function's own folder is its own; all else may be imported by each of them. */
-function affected(functionsDir: string, paths: string[]): string[] {
+/** A function's own folder is its own; any other file belongs to the functions that use it. */
+async function affected(stack: Stack, functionsDir: string, paths: string[]): Promise<string[]> {
   const names = functionNames(functionsDir);
-  const owners = paths.map(ownerOf);
-  return owners.every((owner) => names.includes(owner)) ? [...new Set(owners)] : names;
+  const owners = paths.map(ownerOf).filter((owner) => names.includes(owner));
+  const shared = paths.filter((path) => !names.includes(ownerOf(path)));
+  const users = shared.length === 0
+    ? []
+    : await stack.edge.dependents(names, shared.map((path) => relative("functions", path)));
+  return names.filter((name) => owners.includes(name) || users.includes(name));
 }
 
 /** The folder of a path in `functions`, which is a function's name or what functions share; empty for any other path. */

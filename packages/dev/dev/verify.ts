@@ -3,6 +3,7 @@
  * further change starts both checks again.
  */
 import { sep } from "node:path";
+import { toldFault } from "../edge/load-faults.ts";
 import type { Stack } from "../stack/options.ts";
 import { messageOf } from "../message-of.ts";
 import { isOfTheFile, type ProfileCheck, ProfileTeller } from "./profile-check.ts";
@@ -41,11 +42,13 @@ export function verifier({ stack, check, say }: Verified) {
     if (mine !== round) return;
     open.code.clear();
     open.names.clear();
-    for (const fault of faults) say(`${shown(code)} changed, but ${fault}`);
-    // The check would find the same once more.
-    if (faults.length > 0) return teller.unloadable();
-    if (code.length > 0 && !report?.findings.some(isOfTheFile)) {
-      say(`${shown(code)} changed: reloaded ${names.join(", ")}`);
+    for (const fault of faults) say(`${shown(code)} changed, but ${toldFault(fault)}`);
+    const loaded = names.filter((name) => !faults.some((fault) => fault.names.includes(name)));
+    const isUnloadable = report?.findings.some(isOfTheFile) ?? false;
+    // The check finds the same once more.
+    if (faults.length > 0 && isUnloadable) return teller.unloadable();
+    if (loaded.length > 0 && code.length > 0 && !isUnloadable) {
+      say(`${shown(code)} changed: reloaded ${loaded.join(", ")}`);
     }
     if (report !== undefined) teller.tell(report);
   };

@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { denoEnvironment, inherited } from "../child-environment.ts";
+import { messageOf } from "../message-of.ts";
 import { RunFailure, runProcess } from "../processes.ts";
 import { moduleArguments, type RemoteModules } from "./command.ts";
 
@@ -17,62 +18,82 @@ export interface LoadOptions {
   remote: ((name: string) => RemoteModules) | undefined;
 }
 
-/** A sentence for each set of functions that cannot be loaded, with the place; they answer 503 until that is fixed. */
-export async function loadFaults(names: string[], options: LoadOptions): Promise<string[]> {
-  const faults: string[] = [];
-  const groups = new Map<string, { names: string[]; args: string[]; cache?: string }>();
+/** Functions that cannot be loaded: they answer 503 until that is fixed. */
+export interface LoadFault {
+  names: string[];
+  /** With the place. */
+  why: string;
+}
+
+export async function loadFaults(names: string[], options: LoadOptions): Promise<LoadFault[]> {
+  const faults = new Map<string, string[]>();
+  const add = (why: string, name: string) => faults.set(why, [...faults.get(why) ?? [], name]);
+  const groups = new Map<string, { names: string[]; modules: RemoteModules | undefined }>();
   for (const name of names) {
     try {
       const modules = options.remote?.(name);
-      const args = moduleArguments(modules, options.replace);
-      const key = args.join(" ");
-      const group = groups.get(key) ?? {
-        names: [],
-        args,
-        ...(modules?.cache !== undefined && { cache: modules.cache }),
-      };
-      group.names.push(name);
-      groups.set(key, group);
+      const key = JSON.stringify(modules ?? null);
+      groups.set(key, { modules, names: [...groups.get(key)?.names ?? [], name] });
     } catch (error) {
-      faults.push(`${name} cannot be loaded: ${error instanceof Error ? error.message : error}`);
+      add(messageOf(error), name);
     }
   }
-  for (const { names, args, cache } of groups.values()) {
-    const why = await whyNotLoaded(names, args, cache, options.functionsDir);
-    if (why !== undefined) faults.push(`${names.join(", ")} cannot be loaded: ${why}`);
+  for (const { names, modules } of groups.values()) {
+    if (await whyNotLoaded(names, modules, options) === undefined) continue;
+    // One of them does not keep the others from being loaded.
+    for (const name of names) {
+      const why = await whyNotLoaded([name], modules, options);
+      if (why !== undefined) add(why, name);
+    }
   }
-  return faults;
+  return [...faults].map(([why, names]) => ({ why, names }));
+}
+
+/** As a sentence. */
+export function toldFault({ names, why }: LoadFault): string {
+  return `${names.join(", ")} cannot be loaded: ${why}`;
 }
 
 async function whyNotLoaded(
   names: string[],
-  args: string[],
-  cache: string | undefined,
-  functionsDir: string,
+  modules: RemoteModules | undefined,
+  options: LoadOptions,
 ): Promise<string | undefined> {
   try {
-    await runProcess({
-      name: `deno cache ${names.join(" ")}`,
-      command: Deno.execPath(),
-      args: [
-        "cache",
-        "--quiet",
-        ...args,
-        ...names.map((name) => join(functionsDir, name, "index.ts")),
-      ],
-      env: denoEnvironment({
-        NO_COLOR: "1",
-        ...(cache !== undefined && { DENO_DIR: cache }),
-        // npm's registry may be behind a proxy whose certificate only this machine knows.
-        DENO_TLS_CA_STORE: "mozilla,system",
-        ...inherited(proxies),
-      }),
-    });
+    await runDeno(["cache", "--quiet"], names, modules, options);
     return undefined;
   } catch (error) {
     if (!(error instanceof RunFailure)) throw error;
-    return inOneLine(error.stderr, functionsDir);
+    return inOneLine(error.stderr, options.functionsDir);
   }
+}
+
+/**
+ * Runs a subcommand of Deno that reads the functions' modules, as their workers find them.
+ * @throws RunFailure
+ */
+export function runDeno(
+  subcommand: string[],
+  names: string[],
+  modules: RemoteModules | undefined,
+  { functionsDir, replace }: LoadOptions,
+) {
+  return runProcess({
+    name: `deno ${subcommand.join(" ")} ${names.join(" ")}`,
+    command: Deno.execPath(),
+    args: [
+      ...subcommand,
+      ...moduleArguments(modules, replace),
+      ...names.map((name) => join(functionsDir, name, "index.ts")),
+    ],
+    env: denoEnvironment({
+      NO_COLOR: "1",
+      ...(modules?.cache !== undefined && { DENO_DIR: modules.cache }),
+      // npm's registry may be behind a proxy whose certificate only this machine knows.
+      DENO_TLS_CA_STORE: "mozilla,system",
+      ...inherited(proxies),
+    }),
+  });
 }
 
 /** Deno's sentence and place, `SyntaxError: Expected ',', got 'y' at supabase/functions/respond/index.ts:3:3`. */

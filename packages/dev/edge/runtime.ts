@@ -2,13 +2,14 @@
  * A stand-in for Supabase's Edge Runtime: functions run in workers that are started when a request comes,
  * kept warm, and held to the platform's limits.
  */
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { chooseWorker } from "./choose-worker.ts";
 import type { RemoteModules } from "./command.ts";
 import { startControl } from "./control.ts";
+import { dependents } from "./dependents.ts";
 import { failureResponse } from "./failures.ts";
 import { isFunction } from "./function-names.ts";
-import { loadFaults } from "./load-faults.ts";
+import { type LoadFault, loadFaults } from "./load-faults.ts";
 import { EdgeWorker } from "./worker.ts";
 import type { WorkerInfo, WorkerUsage } from "./worker-info.ts";
 
@@ -40,8 +41,10 @@ export interface EdgeRuntime {
   kill(name: string, signal?: Deno.Signal): Promise<number[]>;
   /** Ends a function's workers (`beforeunload`: termination); the next request boots a new one. */
   restart(name: string): Promise<void>;
-  /** What keeps functions from being loaded, as a sentence each, with the place; none if nothing does. */
-  loadFaults(names: string[]): Promise<string[]>;
+  /** What keeps functions from being loaded; none if nothing does. */
+  loadFaults(names: string[]): Promise<LoadFault[]>;
+  /** Of these functions, those that use one of the files, whose paths are within the folder of functions. */
+  dependents(names: string[], paths: string[]): Promise<string[]>;
   /** The workers that are alive. */
   workers(): WorkerInfo[];
   /** CPU time and memory of the workers that are alive and of the last hundred that ended. */
@@ -61,6 +64,7 @@ const logLineLength = 10_000;
 export function startEdge(options: EdgeOptions): EdgeRuntime {
   const functionsDir = resolve(options.functionsDir);
   const replace = options.replace ?? {};
+  const loading = { functionsDir, replace, remote: options.remote };
   const control = startControl();
   const live = new Set<EdgeWorker>();
   const ended: EdgeWorker[] = [];
@@ -110,7 +114,9 @@ export function startEdge(options: EdgeOptions): EdgeRuntime {
     async restart(name) {
       await Promise.all(workersOf(name).map((worker) => worker.terminate()));
     },
-    loadFaults: (names) => loadFaults(names, { functionsDir, replace, remote: options.remote }),
+    loadFaults: (names) => loadFaults(names, loading),
+    dependents: (names, paths) =>
+      dependents(names, paths.map((path) => join(functionsDir, path)), loading),
     workers: () => [...live].map((worker) => worker.info()),
     usage: () => Promise.all([...ended, ...live].map((worker) => worker.usage())),
     async stop() {

@@ -1,7 +1,9 @@
 /** The project's functions: their environment, their profiles, and where their packages come from. */
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { RemoteModules } from "../edge/command.ts";
 import { functionNames } from "../edge/function-names.ts";
+import { toldFault } from "../edge/load-faults.ts";
 import { type EdgeRuntime, startEdge } from "../edge/runtime.ts";
 import { startEsmSh } from "../esm-sh/server.ts";
 import { freePort, usualPort } from "../ports.ts";
@@ -19,6 +21,12 @@ export interface FunctionsOptions {
   importMap: (name: string) => string | undefined;
   env: Readonly<Record<string, string>>;
   wallClockMs: number;
+}
+
+/** @throws Error if an option names a module that does not exist */
+export function requireProfiles({ profiles }: StackOptions): void {
+  if (profiles === undefined || existsSync(resolve(profiles))) return;
+  throw new Error(`Cannot start the stack: 'profiles' must be a file, and '${profiles}' is none`);
 }
 
 export async function startFunctions(given: FunctionsOptions): Promise<EdgeRuntime> {
@@ -45,7 +53,7 @@ export async function startFunctions(given: FunctionsOptions): Promise<EdgeRunti
   if (comesFrom(given) === "project") {
     // So that their packages are fetched before the first request.
     const faults = await edge.loadFaults(functionNames(functionsDir));
-    for (const line of faults) options.onLog?.({ source: "functions", line });
+    for (const fault of faults) options.onLog?.({ source: "functions", line: toldFault(fault) });
   }
   return edge;
 }

@@ -52,7 +52,7 @@ export async function applyMigrations(
   }
   for (const { name } of changed) {
     tell(
-      `${name} has changed since it was applied. The database is as before: write a new migration, or start with --fresh`,
+      `${name} has changed since it was applied. The database is as before: put the file back and write a new migration, or start with --fresh`,
     );
   }
   for (const name of gone) {

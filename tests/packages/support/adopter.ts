@@ -51,7 +51,7 @@ async function neededByDev(): Promise<string[]> {
   ];
 }
 
-function cliArguments(folder: string): string[] {
+export function cliArguments(folder: string): string[] {
   return [join(folder, "node_modules/durable-responses/dist/main.js")];
 }
 

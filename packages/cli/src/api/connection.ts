@@ -36,24 +36,7 @@ export async function connect(
 ): Promise<Connection> {
   const supabase = await findProject(options.cwd);
   const secrets = await readAllSecrets(supabase, options.secretsFile);
-  const url = await knownUrl(supabase, secrets, options.url);
-  if (!url) {
-    throw new Failure(
-      "Cannot tell which project to use: there is no --url and no SUPABASE_URL, and this folder is not linked",
-      {
-        hint: "Add --url https://<project-ref>.supabase.co, or run npx supabase link",
-        exitCode: 2,
-      },
-    );
-  }
-  if (!isWebAddress(url)) {
-    throw new Failure(
-      `Cannot use '${url}' as the project's URL: it must look like https://<project-ref>.supabase.co`,
-      {
-        exitCode: 2,
-      },
-    );
-  }
+  const url = await requireUrl(supabase, secrets, options.url);
   const key = keyIn(secrets) ??
     (terminal.interactive ? await askSecret("Secret key (sb_secret_…) of the project") : undefined);
   if (!key) {
@@ -102,6 +85,33 @@ async function connectionTo(
     supabase,
     functionName: manifest?.function_name ?? defaultFunctionName,
   };
+}
+
+/** The project's URL. @throws Failure if it is not known */
+export async function requireUrl(
+  supabase: string | undefined,
+  secrets: Connection["secrets"],
+  given?: string,
+): Promise<string> {
+  const url = await knownUrl(supabase, secrets, given);
+  if (!url) {
+    throw new Failure(
+      "Cannot tell which project to use: there is no --url and no SUPABASE_URL, and this folder is not linked",
+      {
+        hint: "Add --url https://<project-ref>.supabase.co, or run npx supabase link",
+        exitCode: 2,
+      },
+    );
+  }
+  if (!isWebAddress(url)) {
+    throw new Failure(
+      `Cannot use '${url}' as the project's URL: it must look like https://<project-ref>.supabase.co`,
+      {
+        exitCode: 2,
+      },
+    );
+  }
+  return url;
 }
 
 async function knownUrl(

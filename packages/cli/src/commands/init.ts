@@ -16,7 +16,7 @@ import { defaultStarter, type Starter, wrongModel, wrongServer } from "../init/s
 import { wayOut } from "../init/way-out.ts";
 import { Failure } from "../failure.ts";
 import { showReport, writeTypes } from "./check.ts";
-import { devIsInstalled } from "./dev.ts";
+import { devIsInstalled } from "../project/dev-package.ts";
 import { installedDeno } from "../project/find-deno.ts";
 import { readText, requireProject } from "../project/locate.ts";
 import { profilesPath, readRelease, type Release } from "../project/release.ts";

@@ -6,6 +6,7 @@ import { jobIdOf, shortId } from "../api/job-id.ts";
 import { Project } from "../api/project.ts";
 import { visibleJson } from "../../../text/visible.ts";
 import { Failure } from "../failure.ts";
+import { asCalled } from "../terminal/called.ts";
 import { ago, table } from "../terminal/table.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { describe, jobSchema, nextRun, oneLine } from "./job-text.ts";
@@ -147,6 +148,15 @@ export async function showJob(
   }
 }
 
+const decisions: readonly Action[] = ["approve", "resolve"];
+
+/** The API's hints about a job's `waiting`, for somebody who sees no JSON. */
+function hintFor(id: string, hint = ""): string {
+  return /\bGET the job|\bwaiting\b|\bJSON\b/.test(hint)
+    ? `npx durable-responses jobs show ${id} names what waits: each call with its --request and --digest`
+    : hint;
+}
+
 export type Action = "retry" | "cancel" | "approve" | "resolve";
 
 /** Acts on a job through `respond`, which records that a secret key did it. */
@@ -158,10 +168,26 @@ export async function actOnJob(
   options: JobsOptions,
 ): Promise<void> {
   const project = new Project(await connect(terminal, options));
-  const job = await project.respond(`/${await jobIdOf(project, id)}/${action}`, {
-    method: "POST",
-    body,
-  }, jobSchema);
+  const whole = await jobIdOf(project, id);
+  const [earlier] = action === "retry"
+    ? await project.rows(
+      `response_jobs?select=id&retry_of=eq.${whole}`,
+      z.object({ id: z.string() }),
+    )
+    : [];
+  const job = await project.respond(`/${whole}/${action}`, { method: "POST", body }, jobSchema)
+    .catch((error: unknown) => {
+      throw error instanceof Failure && decisions.includes(action)
+        ? new Failure(error.message, { hint: hintFor(whole, error.hint), cause: error })
+        : error;
+    });
+  if (earlier?.id === job.id) {
+    terminal.note(
+      asCalled(
+        `It was retried before, as the job below. To run that one again: npx durable-responses jobs retry ${job.id}`,
+      ),
+    );
+  }
   if (options.json) terminal.out(visibleJson(job));
   else for (const line of describe(job, terminal)) terminal.out(line);
 }

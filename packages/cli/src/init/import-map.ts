@@ -1,7 +1,8 @@
 /**
  * The functions' entries in supabase/functions/import_map.json. A function has one import map, so ours are under `scopes`,
  * for the product's folder: the project's own functions may use other versions of the same packages. Only what profiles.ts
- * imports is in `imports`, and only if the project has no entry of that name.
+ * imports is in `imports`, and only if the project has no entry of that name. If it has another zod than profiles need, there is a
+ * scope for that one file.
  */
 import { z } from "zod";
 import { Failure } from "../failure.ts";
@@ -20,6 +21,7 @@ export type ImportKind = "esm.sh" | "npm";
 export const importKinds = ["esm.sh", "npm"] as const satisfies ImportKind[];
 
 const productScope = "./_durable_responses/";
+const profilesScope = "./_shared/profiles.ts";
 /** The packages for a profile's schemas. */
 const forProfiles = ["zod", "zod/"];
 
@@ -43,9 +45,24 @@ export function withImports(
   if (forProfiles.every((name) => imports[name] === undefined)) {
     Object.assign(imports, sharedImports(wanted));
   }
-  const next = { ...map, imports, scopes: { ...map.scopes, [productScope]: { ...wanted } } };
+  const scopes: ImportMap["scopes"] = { ...map.scopes, [productScope]: { ...wanted } };
+  const own = Object.keys(scopes[profilesScope] ?? {});
+  if (own.every((name) => forProfiles.includes(name))) {
+    if (fitsProfiles(imports)) delete scopes[profilesScope];
+    else scopes[profilesScope] = sharedImports(wanted);
+  }
+  const next = { ...map, imports, scopes };
   const same = text !== undefined && JSON.stringify(map) === JSON.stringify(next);
   return same ? text : `${JSON.stringify(next, null, 2)}\n`;
+}
+
+/** Whether profiles can use the project's own zod: version 4, whose parts have an entry too. An address without a version may. */
+function fitsProfiles(imports: Readonly<Record<string, string>>): boolean {
+  return forProfiles.every((name) => {
+    const address = imports[name];
+    const major = /\bzod@[~^]?(\d+)/.exec(address ?? "")?.[1];
+    return address !== undefined && (major === undefined || major === "4");
+  });
 }
 
 /** The entries that go into `imports`. */

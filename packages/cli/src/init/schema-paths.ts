@@ -20,7 +20,12 @@ export function withSchemaPaths(text: string, migrations: readonly string[]): st
   );
   if (added.length === 0) return text;
   const entries = added.map((path) => JSON.stringify(path)).join(", ");
-  const after = text.replace(/^(\s*schema_paths\s*=\s*\[)/m, `$1${entries}, `);
+  // As the list is laid out: on its line, or on lines of their own, indented as its first one.
+  const after = text.replace(
+    /^(\s*schema_paths\s*=\s*\[)(\s*\n[ \t]*)?/m,
+    (_, start: string, line: string = "") =>
+      line === "" ? `${start}${entries}, ` : `${start}${line}${entries},${line}`,
+  );
   if (!saysAsWanted(after, withPaths(config, [...added, ...listed]))) {
     throw new Failure(
       "Cannot add our migration to schema_paths in supabase/config.toml: the list has an unexpected layout",

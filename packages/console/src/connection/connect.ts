@@ -101,7 +101,7 @@ function refusedKey(failure: Failure): Failure {
   return new Failure("key_refused", `Cannot open the project with this key: ${failure.message}`, {
     status: failure.status,
     hint:
-      "It must be a secret key of this project. Hosted projects refuse secret keys from a browser: sign in as an operator, or use npm run console in the repository, which relays the calls",
+      "It must be a secret key of this project. Hosted projects refuse secret keys from a browser: sign in as an operator, or open it with npx durable-responses console, which relays the calls",
     cause: failure,
   });
 }

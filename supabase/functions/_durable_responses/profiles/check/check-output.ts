@@ -20,7 +20,9 @@ export async function checkOutput(output: unknown): Promise<OutputSchema> {
         path: "output",
         severity: "wrong",
         message: "'output' is not a zod 4 schema",
-        hint: 'Use version 4 of zod: `import { z } from "zod"`, then z.object({ … })',
+        hint: isZod3(output)
+          ? 'It is one of zod 3. Import zod 4 in this file: `import { z } from "npm:zod@4"`, or in supabase/functions/import_map.json for all functions'
+          : 'Use version 4 of zod: `import { z } from "zod"`, then z.object({ … })',
       }],
     };
   }
@@ -41,6 +43,10 @@ export async function checkOutput(output: unknown): Promise<OutputSchema> {
   add(schemaFlaws(json));
   if (isConvertible) add(await askHelper(output));
   return { found: flaws.map(refused), json };
+}
+
+function isZod3(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "_def" in value && "safeParse" in value;
 }
 
 function isZod4(value: unknown): value is z.$ZodType {

@@ -1,0 +1,41 @@
+/** Which functions use a file of the project, by Deno's graph of their modules. */
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { type LoadOptions, runDeno } from "./load-faults.ts";
+
+const graphSchema = z.object({ modules: z.array(z.object({ specifier: z.string() })) });
+
+/**
+ * @param names all functions
+ * @param paths absolute
+ * @returns all of them if one of the files is in no graph: it may be read, or imported by a name made at run time
+ */
+export async function dependents(
+  names: string[],
+  paths: string[],
+  options: LoadOptions,
+): Promise<string[]> {
+  const graphs: { name: string; files: Set<string> | undefined }[] = [];
+  for (const name of names) graphs.push({ name, files: await filesOf(name, options) });
+  const isKnown = paths.every((path) => graphs.some(({ files }) => files?.has(path)));
+  if (!isKnown) return names;
+  return graphs.filter(({ files }) => files === undefined || paths.some((path) => files.has(path)))
+    .map(({ name }) => name);
+}
+
+/** The files that a function imports, those that are missing too; undefined if Deno cannot say: loadFaults() tells why. */
+async function filesOf(name: string, options: LoadOptions): Promise<Set<string> | undefined> {
+  const graph = await graphOf(name, options).catch((error: unknown) => {
+    if (error instanceof Error) return undefined;
+    throw error;
+  });
+  const files = graph?.modules.flatMap(({ specifier }) =>
+    specifier.startsWith("file:") ? [fileURLToPath(specifier)] : []
+  );
+  return files && new Set(files);
+}
+
+async function graphOf(name: string, options: LoadOptions) {
+  const { stdout } = await runDeno(["info", "--json"], [name], options.remote?.(name), options);
+  return graphSchema.parse(JSON.parse(stdout));
+}
