@@ -1,5 +1,5 @@
 /** `npm run bench -- [--quick] [--json] [NAME…]`: every claim about speed, measured side by side. */
-import { Command } from "commander";
+import { usualCommand } from "../packages/dev/dev/usual-command.ts";
 import { accept } from "./accept/bench.ts";
 import { cold } from "./cold/bench.ts";
 import { cpu } from "./cpu/bench.ts";
@@ -31,7 +31,7 @@ const benches = [
   tools,
 ];
 
-const program = new Command("npm run bench --")
+const program = usualCommand("npm run bench --")
   .argument(
     "[names...]",
     `which: ${benches.map((bench) => bench.name).join(", ")}; all when left out`,
@@ -41,7 +41,13 @@ const program = new Command("npm run bench --")
   .parse(["deno", "bench", ...Deno.args]);
 const options = program.opts<{ quick: boolean; json: boolean }>();
 const unknown = program.args.filter((name) => !benches.some((bench) => bench.name === name));
-if (unknown.length > 0) program.error(`Cannot run ${unknown.join(", ")}: there is no such bench`);
+if (unknown.length > 0) {
+  program.error(
+    `Cannot run ${unknown.join(", ")}: there is no such bench. They are ${
+      benches.map(({ name }) => name).join(", ")
+    }`,
+  );
+}
 
 const summary: Record<string, unknown> = {};
 for (

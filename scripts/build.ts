@@ -1,11 +1,11 @@
 /** `npm run build [-- <package>…]`: builds what the packages publish, each into its folder `dist`. */
 import { join } from "node:path";
-import { Command } from "commander";
+import { usualCommand } from "../packages/dev/dev/usual-command.ts";
 import { buildPackage, publishedPackages } from "./packages.ts";
 
 const packages = await publishedPackages();
 const names = packages.map(({ folder }) => folder.replace("packages/", ""));
-const program = new Command("npm run build --")
+const program = usualCommand("npm run build --")
   .description("Builds what the packages publish")
   .argument("[packages...]", `which: ${names.join(", ")}; all when left out`)
   .parse(["deno", "build", ...Deno.args]);

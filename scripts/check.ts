@@ -3,7 +3,7 @@
  * import map, manifests, lock file, schemas, database advisors, plpgsql_check. Prints one line per step. The exit code is 0
  * only if all are ok. `--write` fixes what a machine can fix: format and lock file.
  */
-import { Command } from "commander";
+import { usualCommand } from "../packages/dev/dev/usual-command.ts";
 import { checkAdvisors } from "./check/advisors.ts";
 import { checkFormat, checkLint, checkTypes } from "./check/deno.ts";
 import { checkCircles } from "./check/circles.ts";
@@ -19,7 +19,7 @@ import { checkSql } from "./check/sql.ts";
 import { withMigratedCluster } from "./check/migrated-cluster.ts";
 import { runSteps, type Step } from "./check/steps.ts";
 
-const program = new Command("npm run check --")
+const program = usualCommand("npm run check --")
   .description("Checks everything that can be checked without running it")
   .argument("[steps...]", "types, format or lint; everything when left out")
   .option("--write", "fix what a machine can fix: format, lock file", false)

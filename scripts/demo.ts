@@ -1,5 +1,7 @@
 /** `npm run demo`: the main job, or a scenario, as a live timeline of what really happens. */
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Option } from "commander";
+import { parseSeconds } from "../packages/dev/dev/option-values.ts";
+import { usualCommand } from "../packages/dev/dev/usual-command.ts";
 import { outsideOf } from "./demo/outside.ts";
 import { playDefault, playScenario } from "./demo/play.ts";
 import type { Report } from "./demo/report.ts";
@@ -20,7 +22,7 @@ interface DemoOptions {
   wallClock?: number;
 }
 
-const program = new Command("npm run demo --")
+const program = usualCommand("npm run demo --")
   .description("Shows what becomes of a request that OpenAI's background mode fails")
   .addOption(
     new Option(
@@ -77,10 +79,4 @@ async function* reports({ query, scenario, json, wallClock }: DemoOptions): Asyn
 function list(): void {
   const width = Math.max(...scenarios.map(({ name }) => name.length));
   for (const { name, title } of scenarios) console.log(`${name.padEnd(width)}  ${title}`);
-}
-
-function parseSeconds(text: string): number {
-  const seconds = Number(text);
-  if (seconds > 0) return seconds;
-  throw new InvalidArgumentError("It must be a number of seconds above 0");
 }

@@ -2,10 +2,10 @@
  * `npm run release [-- --dry-run]`: publishes every package whose version the registry does not have yet. Versions and the
  * packages' changelogs come from `npx changeset version`. .github/workflows/publish.yml runs this when a tag is pushed.
  */
-import { Command } from "commander";
+import { usualCommand } from "../packages/dev/dev/usual-command.ts";
 import { isPublished, packPackage, publishedPackages, publishPackage } from "./packages.ts";
 
-const program = new Command("npm run release --")
+const program = usualCommand("npm run release --")
   .description("Publishes the packages whose version npm does not have yet")
   .option("--dry-run", "build and pack each, and publish nothing", false)
   .parse(["deno", "release", ...Deno.args]);
@@ -14,9 +14,10 @@ const packages = await publishedPackages();
 const [first] = packages;
 const other = packages.find(({ version }) => version !== first?.version);
 if (other) {
-  program.error(
-    `Cannot release: all packages have one version, and ${other.name} has ${other.version}, ${first?.name} ${first?.version}`,
+  console.error(
+    `Error: Cannot release: all packages have one version, and ${other.name} has ${other.version}, ${first?.name} ${first?.version}`,
   );
+  Deno.exit(1);
 }
 for (const each of packages) {
   const { name, version } = each;

@@ -8,12 +8,12 @@ import { madeFiles } from "./schema/made-files.ts";
 
 const unknown = Deno.args.find((arg) => arg !== "--help");
 if (unknown !== undefined) {
-  console.error(`Cannot use '${unknown}': npm run schema takes no arguments`);
+  console.error(`Error: Cannot use '${unknown}': npm run schema takes no arguments`);
   Deno.exit(2);
 }
 if (Deno.args.includes("--help")) {
   console.log(
-    "npm run schema\n\nWrites what is made from supabase/schemas, the first migration and the state diagram, and the client's copy of the statuses.",
+    "Usage: npm run schema\n\nWrites what is made from supabase/schemas, the first migration and the state diagram, and the client's copy of the statuses.",
   );
   Deno.exit(0);
 }

@@ -4,7 +4,7 @@
  * The last line is `N passed, N failed`, with `, N skipped` if any were. The exit code is 0 only if something ran and all
  * passed, each on the first try.
  */
-import { Command } from "commander";
+import { usualCommand } from "../packages/dev/dev/usual-command.ts";
 import { join } from "node:path";
 import { projectRoot } from "../packages/dev/postgres/binaries.ts";
 import { planGroups } from "./runner/plan.ts";
@@ -17,7 +17,7 @@ import {
   type RunOptions,
 } from "./runner/run-groups.ts";
 
-const program = new Command("npm test --")
+const program = usualCommand("npm test --")
   .description("Runs the tests; `npm run test:long` their long versions")
   .argument("[parts...]", "only files whose path holds one of these, such as tests/sql")
   .option("--long", "more seeds, more jobs, more minutes, and *.long.test.ts", false)

@@ -3,7 +3,8 @@
  * load, with faults drawn from a seed. `npm run chaos -- --users N [--minutes M]`: users and an operator do whatever they may, with the same
  * faults.
  */
-import { Command, InvalidArgumentError } from "commander";
+import { InvalidArgumentError } from "commander";
+import { usualCommand } from "../../packages/dev/dev/usual-command.ts";
 import { visible } from "../../packages/text/visible.ts";
 import { isMailProfile, type MailProfile, mailProfiles } from "./requests.ts";
 import { runChaos } from "./run.ts";
@@ -38,7 +39,7 @@ const mailProfilesIn = (text: string): MailProfile[] => {
   }
   return chosen;
 };
-const program = new Command("npm run chaos --")
+const program = usualCommand("npm run chaos --")
   .option("--jobs <n>", "how many queries", whole, 300)
   .option("--sends <share>", "the share of jobs that send an email", share, 0.7)
   .option("--works <share>", "the share of background responses that succeed", share, usualWorks)

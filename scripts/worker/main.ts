@@ -16,7 +16,7 @@ import { profiles } from "../../supabase/functions/_shared/profiles.ts";
 
 if (Deno.args.includes("--help")) {
   console.log(
-    "npm run worker\n\nServes the queue until SIGTERM; docs/operating.md says what it needs.",
+    "Usage: npm run worker\n\nServes the queue until SIGTERM; docs/operating.md says what it needs.",
   );
   Deno.exit(0);
 }

@@ -163,7 +163,14 @@ Deno.test("a job that needs review says why, and continues as it is resolved", a
 Deno.test("a cancelled job is retried as a new one, a finished one cannot be cancelled", async () => {
   const id = await uncertainJob();
   assert.equal((await json(["jobs", "cancel", id]))["status"], "cancelled");
-  assert.equal((await json(["jobs", "retry", id]))["retry_of"], id);
+  const retried = await json(["jobs", "retry", id]);
+  assert.equal(retried["retry_of"], id);
+  const twice = await run(["jobs", "retry", id]);
+  assert.equal(twice.code, 0);
+  assert.match(
+    twice.stderr,
+    new RegExp(`^It was retried before, .* again: .*jobs retry ${retried["id"]}\n$`),
+  );
   const finished = await submit("default", "Say hello");
   const refused = await run(["jobs", "cancel", finished.id]);
   assert.equal(refused.code, 1);

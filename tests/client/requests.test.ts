@@ -167,6 +167,14 @@ Deno.test("an answer of the gateway, and one that is no JSON, keep their status"
     code: "http_404",
     name: "NotFoundError",
   });
+  const missing = clientWith([
+    json(404, { code: "NOT_FOUND", message: "Requested function was not found" }),
+  ]);
+  await assert.rejects(missing.responses.cancel(id), {
+    code: "NOT_FOUND",
+    name: "NotFoundError",
+    hint: /^Deploy the function\. If .* as functionName$/,
+  });
   const page = clientWith([
     () => new Response("<html>Bad gateway", { status: 502 }),
   ]);

@@ -84,6 +84,11 @@ Deno.test("a query is asked, watched and answered", needsBrowser, async () => {
   await sql`update public.response_routes set breaker = 'closed', probe_at = null where profile = 'mail'`;
   const page = await userPage();
   await page.keyboard.press("n");
+  // A person without a mouse gets out of the field again.
+  await page.getByLabel("Query").press("Escape");
+  await page.keyboard.press("h");
+  await page.locator(".chart svg").first().waitFor();
+  await page.keyboard.press("n");
   await page.getByRole("button", { name: "mail", exact: true }).click();
   await page.getByLabel("Query").fill("Find the invoice and reply that it will be paid on Friday");
   await page.getByRole("button", { name: "Ask", exact: true }).click();

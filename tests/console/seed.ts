@@ -78,7 +78,12 @@ async function addRoutes(sql: Sql): Promise<void> {
 
 if (import.meta.main) {
   const [url, count = "300", owner] = Deno.args;
-  if (url === undefined) throw new Error("Cannot seed: the first argument must be a database URL");
+  if (url === undefined || !URL.canParse(url) || !(Number(count) > 0)) {
+    console.error(
+      "Usage: deno run -A tests/console/seed.ts <superuser's database URL> [count] [owner's id]",
+    );
+    Deno.exit(url === "--help" ? 0 : 2);
+  }
   const sql = postgres(url, { max: 1 });
   try {
     await seedJobs(sql, { count: Number(count), ownerId: owner ?? null });

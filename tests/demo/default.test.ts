@@ -76,7 +76,7 @@ Deno.test("what the demo cannot do is refused before anything starts", async () 
   ];
   for (const [args, message] of cases) {
     const { code, stdout, stderr } = await runDemo(args);
-    assert.equal(code, 1, args.join(" "));
+    assert.equal(code, 2, args.join(" "));
     assert.match(stderr, message);
     assert.equal(stdout, "");
   }

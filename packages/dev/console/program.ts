@@ -1,6 +1,7 @@
 /** The command line of the console on this machine, for any project. */
-import { Command, CommanderError } from "commander";
-import { parseFunctionName, parsePort, parseProjectUrl, wrongUsage } from "../dev/option-values.ts";
+import type { Command } from "commander";
+import { parseFunctionName, parsePort, parseProjectUrl } from "../dev/option-values.ts";
+import { usualCommand } from "../dev/usual-command.ts";
 import { startConsole } from "./server.ts";
 
 interface Given {
@@ -11,10 +12,7 @@ interface Given {
 }
 
 function consoleProgram(name: string): Command {
-  const program = new Command(name)
-    .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, "Error:")) })
-    .showHelpAfterError("Run with --help for usage")
+  const program = usualCommand(name)
     .description("Opens the console for a Supabase project; calls go through this process")
     .requiredOption("--url <url>", "the project's URL, https://<ref>.supabase.co", parseProjectUrl)
     .requiredOption("--key <key>", "the project's publishable key")
@@ -40,13 +38,7 @@ function consoleProgram(name: string): Command {
   });
 }
 
-/** Runs it; wrong usage ends the process. @param name of the command, for its help */
+/** Runs it. @param name of the command, for its help */
 export async function runConsole(name: string, args: string[]): Promise<void> {
-  try {
-    await consoleProgram(name).parseAsync(args, { from: "user" });
-  } catch (error) {
-    // Commander has said why.
-    if (!(error instanceof CommanderError)) throw error;
-    Deno.exit(error.exitCode === 0 ? 0 : wrongUsage);
-  }
+  await consoleProgram(name).parseAsync(args, { from: "user" });
 }

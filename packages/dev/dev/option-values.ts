@@ -8,9 +8,6 @@ export interface Ports {
   db: number;
 }
 
-/** The exit code, as of the CLI. */
-export const wrongUsage = 2;
-
 const webUrlSchema = z.url({ protocol: /^https?$/ });
 const commandLine = z.array(z.string()).min(1);
 

@@ -1,6 +1,7 @@
 /** The command line of `dev`. */
-import { Command, CommanderError, Option } from "commander";
-import { resolve } from "node:path";
+import { type Command, Option } from "commander";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { defaultDataFolder } from "./data-folder.ts";
 import { runOpenAIOnly } from "./openai-only.ts";
 import {
@@ -11,9 +12,9 @@ import {
   parseProjectUrl,
   parseSeconds,
   type Ports,
-  wrongUsage,
 } from "./option-values.ts";
 import { checkBy, type ProfileCheck } from "./profile-check.ts";
+import { optionWith, usualCommand } from "./usual-command.ts";
 import { runStack } from "./whole-stack.ts";
 
 const usualPorts = { api: 54321, db: 54322 };
@@ -38,6 +39,9 @@ interface Given {
 
 async function dev(given: Given, ownCheck?: ProfileCheck): Promise<void> {
   const project = resolve(given.project);
+  if (!existsSync(join(project, "supabase"))) {
+    throw new Error(`Cannot run the project: there is no folder '${join(project, "supabase")}'`);
+  }
   const plans = given.plans === undefined ? {} : { plans: resolve(given.plans) };
   if (given.openaiOnly) {
     const { openaiPort: port, listen, url } = given;
@@ -63,17 +67,19 @@ async function dev(given: Given, ownCheck?: ProfileCheck): Promise<void> {
 }
 
 function devProgram(ownCheck?: ProfileCheck): Command {
-  const program = new Command("npm run dev --")
-    .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, "Error:")) })
-    .showHelpAfterError("Run with --help for usage")
+  const program = usualCommand("npm run dev --")
     .description(
       "Runs the project on this machine: database, API, functions and the OpenAI stand-in",
     )
     .option("--project <folder>", "the folder that holds supabase/", ".")
     .option("--data <folder>", "where the database and its users are kept")
     .option("--fresh", "start with a new database and new users", false)
-    .option("--ports <api,db>", "preferred ports", parsePorts, usualPorts)
+    .addOption(
+      optionWith("--ports <api,db>", "preferred ports", parsePorts, {
+        value: usualPorts,
+        text: Object.values(usualPorts).join(","),
+      }),
+    )
     .option(
       "--wall-clock <seconds>",
       "life of a function's worker",
@@ -108,8 +114,6 @@ export async function runDev(args: string[], ownCheck?: ProfileCheck): Promise<v
   try {
     await devProgram(ownCheck).parseAsync(args, { from: "user" });
   } catch (error) {
-    // Commander has said why.
-    if (error instanceof CommanderError) Deno.exit(error.exitCode === 0 ? 0 : wrongUsage);
     const said = error instanceof Error ? messages(error).join("\n  because: ") : String(error);
     console.error(`Error: ${said}`);
     Deno.exit(1);

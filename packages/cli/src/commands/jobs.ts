@@ -6,6 +6,7 @@ import { jobIdOf, shortId } from "../api/job-id.ts";
 import { Project } from "../api/project.ts";
 import { visibleJson } from "../../../text/visible.ts";
 import { Failure } from "../failure.ts";
+import { asCalled } from "../terminal/called.ts";
 import { ago, table } from "../terminal/table.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { describe, jobSchema, nextRun, oneLine } from "./job-text.ts";
@@ -168,12 +169,25 @@ export async function actOnJob(
 ): Promise<void> {
   const project = new Project(await connect(terminal, options));
   const whole = await jobIdOf(project, id);
+  const [earlier] = action === "retry"
+    ? await project.rows(
+      `response_jobs?select=id&retry_of=eq.${whole}`,
+      z.object({ id: z.string() }),
+    )
+    : [];
   const job = await project.respond(`/${whole}/${action}`, { method: "POST", body }, jobSchema)
     .catch((error: unknown) => {
       throw error instanceof Failure && decisions.includes(action)
         ? new Failure(error.message, { hint: hintFor(whole, error.hint), cause: error })
         : error;
     });
+  if (earlier?.id === job.id) {
+    terminal.note(
+      asCalled(
+        `It was retried before, as the job below. To run that one again: npx durable-responses jobs retry ${job.id}`,
+      ),
+    );
+  }
   if (options.json) terminal.out(visibleJson(job));
   else for (const line of describe(job, terminal)) terminal.out(line);
 }

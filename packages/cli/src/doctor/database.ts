@@ -234,9 +234,10 @@ export function checkErrors({ errors_24h }: Report): Verdict {
   if (codes.length === 0) return ok("no job failed in the last 24 hours");
   const text = codes.slice(0, 4).map(([code, jobs]) => `${jobs} with ${code}`)
     .join(", ");
-  const fix = codes.map(([code]) => fixes[code]).find((known) => known !== undefined);
-  return warn(
-    `jobs failed in the last 24 hours: ${text}`,
-    fix ?? "npx durable-responses jobs list --status failed",
-  );
+  const all = "npx durable-responses jobs list --status failed";
+  const [code = ""] = codes[0] ?? [];
+  const known = fixes[code];
+  // With several codes, it must be said which one a fix is for.
+  const fix = codes.length === 1 || known === undefined ? known : `for ${code}: ${known}; ${all}`;
+  return warn(`jobs failed in the last 24 hours: ${text}`, fix ?? all);
 }

@@ -86,7 +86,7 @@ function body(starter: Starter): string[] {
         `  server_label: ${JSON.stringify(starter.server)},`,
         `  server_url: secret("${url}"),`,
         `  headers: { Authorization: \`Bearer \${secret("${token}")}\` },`,
-        '  // A person says yes to each call; name the tools that need no asking in allowed_tools and use "never".',
+        '  // A person says yes to each call, unless { never: { tool_names: ["…"] } } names its tool.',
         `  require_approval: "always",`,
         "}],",
       ];

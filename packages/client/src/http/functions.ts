@@ -106,6 +106,10 @@ async function errorOfAnswer(answer: Response, cause: unknown): Promise<Error> {
   });
 }
 
+/** What to do where the platform knows no such function. */
+const notDeployed =
+  "Deploy the function. If init --function-name gave it another name than respond, pass that as functionName";
+
 /** `{error: {code, message, hint?}}` from the function, or `{code?, message}` from the gateway in front of it. */
 function readRefusal(
   text: string,
@@ -126,7 +130,7 @@ function readRefusal(
   return {
     message,
     ...(typeof code === "string" && { code }),
-    ...(typeof hint === "string" && { hint }),
+    ...(typeof hint === "string" ? { hint } : code === "NOT_FOUND" && { hint: notDeployed }),
   };
 }
 

@@ -63,6 +63,8 @@ export function AskPage() {
               if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
                 form.current?.requestSubmit();
               }
+              // So that the keys of the page work again.
+              if (event.key === "Escape") event.currentTarget.blur();
             }}
           />
         </label>

@@ -131,7 +131,7 @@ function unsetSecrets(tools: RequestTool[], isSet: (name: string) => boolean): F
     severity: "warn",
     message: `The secret ${name} is not set here`,
     hint: ofDev.test(name)
-      ? `dev's functions have it, from dev's own server: source its env file (docs/testing.md). The hosted project needs your own server's: npx supabase secrets set --remote ${name}=…`
+      ? `dev's functions have it, from dev's own server: source its env file. The hosted project needs your own server's: npx supabase secrets set --remote ${name}=…`
       : `Put ${name}=… into ${file}: check reads it, and dev when it starts. For the hosted project, then ${setAll}`,
   }));
 }
