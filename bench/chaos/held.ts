@@ -28,7 +28,7 @@ export function reasonOf({ own, mode, code, code_before, review_reason }: HeldJo
   if (/reported late/.test(review_reason)) return "a late report of a call";
   if (code === "background_unrecorded") {
     return code_before === "worker_lost"
-      ? "the worker was killed as it handed the yes over, and no webhook came"
+      ? "whoever handed the yes over was killed, and no webhook came"
       : "the yes got no readable answer, and no webhook came";
   }
   if (code === "worker_lost") {

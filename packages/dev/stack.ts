@@ -42,10 +42,14 @@ export {
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const parts = new StackParts();
-  const forget = beforeExit(() => parts.stop());
-  const stop = () => parts.stop().finally(forget);
+  let forget = beforeExit(() => parts.stop());
+  const stop = () => parts.stop().finally(() => forget());
   try {
-    return { ...await startParts(options, parts), stop };
+    const started = await startParts(options, parts);
+    // The newest clean-up is the first. Postgres has one of its own, and must not end before the parts that use it.
+    forget();
+    forget = beforeExit(() => parts.stop());
+    return { ...started, stop };
   } catch (error) {
     await stop();
     throw error;

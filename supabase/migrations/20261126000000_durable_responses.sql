@@ -4526,6 +4526,11 @@ declare
   v_waits constant boolean := coalesce((v.wait).status in ('awaiting_approval', 'awaiting_tool_output'), false);
   -- No function shows people what the columns hide from them. Operators are people too.
   v_for_server constant boolean := p_whole or p_as_service and p_owner_id is null;
+  -- The question after which everything is new: the reader's, or the last one that was answered.
+  v_asked constant integer := coalesce(p_answered, (
+    select max(s.number) from public.response_steps s
+    where s.job_id = v_job.id and (s.run_by = 'caller' and s.status in ('finished', 'failed')
+      or s.kind = 'mcp_approval_request' and s.answered_by <> 'guard' and s.answer ? 'approve')));
 begin
   return durable_responses.job_view(v_job, v.wait)::jsonb
     || jsonb_build_object(
@@ -4539,13 +4544,14 @@ begin
       -- Only servers see which tools an MCP server has.
       'with_tool_lists', v_for_server,
       'handed_out', (
-        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'kind', s.kind, 'call_id', s.call_id)
+        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'kind', s.kind, 'call_id', s.call_id, 'answered_at', extract(epoch from s.answered_at))
           || case when p_with_answers and v_job.output is null and s.status in ('finished', 'failed')
             then jsonb_build_object('item', s.item, 'output', s.output, 'error', s.error) else '{}' end
           order by s.number), '[]'::jsonb)
         from public.response_steps s where s.job_id = v_job.id and s.run_by = 'caller'),
       'answered', (
-        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'request_id', s.item_id, 'approve', (s.answer ->> 'approve')::boolean)
+        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'request_id', s.item_id, 'approve', (s.answer ->> 'approve')::boolean,
+          'answered_at', extract(epoch from s.answered_at))
           order by s.number), '[]'::jsonb)
         from public.response_steps s
         where s.job_id = v_job.id and s.kind = 'mcp_approval_request' and s.answered_by <> 'guard' and s.answer ? 'approve'),
@@ -4553,14 +4559,14 @@ begin
       'between', (
         select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'item', s.item) order by s.number), '[]'::jsonb)
         from public.response_steps s
-        where (v_waits or p_with_answers) and v_job.output is null and s.job_id = v_job.id and s.run_by is null and s.status = 'finished'
+        where (v_waits or p_with_answers or v_asked is not null) and v_job.output is null and s.job_id = v_job.id and s.run_by is null and s.status = 'finished'
           and s.item is not null and s.kind not in ('mcp_call', 'mcp_approval_request', 'mcp_approval_response', 'background_run')),
       'answered_number', p_answered,
       -- The attempt that asks ends with it, and what follows the answer is of a later one. A call may have waited for the answer.
       'known', (
         select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'kind', s.kind, 'id', coalesce(s.item ->> 'id', s.item_id)) order by s.number), '[]'::jsonb)
         from public.response_steps asked join public.response_steps s on s.job_id = asked.job_id and s.attempt <= asked.attempt
-        where asked.job_id = v_job.id and asked.number = p_answered
+        where asked.job_id = v_job.id and asked.number = v_asked
           and (s.finished_at <= asked.started_at or s.kind <> 'mcp_call' and s.run_by is distinct from 'worker')),
       -- In the order in which they finished: a call that was shown keeps its place, whatever finishes later.
       -- The ids of items that callers see are made of step numbers.
@@ -4594,7 +4600,7 @@ begin
 end;
 $$;
 comment on function public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean, boolean, integer) is
-  'A job with its calls from the p_after-th on and its input, from which the OpenAI-compatible endpoint makes a response. Users see of a whole request what visible_input() returns; a secret key sees model and input as they are. p_whole: so does a server that acts for a user, if it only sends them on to OpenAI. p_with_answers: with the answered calls of a job that has no output, for a conversation that continues. p_answered: the number of a step that asked; known are then the items that the response had when it asked.';
+  'A job with its calls from the p_after-th on and its input, from which the OpenAI-compatible endpoint makes a response. Users see of a whole request what visible_input() returns; a secret key sees model and input as they are. p_whole: so does a server that acts for a user, if it only sends them on to OpenAI. p_with_answers: with the answered calls of a job that has no output, for a conversation that continues. p_answered: the number of a step that asked, whose answer the reader has given. known: the items that the response had when it asked, or when it last asked what was answered.';
 
 create function public.cancel_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -5455,12 +5461,12 @@ declare
   v_owners constant uuid[] := durable_responses.owners_of(p_owner_id, true);
 begin
   return (
-    select coalesce(jsonb_agg(jsonb_build_object('call_id', call_id, 'job_id', job_id, 'waits', waits) order by call_id), '[]'::jsonb)
+    select coalesce(jsonb_agg(jsonb_build_object('call_id', call_id, 'job_id', job_id, 'waits', waits, 'numbers', numbers) order by call_id), '[]'::jsonb)
     from (
       -- An API may use a call's id again in a later response. A request is about the job that has asked for most of its calls.
-      select distinct on (call_id) call_id, job_id, waits
+      select distinct on (call_id) call_id, job_id, waits, numbers
       from (
-        select s.call_id, s.job_id, count(*) over (partition by s.job_id) as calls,
+        select s.call_id, s.job_id, count(*) over (partition by s.job_id) as calls, array_agg(s.number order by s.number) as numbers,
           bool_or(s.status = 'waiting') and coalesce(w.status in ('awaiting_tool_output', 'awaiting_approval'), false) as waits
         from public.response_steps s
           join durable_responses.jobs j on j.id = s.job_id
@@ -5473,7 +5479,7 @@ begin
 end;
 $$;
 comment on function public.find_response_tool_calls(text[], uuid, boolean, uuid) is
-  'Which jobs, of those that the caller may act on, have handed out these calls: [{call_id, job_id, waits}], one job for each call that is known. waits: whether the job still waits for its output. p_job_id: the job to prefer.';
+  'Which jobs, of those that the caller may act on, have handed out these calls: [{call_id, job_id, waits, numbers}], one job for each call that is known. waits: whether the job still waits for its output. numbers: the steps, if its API has used the id several times. p_job_id: the job to prefer.';
 
 revoke execute on function durable_responses.refuse_unfit_answer(public.response_steps, text, text),
   public.find_response_tool_calls(text[], uuid, boolean, uuid) from public, anon, authenticated;
@@ -5487,8 +5493,9 @@ grant execute on function durable_responses.refuse_unfit_answer(public.response_
 --     has read it, which sends the answers at once.                                        (continue_response_job_in_place)
 --
 -- The rules are those of claim_response_work(): a route's pause, its probe, limits, and what is left of the worker's life
--- compared with how long such runs usually take. If places are limited, jobs that already wait go first. If a rule says no,
--- the job is queued like any other. A worker of kind `inline` does not count against max_workers.
+-- compared with how long such runs usually take. (To send answers takes no time.) If places are limited, jobs that already
+-- wait go first. If a rule says no, the job is queued like any other. A worker of kind `inline` does not count against
+-- max_workers.
 
 create function durable_responses.may_run_now(p_wait durable_responses.waits, p_life_ms bigint, p_full_life_ms bigint) returns boolean
 language plpgsql stable set search_path = ''
@@ -5607,7 +5614,7 @@ comment on function public.start_response_job(jsonb, text, integer, bigint, bigi
 
 create function public.continue_response_job_in_place(
   p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_answers jsonb, p_usage jsonb,
-  p_worker text, p_lease_ms integer default 30000, p_life_ms bigint default null, p_full_life_ms bigint default null
+  p_worker text, p_lease_ms integer default 30000, p_life_ms bigint default null
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -5621,8 +5628,9 @@ begin
   if public.continue_response_job(p_job_id, p_attempt, p_response_id, p_steps, p_answers, p_usage) ->> 'status' = 'queued' then
     select * into v_wait from durable_responses.waits where job_id = p_job_id;
     -- Where background is not healthy, a whole run would follow. That is for a worker.
+    -- How long such runs usually take does not matter: to send the answers is only the beginning of one.
     v_leased := durable_responses.background_to_continue(v_wait) is not null
-      and durable_responses.lease_in_place(v_wait, p_worker, p_lease_ms, p_life_ms, p_full_life_ms);
+      and durable_responses.lease_in_place(v_wait, p_worker, p_lease_ms, p_life_ms, null);
     if v_leased and exists (select from public.response_watches where watched_until > now()) then
       perform durable_responses.announce_jobs(array[p_job_id]);
     end if;
@@ -5632,20 +5640,20 @@ begin
 end;
 $$;
 comment on function public.continue_response_job_in_place(
-  uuid, integer, text, jsonb, jsonb, jsonb, text, integer, bigint, bigint) is
+  uuid, integer, text, jsonb, jsonb, jsonb, text, integer, bigint) is
   'Continues a job as continue_response_job() does and, if its route is healthy and a claim''s rules allow it, leases it to the worker that asks, of kind inline, for p_lease_ms. Returns {job, work}: work as a claim returns it; null if the job is queued, or held for review.';
 
 revoke execute on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint),
   durable_responses.enter_in_place(text),
   durable_responses.lease_in_place(durable_responses.waits, text, integer, bigint, bigint),
   public.start_response_job(jsonb, text, integer, bigint, bigint),
-  public.continue_response_job_in_place(uuid, integer, text, jsonb, jsonb, jsonb, text, integer, bigint, bigint)
+  public.continue_response_job_in_place(uuid, integer, text, jsonb, jsonb, jsonb, text, integer, bigint)
   from public, anon, authenticated;
 grant execute on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint),
   durable_responses.enter_in_place(text),
   durable_responses.lease_in_place(durable_responses.waits, text, integer, bigint, bigint),
   public.start_response_job(jsonb, text, integer, bigint, bigint),
-  public.continue_response_job_in_place(uuid, integer, text, jsonb, jsonb, jsonb, text, integer, bigint, bigint)
+  public.continue_response_job_in_place(uuid, integer, text, jsonb, jsonb, jsonb, text, integer, bigint)
   to service_role;
 -- Tools that are Postgres functions. The tool's effect and the ledger's row of its call are one transaction: both exist or
 -- neither does, so the call happens exactly once, and is never in doubt. Before it, there is no row, or one that waits: such a

@@ -79,6 +79,11 @@ declare
   v_waits constant boolean := coalesce((v.wait).status in ('awaiting_approval', 'awaiting_tool_output'), false);
   -- No function shows people what the columns hide from them. Operators are people too.
   v_for_server constant boolean := p_whole or p_as_service and p_owner_id is null;
+  -- The question after which everything is new: the reader's, or the last one that was answered.
+  v_asked constant integer := coalesce(p_answered, (
+    select max(s.number) from public.response_steps s
+    where s.job_id = v_job.id and (s.run_by = 'caller' and s.status in ('finished', 'failed')
+      or s.kind = 'mcp_approval_request' and s.answered_by <> 'guard' and s.answer ? 'approve')));
 begin
   return durable_responses.job_view(v_job, v.wait)::jsonb
     || jsonb_build_object(
@@ -92,13 +97,14 @@ begin
       -- Only servers see which tools an MCP server has.
       'with_tool_lists', v_for_server,
       'handed_out', (
-        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'kind', s.kind, 'call_id', s.call_id)
+        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'kind', s.kind, 'call_id', s.call_id, 'answered_at', extract(epoch from s.answered_at))
           || case when p_with_answers and v_job.output is null and s.status in ('finished', 'failed')
             then jsonb_build_object('item', s.item, 'output', s.output, 'error', s.error) else '{}' end
           order by s.number), '[]'::jsonb)
         from public.response_steps s where s.job_id = v_job.id and s.run_by = 'caller'),
       'answered', (
-        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'request_id', s.item_id, 'approve', (s.answer ->> 'approve')::boolean)
+        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'request_id', s.item_id, 'approve', (s.answer ->> 'approve')::boolean,
+          'answered_at', extract(epoch from s.answered_at))
           order by s.number), '[]'::jsonb)
         from public.response_steps s
         where s.job_id = v_job.id and s.kind = 'mcp_approval_request' and s.answered_by <> 'guard' and s.answer ? 'approve'),
@@ -106,14 +112,14 @@ begin
       'between', (
         select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'item', s.item) order by s.number), '[]'::jsonb)
         from public.response_steps s
-        where (v_waits or p_with_answers) and v_job.output is null and s.job_id = v_job.id and s.run_by is null and s.status = 'finished'
+        where (v_waits or p_with_answers or v_asked is not null) and v_job.output is null and s.job_id = v_job.id and s.run_by is null and s.status = 'finished'
           and s.item is not null and s.kind not in ('mcp_call', 'mcp_approval_request', 'mcp_approval_response', 'background_run')),
       'answered_number', p_answered,
       -- The attempt that asks ends with it, and what follows the answer is of a later one. A call may have waited for the answer.
       'known', (
         select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'kind', s.kind, 'id', coalesce(s.item ->> 'id', s.item_id)) order by s.number), '[]'::jsonb)
         from public.response_steps asked join public.response_steps s on s.job_id = asked.job_id and s.attempt <= asked.attempt
-        where asked.job_id = v_job.id and asked.number = p_answered
+        where asked.job_id = v_job.id and asked.number = v_asked
           and (s.finished_at <= asked.started_at or s.kind <> 'mcp_call' and s.run_by is distinct from 'worker')),
       -- In the order in which they finished: a call that was shown keeps its place, whatever finishes later.
       -- The ids of items that callers see are made of step numbers.
@@ -147,7 +153,7 @@ begin
 end;
 $$;
 comment on function public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean, boolean, integer) is
-  'A job with its calls from the p_after-th on and its input, from which the OpenAI-compatible endpoint makes a response. Users see of a whole request what visible_input() returns; a secret key sees model and input as they are. p_whole: so does a server that acts for a user, if it only sends them on to OpenAI. p_with_answers: with the answered calls of a job that has no output, for a conversation that continues. p_answered: the number of a step that asked; known are then the items that the response had when it asked.';
+  'A job with its calls from the p_after-th on and its input, from which the OpenAI-compatible endpoint makes a response. Users see of a whole request what visible_input() returns; a secret key sees model and input as they are. p_whole: so does a server that acts for a user, if it only sends them on to OpenAI. p_with_answers: with the answered calls of a job that has no output, for a conversation that continues. p_answered: the number of a step that asked, whose answer the reader has given. known: the items that the response had when it asked, or when it last asked what was answered.';
 
 create function public.cancel_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''

@@ -48,12 +48,12 @@ declare
   v_owners constant uuid[] := durable_responses.owners_of(p_owner_id, true);
 begin
   return (
-    select coalesce(jsonb_agg(jsonb_build_object('call_id', call_id, 'job_id', job_id, 'waits', waits) order by call_id), '[]'::jsonb)
+    select coalesce(jsonb_agg(jsonb_build_object('call_id', call_id, 'job_id', job_id, 'waits', waits, 'numbers', numbers) order by call_id), '[]'::jsonb)
     from (
       -- An API may use a call's id again in a later response. A request is about the job that has asked for most of its calls.
-      select distinct on (call_id) call_id, job_id, waits
+      select distinct on (call_id) call_id, job_id, waits, numbers
       from (
-        select s.call_id, s.job_id, count(*) over (partition by s.job_id) as calls,
+        select s.call_id, s.job_id, count(*) over (partition by s.job_id) as calls, array_agg(s.number order by s.number) as numbers,
           bool_or(s.status = 'waiting') and coalesce(w.status in ('awaiting_tool_output', 'awaiting_approval'), false) as waits
         from public.response_steps s
           join durable_responses.jobs j on j.id = s.job_id
@@ -66,7 +66,7 @@ begin
 end;
 $$;
 comment on function public.find_response_tool_calls(text[], uuid, boolean, uuid) is
-  'Which jobs, of those that the caller may act on, have handed out these calls: [{call_id, job_id, waits}], one job for each call that is known. waits: whether the job still waits for its output. p_job_id: the job to prefer.';
+  'Which jobs, of those that the caller may act on, have handed out these calls: [{call_id, job_id, waits, numbers}], one job for each call that is known. waits: whether the job still waits for its output. numbers: the steps, if its API has used the id several times. p_job_id: the job to prefer.';
 
 revoke execute on function durable_responses.refuse_unfit_answer(public.response_steps, text, text),
   public.find_response_tool_calls(text[], uuid, boolean, uuid) from public, anon, authenticated;

@@ -6,8 +6,9 @@
 --     has read it, which sends the answers at once.                                        (continue_response_job_in_place)
 --
 -- The rules are those of claim_response_work(): a route's pause, its probe, limits, and what is left of the worker's life
--- compared with how long such runs usually take. If places are limited, jobs that already wait go first. If a rule says no,
--- the job is queued like any other. A worker of kind `inline` does not count against max_workers.
+-- compared with how long such runs usually take. (To send answers takes no time.) If places are limited, jobs that already
+-- wait go first. If a rule says no, the job is queued like any other. A worker of kind `inline` does not count against
+-- max_workers.
 
 create function durable_responses.may_run_now(p_wait durable_responses.waits, p_life_ms bigint, p_full_life_ms bigint) returns boolean
 language plpgsql stable set search_path = ''
@@ -126,7 +127,7 @@ comment on function public.start_response_job(jsonb, text, integer, bigint, bigi
 
 create function public.continue_response_job_in_place(
   p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_answers jsonb, p_usage jsonb,
-  p_worker text, p_lease_ms integer default 30000, p_life_ms bigint default null, p_full_life_ms bigint default null
+  p_worker text, p_lease_ms integer default 30000, p_life_ms bigint default null
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -140,8 +141,9 @@ begin
   if public.continue_response_job(p_job_id, p_attempt, p_response_id, p_steps, p_answers, p_usage) ->> 'status' = 'queued' then
     select * into v_wait from durable_responses.waits where job_id = p_job_id;
     -- Where background is not healthy, a whole run would follow. That is for a worker.
+    -- How long such runs usually take does not matter: to send the answers is only the beginning of one.
     v_leased := durable_responses.background_to_continue(v_wait) is not null
-      and durable_responses.lease_in_place(v_wait, p_worker, p_lease_ms, p_life_ms, p_full_life_ms);
+      and durable_responses.lease_in_place(v_wait, p_worker, p_lease_ms, p_life_ms, null);
     if v_leased and exists (select from public.response_watches where watched_until > now()) then
       perform durable_responses.announce_jobs(array[p_job_id]);
     end if;
@@ -151,18 +153,18 @@ begin
 end;
 $$;
 comment on function public.continue_response_job_in_place(
-  uuid, integer, text, jsonb, jsonb, jsonb, text, integer, bigint, bigint) is
+  uuid, integer, text, jsonb, jsonb, jsonb, text, integer, bigint) is
   'Continues a job as continue_response_job() does and, if its route is healthy and a claim''s rules allow it, leases it to the worker that asks, of kind inline, for p_lease_ms. Returns {job, work}: work as a claim returns it; null if the job is queued, or held for review.';
 
 revoke execute on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint),
   durable_responses.enter_in_place(text),
   durable_responses.lease_in_place(durable_responses.waits, text, integer, bigint, bigint),
   public.start_response_job(jsonb, text, integer, bigint, bigint),
-  public.continue_response_job_in_place(uuid, integer, text, jsonb, jsonb, jsonb, text, integer, bigint, bigint)
+  public.continue_response_job_in_place(uuid, integer, text, jsonb, jsonb, jsonb, text, integer, bigint)
   from public, anon, authenticated;
 grant execute on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint),
   durable_responses.enter_in_place(text),
   durable_responses.lease_in_place(durable_responses.waits, text, integer, bigint, bigint),
   public.start_response_job(jsonb, text, integer, bigint, bigint),
-  public.continue_response_job_in_place(uuid, integer, text, jsonb, jsonb, jsonb, text, integer, bigint, bigint)
+  public.continue_response_job_in_place(uuid, integer, text, jsonb, jsonb, jsonb, text, integer, bigint)
   to service_role;

@@ -37,6 +37,40 @@ Deno.test("a call's id that an API uses again: the call beside the output says w
   }
 });
 
+Deno.test("a previous_response_id beside answers that names nothing of the caller's: refused, and nothing is accepted", async () => {
+  const { stack, clientWith } = theSdk();
+  const { asked } = await ask(find, open("1"), reply);
+  const answers = [...yesesOf(asked), ...outputsOf(asked)];
+  const stranger = clientWith({ apiKey: (await stack.stack.createUser()).token });
+  const theirs = await stranger.responses.create({ model: "plain", input: "Hi" });
+  for (const previous of [theirs.id, `resp_${"0".repeat(32)}`, "resp_openai", "nope"]) {
+    const error = await refusalOf(create(answers, { previous_response_id: previous }));
+    assert.deepEqual(
+      [error.status, error.code, error.param],
+      [400, "previous_response_not_found", "previous_response_id"],
+      previous,
+    );
+  }
+  const before = mails();
+  await done(create(answers, { previous_response_id: asked.id }), asked, before);
+});
+
+Deno.test("outputs that were given before, and come masked beside a yes that waits, are history", async () => {
+  const { question, asked } = await ask(find, open("1"), open("2"), reply);
+  await create(outputsOf(asked));
+  const before = mails();
+  // As the AI SDK sends the turn with store: false: the request itself does not stand between.
+  const masked = outputsOf(asked, '{"error":"Something went wrong"}');
+  for (const input of [[...masked, ...yesesOf(asked)], [...yesesOf(asked), ...masked]]) {
+    const whole = [question, ...callsOf(asked).map((call) => ({ ...call })), ...input];
+    assert.equal((await create(whole)).id, asked.id);
+    assert.equal(mails(), before + 1);
+  }
+  // Alone, another output than the accepted one is no history.
+  const error = await refusalOf(create(masked));
+  assert.deepEqual([error.status, error.code], [409, "invalid_state"]);
+});
+
 Deno.test("what libraries repeat with each request is no new message", async () => {
   const instructions = { role: "system", content: "Be brief." };
   for (const previous of [true, false]) {

@@ -105,6 +105,68 @@ for (
   });
 }
 
+for (
+  const [what, choice, param] of [
+    ["a function that is not there", { type: "function", name: "nope" }, "tool_choice.name"],
+    [
+      "a server that is not there",
+      { type: "mcp", server_label: "bank" },
+      "tool_choice.server_label",
+    ],
+    ["a tool that the profile does not allow", {
+      type: "mcp",
+      server_label: "mailbox",
+      name: "gmail_delete_all",
+    }, "tool_choice.name"],
+    ["a kind of tool that is not there", { type: "web_search_preview" }, "tool_choice.type"],
+    ["one of several that is not there", {
+      type: "allowed_tools",
+      mode: "auto",
+      tools: [{ type: "mcp", server_label: "mailbox" }, { type: "function", name: "nope" }],
+    }, "tool_choice.tools[1].name"],
+    ["no mode", "sometimes", "tool_choice"],
+  ] as const
+) {
+  Deno.test(`tool_choice: ${what}: 400 with param, and nothing is sent`, async () => {
+    const { openai } = theSdk().stack;
+    const before = openai.requests.length;
+    // Some of these are not in OpenAI's types.
+    const tool_choice = choice as unknown as Params["tool_choice"] & object;
+    const error = await refusalOf(create({ model: "chooses", tool_choice }));
+    assert.deepEqual([error.status, error.param], [400, param], error.message);
+    assert.equal(openai.requests.length, before);
+  });
+}
+
+Deno.test("tool_choice: what the profile has passes", async () => {
+  for (
+    const tool_choice of [
+      "required",
+      { type: "function", name: "note" },
+      { type: "mcp", server_label: "mailbox", name: "gmail_find_email" },
+    ] as const
+  ) {
+    assert.equal((await create({ model: "chooses", tool_choice })).status, "completed");
+  }
+});
+
+Deno.test("the profile's own functions may be named as the server that answers show them with, and not narrowed", async () => {
+  const functions = {
+    type: "mcp",
+    server_label: "functions",
+    server_url: "https://f.invalid",
+  } as const;
+  const ask = (tool: object, model = "notes") =>
+    create({ model, tools: [{ ...functions, ...tool }], input: "[[plan: call note {}]] Note it" });
+  const { output } = await ask({ require_approval: "never" });
+  assert.deepEqual(output.map(({ type }) => type), ["mcp_call", "message"]);
+  for (const narrower of [{ require_approval: "always" }, { allowed_tools: ["note"] }]) {
+    const [field] = Object.keys(narrower);
+    assert.equal((await refusalOf(ask(narrower))).param, `tools[0].${field}`);
+  }
+  assert.equal((await refusalOf(ask({}, "mail"))).param, "tools[0].server_label");
+});
+
 const mailbox = {
   type: "mcp",
   server_label: "mailbox",

@@ -165,6 +165,6 @@ Deno.test("the profiles are the models", async () => {
   const models = await Array.fromAsync(client.models.list());
   assert.deepEqual(
     models.map(({ id }) => id).join(" "),
-    "default plain mail fresh careful porter once shaped free notes unset wrong thinks",
+    "default plain mail fresh careful porter once shaped free notes chooses unset wrong thinks",
   );
 });

@@ -122,11 +122,17 @@ const asked: [string, Record<string, unknown>, string, RegExp][] = [
     /image_url, file_id, storage, but has none/,
   ],
   [
+    "a file without an id",
+    { input: [user({ type: "input_file", file_id: "" })] },
+    "input[0].content[0].file_id",
+    /must not be empty/,
+  ],
+  [
     "a file in Storage that is not there",
     {
       input: [user({ type: "input_image", storage: { bucket: "photos", path: "a.png" } })],
     },
-    "input",
+    "input[0].content[0].storage",
     /photos/,
   ],
   [
@@ -252,6 +258,14 @@ const asked: [string, Record<string, unknown>, string, RegExp][] = [
     /'mailbox' is named twice/,
   ],
 ];
+
+Deno.test("settings without a value say nothing", async () => {
+  const { client } = theSdk();
+  for (const reasoning of [{}, { effort: null, summary: null }]) {
+    const { status } = await client.responses.create({ model: "plain", input: "Hi", reasoning });
+    assert.equal(status, "completed");
+  }
+});
 
 for (const [what, more, param, message] of asked) {
   Deno.test(`${what}: 400 that names ${param}`, async () => {

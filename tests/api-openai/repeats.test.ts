@@ -19,6 +19,7 @@ const codes: [code: RequestErrorCode, repeat: "yes" | "with a key" | "no"][] = [
   ["unknown_profile", "no"],
   ["stored_prompt", "no"],
   ["file_not_found", "no"],
+  ["job_deleted", "no"],
   ["missing_token", "no"],
   ["invalid_token", "no"],
   ["invalid_signature", "no"],

@@ -219,6 +219,61 @@ Deno.test("a call_id that an API uses again belongs to the turn that it stands i
   );
 });
 
+Deno.test("a call_id that an API uses again within one response: each call keeps its own output", async () => {
+  const { client, stack } = theSdk();
+  const question = {
+    role: "user" as const,
+    content:
+      `${crypto.randomUUID()} [[plan: call open_door {"door":"1"}; text Now; call open_door {"door":"2"}; text Both]]`,
+  };
+  const callOf = ({ output }: OpenAI.Responses.Response) =>
+    output.find((item) => item.type === "function_call") ?? assert.fail();
+  const outputOf = (output: string) => ({
+    type: "function_call_output" as const,
+    call_id: first.call_id,
+    output,
+  });
+  const answer = (output: string) =>
+    client.responses.create({
+      model: "porter",
+      previous_response_id: asked.id,
+      input: [outputOf(output)],
+    });
+  const asked = await client.responses.create({ model: "porter", input: [question] });
+  const first = callOf(asked);
+  const second = callOf(await answer("the first is open"));
+  await stack.sql`
+    update public.response_steps set item = jsonb_set(item, '{call_id}', to_jsonb(${first.call_id}::text))
+    where job_id = ${asked.id.replace("resp_", "")}::uuid and call_id = ${second.call_id}`;
+  const { output_text } = await answer("the second is open");
+  const call = ({ name, arguments: args }: typeof first) => ({
+    type: "function_call" as const,
+    call_id: first.call_id,
+    name,
+    arguments: args,
+  });
+  const history: Input = [
+    question,
+    call(first),
+    outputOf("the first is open"),
+    call(second),
+    outputOf("the second is open"),
+    { role: "assistant", content: output_text },
+  ];
+  const next = { role: "user" as const, content: "And? [[plan: text fine]]" };
+  const asks = [
+    { input: [...history, next] },
+    { previous_response_id: asked.id, input: [next] },
+  ];
+  for (const ask of asks) {
+    await client.responses.create({ model: "porter", ...ask });
+    assert.deepEqual(
+      sent().input.flatMap((item) => item["arguments"] ?? item["output"] ?? []),
+      ['{"door":"1"}', "the first is open", '{"door":"2"}', "the second is open"],
+    );
+  }
+});
+
 Deno.test("a call that nobody asked for, somebody else's, and one that still waits: 400", async () => {
   const { client, clientWith, stack } = theSdk();
   const { call, output, question } = await turnWithCall(client);

@@ -104,6 +104,35 @@ for (const [how, create] of Object.entries(ways)) {
   });
 }
 
+for (const stream of [false, true]) {
+  Deno.test(`an answer's stream that breaks is read on with retrieve, and nothing comes twice; the question ${stream ? "was" : "was not"} streamed`, async () => {
+    const { client } = theSdk();
+    const asked = stream
+      ? (await ways["streamed"]?.(question(withApproval)))?.response ?? assert.fail()
+      : await client.responses.create({ model: "porter", input: question(withApproval) });
+    const events = await Array.fromAsync(
+      await client.responses.create({
+        model: "porter",
+        input: [...outputsOf(asked), ...yesesOf(asked)],
+        stream: true,
+      }),
+    );
+    const line = (event: OpenAI.Responses.ResponseStreamEvent) =>
+      `${event.sequence_number} ${event.type}`;
+    const numbers = events.map((event) => event.sequence_number);
+    assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b));
+    for (const [index, last] of numbers.entries()) {
+      if (index % 3 !== 0 || index === numbers.length - 1) continue;
+      const rest = await Array.fromAsync(
+        await client.responses.retrieve(asked.id, { stream: true, starting_after: last }),
+      );
+      // The events of the beginning come first, and say nothing about the answer.
+      if (index > 1) assert.deepEqual(rest.map(line), events.slice(index + 1).map(line));
+      assert.equal(rest.at(-1)?.type, "response.completed");
+    }
+  });
+}
+
 Deno.test("an answer in background, then polled: the whole response", async () => {
   const { client } = theSdk();
   const asked = await client.responses.create({ model: "porter", input: question(plan) });

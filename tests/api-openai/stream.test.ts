@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import OpenAI from "openai";
+import { jobIdOf } from "../../supabase/functions/_durable_responses/model/ids.ts";
 import { polled, sdkForFile } from "./support/sdk.ts";
 
 const theSdk = sdkForFile();
@@ -141,6 +142,32 @@ Deno.test("a cancelled job's stream ends without a terminal event, as at OpenAI"
     if (event.type === "response.in_progress") await client.responses.cancel(event.response.id);
   }
   assert.deepEqual(types, ["response.created", "response.in_progress"]);
+});
+
+Deno.test("whatever number a reader has, a stream whose events are deleted has its end", async () => {
+  const { client, stack } = theSdk();
+  const events = await Array.fromAsync(
+    await client.responses.create({ model: "plain", input: "Hi", stream: true }),
+  );
+  const [first] = events;
+  assert.ok(first?.type === "response.created");
+  await stack.sql`delete from durable_responses.streams where job_id = ${
+    jobIdOf(first.response.id) ?? ""
+  }`;
+  for (const { sequence_number: starting_after } of events) {
+    const rest: Event[] = await Array.fromAsync(
+      await client.responses.retrieve(first.response.id, { stream: true, starting_after }),
+    );
+    assert.equal(rest.at(-1)?.type, "response.completed", `after ${starting_after}`);
+    assert.ok(rest.every((event) => event.sequence_number > starting_after));
+  }
+  for (const odd of ["", "%20", "x", "1.5"]) {
+    const { status }: Response = await fetch(
+      `${client.baseURL}/responses/${first.response.id}?stream=true&starting_after=${odd}`,
+      { headers: { authorization: `Bearer ${client.apiKey}` } },
+    );
+    assert.equal(status, 400, `'${odd}'`);
+  }
 });
 
 Deno.test("a reader that leaves does not end the job", async () => {

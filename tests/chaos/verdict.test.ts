@@ -123,7 +123,7 @@ for (
   const [expected, job] of [
     [/killed while OpenAI made the call/, {}],
     [/killed during a call of ours/, { own: true }],
-    [/killed as it handed the yes over/, {
+    [/handed the yes over was killed/, {
       mode: "background",
       code: "background_unrecorded",
       code_before: "worker_lost",

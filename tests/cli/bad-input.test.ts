@@ -69,7 +69,7 @@ for (
       "a config.toml that is no TOML",
       "config.toml",
       "project_id = \n",
-      /Cannot read supabase\/config\.toml: Invalid TOML/,
+      /Cannot read supabase\/config\.toml: Invalid TOML .* \(line 1, column \d+\)\n {2}→ Fix that place/,
     ],
     [
       "functions' settings in another layout",

@@ -40,7 +40,8 @@ Deno.test("worker in a project without our functions, or without a Deno, says so
   const without = await thePackage().run(["worker"], { cwd: project.folder });
   assert.deepEqual([without.code, without.stderr], [
     1,
-    "Error: Cannot run the project's functions: init has not added them\n  → npx durable-responses init\n",
+    "Error: Cannot run the project's functions: supabase/functions/import_map.json is missing\n" +
+    "  → npx durable-responses init adds the functions, and writes the file again if it was removed\n",
   ]);
   await thePackage().run(["init", "--yes"], { cwd: project.folder });
   const env = { SUPABASE_URL: "http://127.0.0.1:1", SUPABASE_SECRET_KEY: "sb_secret_x" };

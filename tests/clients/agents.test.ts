@@ -95,6 +95,25 @@ Deno.test("approval of a call: asked, answered, one mail", async () => {
   await person.made({ jobs: 1, mails: 1 });
 });
 
+Deno.test("a function of the profile that asks a person: named as the server 'functions', and called once", async () => {
+  const person = await theClients.newPerson();
+  const agent = new Agent({
+    name: "Clerk",
+    model: modelOf(person, "pays"),
+    tools: [hostedMcpTool({ serverLabel: "functions", serverUrl: "https://functions.invalid" })],
+  });
+  const session = new MemorySession();
+  const asked = await run(agent, '[[plan: call refund {"order":"7"}]] Pay it back', { session });
+  assert.equal(asked.interruptions.length, 1);
+  for (const interruption of asked.interruptions) asked.state.approve(interruption);
+  const answered = await run(agent, asked.state, { session });
+  assert.match(answered.finalOutput ?? "", /order 7 is paid back/);
+  await person.made({ jobs: 1 });
+  const next = await run(agent, "Thanks", { session });
+  assert.ok((next.finalOutput ?? "").length > 0);
+  await person.made({ jobs: 2 });
+});
+
 Deno.test("cancelled while it is awaited: it stops, and makes no other job", async () => {
   const person = await theClients.newPerson();
   const agent = new Agent({ name: "Clerk", model: modelOf(person, "mail") });

@@ -3,7 +3,13 @@
  * approval as part of a message.
  */
 import assert from "node:assert/strict";
-import { AIMessage, type BaseMessage, HumanMessage, SystemMessage } from "@langchain/core/messages";
+import {
+  AIMessage,
+  type AIMessageChunk,
+  type BaseMessage,
+  HumanMessage,
+  SystemMessage,
+} from "@langchain/core/messages";
 import { ChatOpenAI } from "@langchain/openai";
 import { Buffer } from "node:buffer";
 import OpenAI from "openai";
@@ -78,14 +84,20 @@ for (const profile of ["open", "shaped"]) {
   });
 }
 
+const itemsSchema = z.array(z.looseObject({ type: z.string(), id: z.string() }));
+
+/** The library keeps them beside the text. */
+function requestsOf({ additional_kwargs }: AIMessage) {
+  return itemsSchema.parse(additional_kwargs["tool_outputs"])
+    .filter(({ type }) => type === "mcp_approval_request");
+}
+
 Deno.test("approval of a call: asked, answered, one mail", async () => {
   const person = await theClients.newPerson();
   const model = modelOf(person, "careful");
   const asked = await model.invoke(question);
   await person.made({ jobs: 1 });
-  const requests = z.array(z.looseObject({ type: z.string(), id: z.string() }))
-    .parse(asked.additional_kwargs["tool_outputs"])
-    .filter(({ type }) => type === "mcp_approval_request");
+  const requests = requestsOf(asked);
   assert.equal(requests.length, 1);
   const yes = requests.map(({ id }) => ({
     type: "mcp_approval_response",
@@ -98,6 +110,38 @@ Deno.test("approval of a call: asked, answered, one mail", async () => {
   assert.ok(answered.text.length > 0);
   await person.made({ jobs: 1, mails: 1 });
 });
+
+for (const streamed of [false, true]) {
+  for (const approve of [true, false]) {
+    Deno.test(`a ${approve ? "yes" : "no"} in the whole conversation${streamed ? ", streamed" : ""}, and the turn after it`, async () => {
+      const person = await theClients.newPerson();
+      const model = modelOf(person, "careful");
+      const say = async (messages: BaseMessage[]): Promise<AIMessage> => {
+        if (!streamed) return await model.invoke(messages);
+        let whole: AIMessageChunk | undefined;
+        for await (const chunk of await model.stream(messages)) {
+          whole = whole ? whole.concat(chunk) : chunk;
+        }
+        return whole ?? assert.fail("nothing was streamed");
+      };
+      const messages: BaseMessage[] = [new HumanMessage(question)];
+      const asked = await say(messages);
+      const answers = requestsOf(asked).map(({ id }) => ({
+        type: "mcp_approval_response",
+        approval_request_id: id,
+        approve,
+      }));
+      assert.equal(answers.length, 1);
+      messages.push(asked, new HumanMessage({ content: answers }));
+      const answered = await say(messages);
+      assert.ok(answered.text.length > 0);
+      await person.made({ jobs: 1, mails: approve ? 1 : 0 });
+      messages.push(answered, new HumanMessage("Thanks"));
+      assert.ok((await say(messages)).text.length > 0);
+      await person.made({ jobs: 2, mails: approve ? 1 : 0 });
+    });
+  }
+}
 
 Deno.test("cancelled while it is awaited: it stops, and makes no other job", async () => {
   const person = await theClients.newPerson();

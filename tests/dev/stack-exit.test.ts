@@ -62,7 +62,12 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     assert.ok(children.some(({ command }) => command.includes("run-jobs/index.ts")));
     assert.ok(children.some(({ command }) => command.includes("postgrest")));
 
+    const whileRunning = dev.output().length;
     await dev.kill(signal);
+    const lines = dev.output().slice(whileRunning).trim().split("\n");
+    assert.equal(lines.at(-1), "Stopped");
+    // Postgres ends after those that use it.
+    assert.deepEqual(lines.filter((line) => /ENOENT|ECONNREFUSED|error/i.test(line)), []);
     // A moment later: esbuild's service ends when it sees that nobody can ask it any more.
     await eventually(
       "every process has ended",

@@ -1,4 +1,7 @@
-/** A worker ends after it has written a call's start, and before it has sent the yes: nothing was made, so nobody is asked. */
+/**
+ * A worker, or the function that reads the question, ends after it has written a call's start, and before it has sent the yes:
+ * nothing was made, so nobody is asked.
+ */
 import assert from "node:assert/strict";
 import { benchForFile, mailCounts } from "../resume/support/bench.ts";
 import { eventually } from "../support/eventually.ts";
@@ -48,6 +51,40 @@ Deno.test("a call that a stopping worker has written, but not told OpenAI to mak
   } finally {
     await ledger.end({ timeout: 1 });
   }
+  const job = await bench.settled(id);
+  assert.deepEqual([job.status, job.failures], ["completed", 0]);
+  assert.deepEqual(await summarizeAttempts(sql, id), [
+    "background continued",
+    "synchronous handed_over",
+    "synchronous continued",
+    "background completed",
+  ]);
+  assert.deepEqual(mailCounts(bench), { finds: 1, replies: 1, sent: 1 });
+});
+
+Deno.test("so is one that the function with the webhook has written as its time was up", async () => {
+  const bench = theBench();
+  const { stack, openai, gates, sql } = bench;
+  await bench.clear();
+  // An isolate of the test before, whose time is up, would leave the job to another.
+  for (const name of ["openai-webhook", "run-jobs"]) await bench.kill(name);
+  openai.faults.set([{ kind: "background-works" }]);
+  const caught = gates.stopAt((passing) =>
+    passing.phase === "answer" && "path" in passing && passing.body.includes('"p_continuing":true')
+  );
+  const id = await bench.submit("background");
+  await caught;
+  assert.equal((await readJob(sql, id)).attempt, 2);
+  const asked = openai.requests.length;
+  await eventually(
+    "its time is up",
+    () =>
+      stack.edge.workers().some((worker) =>
+        worker.function === "openai-webhook" && worker.ageMs > 0.9 * believedMs
+      ),
+  );
+  assert.equal(openai.requests.length, asked);
+  gates.open();
   const job = await bench.settled(id);
   assert.deepEqual([job.status, job.failures], ["completed", 0]);
   assert.deepEqual(await summarizeAttempts(sql, id), [

@@ -9,6 +9,7 @@ import { banner } from "../stack/banner.ts";
 import { forgetKept } from "../stack/kept.ts";
 import { openaiFromEnvironment } from "../stack/openai-access.ts";
 import { messageOf } from "../message-of.ts";
+import { beforeExit } from "../shutdown.ts";
 import { holdEnvFile } from "./env-file.ts";
 import type { Ports } from "./option-values.ts";
 import type { ProfileCheck } from "./profile-check.ts";
@@ -42,6 +43,8 @@ export interface DevOptions {
 export async function runStack(options: DevOptions): Promise<void> {
   const { project, data, ports } = options;
   const startedAt = performance.now();
+  // The first is the last to be called.
+  beforeExit(() => Promise.resolve(console.log("Stopped")));
   const writeEnvFile = await holdEnvFile(project);
   if (options.fresh) await forgetKept(data);
   const openai = openaiFromEnvironment();

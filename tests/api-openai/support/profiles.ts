@@ -83,6 +83,20 @@ export const profiles = defineProfiles({
       }),
     ],
   },
+  /** The same and a mailbox, and lets callers choose. */
+  chooses: {
+    ...quick,
+    caller_may: ["tool_choice"],
+    tools: [
+      { ...mailbox, allowed_tools: ["gmail_find_email"], require_approval: "never" },
+      tool({
+        name: "note",
+        description: "Notes it.",
+        inputSchema: z.object({}),
+        execute: () => "noted",
+      }),
+    ],
+  },
   /** Has a secret that nobody has set. */
   unset: { ...quick, tools: [{ ...mailbox, server_url: secret("NOBODY_SET_THIS") }] },
   /** Has an output that OpenAI does not accept. */

@@ -4,6 +4,7 @@ import {
   defineProfiles,
   type Profile,
   secret,
+  tool,
 } from "../../../supabase/functions/_durable_responses/mod.ts";
 
 const quick = {
@@ -58,6 +59,19 @@ export const profiles = defineProfiles({
     tools: [
       { type: "shell", environment: { type: "local" }, run_by: "caller" },
       { type: "computer", run_by: "caller" },
+    ],
+  },
+  /** Pays back, after a person has been asked. */
+  pays: {
+    ...quick,
+    tools: [
+      tool({
+        name: "refund",
+        description: "Pays an order back.",
+        inputSchema: z.object({ order: z.string() }),
+        needsApproval: true,
+        execute: ({ order }) => `order ${order} is paid back`,
+      }),
     ],
   },
   shaped: { ...quick, output: shape },

@@ -35,7 +35,6 @@ async function go(m: Machine, key: AttemptKey, more: Arguments = {}) {
       p_usage: { total_tokens: 7 },
       p_worker: "inline-1",
       p_life_ms: 60_000,
-      p_full_life_ms: 100_000,
       ...more,
     }),
   );
@@ -134,10 +133,10 @@ sqlTest("limits hold when many continue at once", async (m) => {
   assert.equal(all.filter(({ work }) => work !== null).length, 3);
 });
 
-sqlTest("a run that usually takes longer than is left waits for a worker", async (m) => {
+sqlTest("that such runs usually take longer than is left does not matter", async (m) => {
   const key = await asked(m, "resp_1", { route: "a" });
   await m.db.owner`update public.response_routes set typical_ms = 80000 where route = 'a'`;
-  await inQueue(m, key);
+  assert.ok((await go(m, key)).work);
 });
 
 sqlTest("a job that needs a longer life than is left waits for a worker", async (m) => {

@@ -303,6 +303,7 @@ sqlTest(
       call_id,
       job_id,
       waits: true,
+      numbers: [call_id === "call_1" ? 1 : 2],
     });
     assert.deepEqual(await find(["call_1"]), [line("call_1", second)]);
     assert.deepEqual(await find(["call_1"], first.id), [line("call_1", first)]);

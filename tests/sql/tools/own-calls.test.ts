@@ -118,7 +118,9 @@ sqlTest(
     ]);
     const find = (p_owner_id: string) =>
       m.call("find_response_tool_calls", { p_call_ids: ["call_1"], p_owner_id });
-    assert.deepEqual(await find(owner), [{ call_id: "call_1", job_id: work.id, waits: false }]);
+    assert.deepEqual(await find(owner), [
+      { call_id: "call_1", job_id: work.id, waits: false, numbers: [1] },
+    ]);
     assert.deepEqual(await find(other), []);
   },
 );

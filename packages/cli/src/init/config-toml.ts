@@ -136,7 +136,14 @@ export function parseToml(text: string): TomlTable {
   try {
     return parse(text);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
-    throw new Failure(`Cannot read supabase/config.toml: ${why}`, { cause });
+    if (!(cause instanceof TomlError)) throw cause;
+    const place = `line ${cause.line}, column ${cause.column}`;
+    throw new Failure(
+      `Cannot read supabase/config.toml: ${cause.message.split("\n")[0]} (${place})`,
+      {
+        hint: "Fix that place in the file, then run the command again",
+        cause,
+      },
+    );
   }
 }

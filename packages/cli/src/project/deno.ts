@@ -45,8 +45,11 @@ async function mappedToProject(supabase: string, template: string): Promise<Impo
   const text = await readText(join(supabase, importMapFile));
   if (text === undefined) {
     throw new Failure(
-      "Cannot run the project's functions: init has not added them",
-      { hint: "npx durable-responses init" },
+      `Cannot run the project's functions: supabase/${importMapFile} is missing`,
+      {
+        hint:
+          "npx durable-responses init adds the functions, and writes the file again if it was removed",
+      },
     );
   }
   const theirs = `${pathToFileURL(join(supabase, "functions")).href}/`;

@@ -47,5 +47,11 @@ export const findToolCalls = (
   call(
     "find_response_tool_calls",
     { p_call_ids: callIds, ...who, p_job_id: preferred ?? null },
-    z.array(z.object({ call_id: z.string(), job_id: z.uuid(), waits: z.boolean() })),
+    z.array(z.object({
+      call_id: z.string(),
+      job_id: z.uuid(),
+      waits: z.boolean(),
+      /** The steps: an API may use the id again. */
+      numbers: z.array(z.int()),
+    })),
   );

@@ -47,11 +47,10 @@ const known = z.lazy(() =>
 );
 const keyArgs = ({ id, attempt }: AttemptKey) => ({ p_job_id: id, p_attempt: attempt });
 
-const leaseArgs = ({ worker, leaseMs, lifeMs, fullLifeMs }: Lease) => ({
+const leaseArgs = ({ worker, leaseMs, lifeMs }: Lease) => ({
   p_worker: worker,
   p_lease_ms: leaseMs,
   p_life_ms: lifeMs,
-  p_full_life_ms: fullLifeMs,
 });
 
 /** A failure in the form that the SQL functions take. */
@@ -84,7 +83,11 @@ function storedResult({ response, output, parsed, requestId, steps }: Result) {
 export const submit = (submission: Submission, lease?: Lease) => {
   const p_job = { schema_major: schemaMajor, ...submission };
   if (lease === undefined) return call("submit_response_job", { p_job }, submitted);
-  return call("start_response_job", { p_job, ...leaseArgs(lease) }, submitted);
+  return call("start_response_job", {
+    p_job,
+    ...leaseArgs(lease),
+    p_full_life_ms: lease.fullLifeMs,
+  }, submitted);
 };
 export const get = (id: string, who: Visibility) =>
   call("get_response_job", { p_job_id: id, ...who }, jobSchema);

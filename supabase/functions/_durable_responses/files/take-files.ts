@@ -131,6 +131,7 @@ function check(part: FilePart, where: string, isServer: boolean): Content | unde
     if (typeof value !== "string") {
       throw refused(`${where}.${field}`, `it must be a string, but is ${seen(value)}`);
     }
+    if (value === "") throw refused(`${where}.${field}`, "it must not be empty");
   }
   const data = dataField[part.type];
   if (dataOf(part) !== undefined) {

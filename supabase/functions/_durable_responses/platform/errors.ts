@@ -57,6 +57,11 @@ export function isUnavailable(error: unknown): boolean {
     (error.code === "database_unavailable" || error.code === "schema_mismatch");
 }
 
+/** True for a failure that is not the request's: of the database, or of what is between. It may not happen again. */
+export function isServerError(error: unknown): boolean {
+  return error instanceof RequestError && error.status >= 500;
+}
+
 /** True for a write that came too late: the job is no longer at that attempt. */
 export function isStale(error: unknown): boolean {
   return error instanceof RequestError && error.code === "stale_attempt";

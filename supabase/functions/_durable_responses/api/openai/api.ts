@@ -69,13 +69,14 @@ const maxSequenceNumber = 2 ** 31 - 1;
 
 const retrieve: Act = async ({ caller, id, searchParams }) => {
   const who = visibilityOf(caller);
-  const after = Number(searchParams.get("starting_after") ?? -1);
+  const given = searchParams.get("starting_after");
+  const after = given === null ? -1 : Number(given.trim() || "none");
   if (!Number.isInteger(after) || after > maxSequenceNumber) {
     throw invalidParam(
       "starting_after",
       "invalid_type",
       `Cannot accept 'starting_after': it must be an integer of at most ${maxSequenceNumber}, but is ${
-        seen(searchParams.get("starting_after"))
+        seen(given)
       }`,
     );
   }

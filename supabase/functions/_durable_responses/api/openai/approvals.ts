@@ -101,6 +101,11 @@ export function paramOf({ at }: { at: number }): string {
   return `input[${at}].approval_request_id`;
 }
 
+/** When the request that an answer names was answered, in s since 1970; undefined if it was not. */
+export function answeredAt({ answer }: AskedBy, { answered }: ResponseRecord): number | undefined {
+  return answered.find((one) => isNamed(answer, one))?.answered_at ?? undefined;
+}
+
 type Waiting = NonNullable<ResponseRecord["waiting"]>[number];
 
 function openRequest(

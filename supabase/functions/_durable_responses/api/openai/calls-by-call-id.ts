@@ -27,12 +27,17 @@ interface Call {
 export async function withCallsById(input: InputItem[], who: Visibility): Promise<InputItem[]> {
   const calls = callsIn(input);
   if (calls.length === 0) return input;
-  const jobs = await jobsOf(calls, who);
+  const asked = await askedBy(calls, who);
+  const seen = new Map<string, number>();
   const references = new Map(calls.map(({ at, kind, callId }, index) => {
-    const job = jobs[index];
-    if (job === undefined) throw callNotFound({ call_id: callId }, at);
-    // The id of the first call of this call_id. A job's later ones, if its API uses the id again, are not sent twice either.
-    const id = itemIdOf(job, kind, placeOfUpstreamId(callId));
+    const found = asked[index];
+    if (found === undefined) throw callNotFound({ call_id: callId }, at);
+    const { job, numbers } = found;
+    // If the job's API has used the id again, its calls stand in the order in which they were made.
+    const before = seen.get(`${job} ${callId}`) ?? 0;
+    seen.set(`${job} ${callId}`, before + 1);
+    const place = before === 0 ? placeOfUpstreamId(callId) : numbers[before];
+    const id = itemIdOf(job, kind, place ?? placeOfUpstreamId(callId));
     return [at, { type: "item_reference", id }];
   }));
   return input.map((item, at) => references.get(at) ?? item);
@@ -60,13 +65,19 @@ function turnsOf(input: InputItem[]): (string | undefined)[] {
   return turns.map((turn) => named.get(turn));
 }
 
+interface Asked {
+  job: string;
+  /** The steps of the calls with this id. */
+  numbers: number[];
+}
+
 /** The job of each call. A second look is only needed for a call_id that several jobs have used. */
-async function jobsOf(calls: Call[], who: Visibility): Promise<(string | undefined)[]> {
+async function askedBy(calls: Call[], who: Visibility): Promise<(Asked | undefined)[]> {
   const found = await find(calls, who, undefined);
   const others = calls.filter(({ callId, near }) =>
-    near !== undefined && found.has(callId) && found.get(callId) !== near
+    near !== undefined && found.has(callId) && found.get(callId)?.job !== near
   );
-  const near = new Map<string, Map<string, string>>();
+  const near = new Map<string, Map<string, Asked>>();
   for (const [job, some] of Map.groupBy(others, ({ near }) => near)) {
     if (job !== undefined) near.set(job, await find(some, who, job));
   }
@@ -77,10 +88,10 @@ async function find(
   calls: Call[],
   who: Visibility,
   preferred: string | undefined,
-): Promise<Map<string, string>> {
+): Promise<Map<string, Asked>> {
   const ids = [...new Set(calls.map(({ callId }) => callId))];
   const found = await findToolCalls(ids, who, preferred);
-  return new Map(found.map(({ call_id, job_id }) => [call_id, job_id]));
+  return new Map(found.map(({ call_id, job_id: job, numbers }) => [call_id, { job, numbers }]));
 }
 
 /** 400 for a call, or the output of one, that names no call of the caller's. */

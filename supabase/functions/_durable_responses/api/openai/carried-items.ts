@@ -24,7 +24,8 @@ const notCarried = new Set([
 /** All items, in order. */
 export function carriedItems(record: ResponseRecord): Item[] {
   const all = record.output ?? outputItems(record).map(({ from }) => from);
-  return all.flatMap((item) => carried(item, record));
+  const answerOf = answersIn(record);
+  return all.flatMap((item) => carried(item, answerOf));
 }
 
 /**
@@ -33,8 +34,9 @@ export function carriedItems(record: ResponseRecord): Item[] {
  */
 export function carriedById(record: ResponseRecord): Map<unknown, Item[]> {
   const known = new Map<unknown, Item[]>();
+  const answerOf = answersIn(record);
   for (const { item, from } of [...outputItems(record), ...betweenItems(record)]) {
-    known.set(item["id"], carried(from, record));
+    known.set(item["id"], carried(from, answerOf));
   }
   const made = Map.groupBy(
     (record.output ?? []).filter(isLeftCall),
@@ -42,7 +44,7 @@ export function carriedById(record: ResponseRecord): Map<unknown, Item[]> {
   );
   for (const handed of record.handed_out) {
     const call = made.get(handed.call_id ?? "")?.shift();
-    const items = call ? carried(call, record) : answeredCall(handed);
+    const items = call ? carried(call, answerOf) : answeredCall(handed);
     known.set(idOfHandedOut(record, handed), items);
   }
   return known;
@@ -57,14 +59,28 @@ function answeredCall({ kind, item, output, error }: ResponseRecord["handed_out"
   return answer ? [call, readItem(answer)] : [];
 }
 
-function carried(item: Item, { output }: ResponseRecord): Item[] {
+/** The answers to the calls of an output. If an API uses a call's id again, calls and answers have the same order. */
+function answersIn({ output }: ResponseRecord): Map<Item, Item> {
+  const taken = new Set<Item>();
+  const pairs = new Map<Item, Item>();
+  for (const call of (output ?? []).filter(isLeftCall)) {
+    const answer = output?.find((other) => !taken.has(other) && answers(other, call));
+    if (!answer) continue;
+    taken.add(answer);
+    pairs.set(call, answer);
+  }
+  return pairs;
+}
+
+function carried(item: Item, answerOf: ReadonlyMap<Item, Item>): Item[] {
   if (notCarried.has(item.type)) return [];
   if (isLeftCall(item)) {
-    const answer = output?.find((other) => answers(other, item));
+    const answer = answerOf.get(item);
     // OpenAI accepts no call without its output.
     return answer ? [item, answer] : [];
   }
-  if (output?.some((other) => isLeftCall(other) && answers(item, other))) return [];
+  // It goes with its call.
+  if ([...answerOf.values()].includes(item)) return [];
   // The request for approval that it names is not in the new request.
   return [
     typeof item["approval_request_id"] === "string" ? { ...item, approval_request_id: null } : item,

@@ -3,7 +3,7 @@ import { responseIdOf } from "../../model/ids.ts";
 import { RequestError } from "../../platform/errors.ts";
 import { carriedItems } from "./carried-items.ts";
 import { readRecord, type ResponseRecord, takeAnswer } from "./record.ts";
-import { invalidParam, type Refusal } from "./refusal.ts";
+import { invalidParam, previousNotFound, type Refusal } from "./refusal.ts";
 import { statusOf } from "./response.ts";
 
 /**
@@ -34,11 +34,7 @@ async function readPrevious(
     return await readRecord(id, who, { withInput: true, whole });
   } catch (error) {
     if (error instanceof RequestError && error.code === "job_not_found") {
-      throw invalidParam(
-        "previous_response_id",
-        "previous_response_not_found",
-        `Previous response with id '${responseIdOf(id)}' not found`,
-      );
+      throw previousNotFound(responseIdOf(id));
     }
     throw error;
   }

@@ -27,7 +27,7 @@ import { jobIdOf, responseIdOf } from "../../model/ids.ts";
 import { inputOf } from "./input.ts";
 import { settingsBeyond } from "./profile-rules.ts";
 import { readRecord, recordOf, type ResponseRecord } from "./record.ts";
-import { invalidParam, Refusal } from "./refusal.ts";
+import { invalidParam, previousNotFound, Refusal } from "./refusal.ts";
 import { toResponse } from "./response.ts";
 import { eventStream, json, refused } from "./send-response.ts";
 import { sseBody } from "./sse.ts";
@@ -158,11 +158,7 @@ async function queryOf(
     return { profile: "default", input: null, request, ...common };
   }
   if (previous && own === undefined) {
-    throw invalidParam(
-      "previous_response_id",
-      "previous_response_not_found",
-      `Previous response with id '${previous.slice(0, 100)}' not found`,
-    );
+    throw previousNotFound(previous);
   }
   if (input === undefined) {
     throw invalidParam(

@@ -1,6 +1,6 @@
 import * as streams from "../../db/streams.ts";
 import type { Visibility } from "../../model/caller.ts";
-import { isUnavailable } from "../../platform/errors.ts";
+import { isServerError } from "../../platform/errors.ts";
 import { feedOf } from "../../run/stream/feed.ts";
 import { follow } from "./follow.ts";
 import { followStream } from "./follow-stream.ts";
@@ -29,7 +29,7 @@ async function isStored(id: string, who: Visibility, after: number): Promise<boo
   try {
     return await streams.read(id, who, after) !== null;
   } catch (error) {
-    if (isUnavailable(error)) return true;
+    if (isServerError(error)) return true;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import * as streams from "../../db/streams.ts";
 import type { Visibility } from "../../model/caller.ts";
 import { isFinalOrPaused } from "../../model/status.ts";
-import { isUnavailable } from "../../platform/errors.ts";
+import { isServerError } from "../../platform/errors.ts";
 import { workerAgeMs } from "../../platform/runtime.ts";
 import { type Feed, feedOf } from "../../run/stream/feed.ts";
 import { readShownEvent, type ShownEvent } from "../../run/stream/shown-event.ts";
@@ -82,8 +82,14 @@ export async function* followStream(
         continue;
       }
       if (read === null || read !== undefined && isFinalOrPaused(read)) {
-        record = await readRecord(first.id, who, { answered: first.answered_number });
-        if (isFinalOrPaused(record)) break;
+        const now = await readRecord(first.id, who, { answered: first.answered_number }).catch(
+          (error: unknown) => {
+            if (!isServerError(error)) throw error;
+            return undefined;
+          },
+        );
+        record = now ?? record;
+        if (now && isFinalOrPaused(now)) break;
       }
       yield undefined;
       await bell.wait(times.missed(read?.status === "running"), 0);
@@ -119,7 +125,7 @@ async function look(id: string, who: Visibility, after: number) {
     };
   } catch (error) {
     // The database may be back before the stream's time is up. The job continues meanwhile.
-    if (isUnavailable(error)) return undefined;
+    if (isServerError(error)) return undefined;
     throw error;
   }
 }

@@ -1,11 +1,12 @@
 import type { Visibility } from "../../model/caller.ts";
 import { isFinalOrPaused } from "../../model/status.ts";
-import { isUnavailable } from "../../platform/errors.ts";
+import { isServerError } from "../../platform/errors.ts";
 import { workerAgeMs } from "../../platform/runtime.ts";
 import type { EventBody } from "../../run/stream/shown-event.ts";
 import { itemEvents } from "../../run/stream/item-events.ts";
 import { outOfTime } from "./cut-short.ts";
-import { callItems, knownIds, type OutputItem, outputItems } from "./output.ts";
+import type { Item } from "../../model/items.ts";
+import { callItems, earlierItems, knownIds, type OutputItem, outputItems } from "./output.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { toResponse } from "./response.ts";
 
@@ -19,7 +20,8 @@ export type StreamEvent = (EventBody & { sequence_number: number }) | undefined;
 /**
  * The events of a job from its beginning, up to now and then as it proceeds. An event always has the same number: finished
  * tool calls come in the order in which they finished, then, when the job has settled, the rest of its output. Anything that
- * a run may still take back (a call in progress, text before the end) is not an event.
+ * a run may still take back (a call in progress, text before the end) is not an event. What stood before the last answered
+ * question comes first. Who has given that answer does not get it again, but it has numbers: they may read on with retrieve.
  *
  * Ends with the terminal event, or without one if the job was cancelled (as at OpenAI).
  * @param untilAgeMs the worker's age at which the stream must end; it then ends with an `error` event
@@ -38,13 +40,24 @@ export async function* follow(
   const calls: ResponseRecord["calls"] = [];
   const known = knownIds(first);
   const answered = first.answered_number;
-  /** Ids of the items that were sent. */
-  const shown = new Set<unknown>();
+  /** Ids of the items that have numbers, and how many of them were sent: not those that the reader had before. */
+  const counted = new Set<unknown>();
+  let sent = 0;
+  const events = function* (item: Item) {
+    if (counted.has(item["id"])) return;
+    counted.add(item["id"]);
+    const all = itemEvents(item, sent);
+    if (known.has(item["id"])) number += all.length;
+    else {
+      sent++;
+      for (const event of all) yield numbered(event);
+    }
+  };
+  for (const { item } of earlierItems(first)) yield* events(item);
   let record = first;
   for (let pause = firstLookMs;; pause = Math.min(pause * 1.5, slowestLookMs)) {
-    for (const { item } of callItems(record).filter(({ item }) => !known.has(item["id"]))) {
-      for (const event of itemEvents(item, shown.size)) yield numbered(event);
-      shown.add(item["id"]);
+    for (const { item } of callItems(record)) {
+      yield* events(item);
       pause = firstLookMs;
     }
     calls.push(...record.calls);
@@ -55,14 +68,14 @@ export async function* follow(
     record = await readRecord(first.id, who, { after: calls.length, answered }).catch(
       (error: unknown) => {
         // The database may be back before the stream's time is up. The job continues meanwhile.
-        if (!isUnavailable(error)) throw error;
+        if (!isServerError(error)) throw error;
         return { ...record, calls: [] };
       },
     );
   }
   const whole = { ...record, calls };
   // Anything but a finished tool call is known only when the job has settled.
-  for (const event of restOf(whole, shown)) yield numbered(event);
+  for (const { item } of outputItems({ ...whole, answered_number: null })) yield* events(item);
   yield* endOf(whole, number, after);
 }
 
@@ -88,7 +101,8 @@ export function restOf(record: ResponseRecord, shown: ReadonlySet<unknown>): Eve
 
 /**
  * The end of a stream.
- * @param number of the terminal event, unless the reader has a higher one: that came from a stream that has been deleted
+ * @param number of the terminal event, unless the reader has had this number: it came from a stream that has been deleted, or the
+ * reader has the end and gets it again
  */
 export function* endOf(
   record: ResponseRecord,
@@ -97,7 +111,7 @@ export function* endOf(
 ): Generator<NonNullable<StreamEvent>> {
   const response = toResponse(record);
   if (response.status === "cancelled") return;
-  const sequence_number = after > number ? after + 1 : number;
+  const sequence_number = after >= number ? after + 1 : number;
   yield { type: `response.${response.status}`, sequence_number, response };
 }
 

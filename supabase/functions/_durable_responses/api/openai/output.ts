@@ -29,8 +29,12 @@ export function outputItems(record: ResponseRecord): OutputItem[] {
 }
 
 function soFar(record: ResponseRecord): OutputItem[] {
+  return isWaiting(record) ? inOrder(record) : callItems(record);
+}
+
+/** The finished calls, and what stands between them. */
+function inOrder(record: ResponseRecord): OutputItem[] {
   const calls = callItems(record);
-  if (!isWaiting(record)) return calls;
   const between = betweenItems(record);
   const numbers = [...record.calls, ...record.between].map(({ number }) => number);
   const places = new Map([...calls, ...between].map((one, index) => [one, numbers[index] ?? 0]));
@@ -57,19 +61,36 @@ function answered(record: ResponseRecord): OutputItem[] {
 }
 
 /** An API may use an item's id again: as many are left out as were known. */
-function withoutKnown({ known }: ResponseRecord, items: OutputItem[]): OutputItem[] {
+function withoutKnown(
+  { known, answered_number }: ResponseRecord,
+  items: OutputItem[],
+): OutputItem[] {
+  if (answered_number === null) return items;
   const left = Map.groupBy(known, ({ id }) => id);
   return items.filter(({ from }) => left.get(String(from["id"]))?.pop() === undefined);
 }
 
-/** The ids that callers have of the items that a response had when it asked, and of what it asked. */
+/** The ids that the reader has if they have answered: of the items that the response had when it asked, and of what it asked. */
 export function knownIds(record: ResponseRecord): Set<unknown> {
+  return record.answered_number === null ? new Set() : earlierIds(record);
+}
+
+/** The same, for whoever reads. */
+function earlierIds(record: ResponseRecord): Set<unknown> {
   const handedOut = new Map(record.handed_out.map((call) => [call.number, call]));
   return new Set(record.known.map(({ number, kind, id }) => {
     const call = handedOut.get(number);
     if (call) return idOfHandedOut(record, call);
     return itemIdOf(record.id, kind, kind === requestKind ? number : placeOfUpstreamId(id));
   }));
+}
+
+/** What the response had when it asked what was answered last. It is known, also while a run continues. */
+export function earlierItems(record: ResponseRecord): OutputItem[] {
+  const earlier = earlierIds(record);
+  return (record.output === null ? inOrder(record) : answered(record)).filter(({ item }) =>
+    earlier.has(item["id"]) && (record.with_tool_lists || item.type !== "mcp_list_tools")
+  );
 }
 
 /** What stands between the calls of a job that waits: reasoning, messages, searches. */

@@ -9,6 +9,7 @@ import type { Profile } from "../../profiles/profile.ts";
 import { type CreateBody, createBodySchema } from "./create-body.ts";
 import { invalidParam, type Refusal } from "./refusal.ts";
 import { sameText } from "./same-text.ts";
+import { refuseStrangeChoice } from "./tool-chosen.ts";
 import { narrowingsOf } from "./tools-named.ts";
 
 /** OpenAI's defaults: sending one changes nothing. */
@@ -46,21 +47,19 @@ const ignoredValues: ReadonlyMap<string, z.ZodMiniType> = new Map<string, z.ZodM
  */
 export function settingsBeyond(
   body: CreateBody,
-  { body: plan, servers }: Pick<Plan, "body" | "servers">,
+  { body: plan, servers, own: ourTools }: Pick<Plan, "body" | "servers" | "own">,
   { caller_may = [], output }: Profile,
 ): CallerSettings | null {
   const may = new Set<string>(caller_may);
   const settings: CallerSettings = {};
+  const tools = [...plan.tools ?? [], ...servers.map(({ tool }) => tool)];
   for (const [param, value] of Object.entries(body)) {
-    if (value === null) continue;
+    if (saysNothing(param, value)) continue;
     if (param !== "instructions" && Object.hasOwn(createBodySchema.shape, param)) continue;
     if (ignored.has(param) || ignoredValues.get(param)?.safeParse(value).success) continue;
     if (param === "tools") {
-      const tools = narrowingsOf(value, [
-        ...plan.tools ?? [],
-        ...servers.map(({ tool }) => tool),
-      ]);
-      if (Object.keys(tools).length > 0) settings.tools = tools;
+      const narrowings = narrowingsOf(value, tools, ourTools.length > 0);
+      if (Object.keys(narrowings).length > 0) settings.tools = narrowings;
       continue;
     }
     if (param === "instructions") {
@@ -73,9 +72,16 @@ export function settingsBeyond(
     if (!may.has(param) || (param === "text" && output)) throw decidedByProfile(param, body.model);
     if (limitParams.has(param)) refuseHigher(param, value, own);
     else refuseOtherType(param, value);
+    if (param === "tool_choice") refuseStrangeChoice(value, tools);
     settings[param] = value;
   }
   return Object.keys(settings).length > 0 ? settings : null;
+}
+
+/** As libraries send settings that nobody has made: `null`, and of `reasoning` also `{}` and `{effort: null}`. */
+function saysNothing(param: string, value: unknown): boolean {
+  return value === null || param === "reasoning" && isRecord(value) &&
+      Object.values(value).every((one) => one === null);
 }
 
 /** What OpenAI takes there at all; it checks the rest. `text` is a field of our own in a profile, so passedOn lacks it. */

@@ -52,6 +52,8 @@ const recordSchema = z.extend(jobSchema, {
       number: z.int(),
       kind: z.string(),
       call_id: z.nullable(z.string()),
+      /** In s since 1970. */
+      answered_at: z.nullish(z.number()),
       /** Of an answered call, for a conversation that continues from a job without an output. */
       item: z.optional(itemSchema),
       output: z.nullish(z.string()),
@@ -61,7 +63,12 @@ const recordSchema = z.extend(jobSchema, {
   ),
   /** Requests for approval that a person has answered. */
   answered: z._default(
-    z.array(z.object({ number: z.int(), request_id: z.string(), approve: z.boolean() })),
+    z.array(z.object({
+      number: z.int(),
+      request_id: z.string(),
+      approve: z.boolean(),
+      answered_at: z.nullish(z.number()),
+    })),
     [],
   ),
   /** Number of the last step, or 0. */
@@ -72,7 +79,7 @@ const recordSchema = z.extend(jobSchema, {
   between: z._default(z.array(z.object({ number: z.int(), item: itemSchema })), []),
   /** The step of the question that the request answered. Its answer has only what followed. */
   answered_number: z._default(z.nullable(z.int()), null),
-  /** The items, with OpenAI's ids, that the response had when it asked. */
+  /** The items, with OpenAI's ids, that the response had when it asked that, or else its last answered question. */
   known: z._default(z.array(z.object({ number: z.int(), kind: z.string(), id: z.string() })), []),
   input: z.nullish(z.union([z.string(), z.array(inputItemSchema)])),
 });

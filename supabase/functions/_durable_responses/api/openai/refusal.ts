@@ -55,6 +55,15 @@ export function responseNotFound(id: string): Refusal {
   });
 }
 
+/** 400 for a `previous_response_id` that names no response, or somebody else's. */
+export function previousNotFound(id: string): Refusal {
+  return invalidParam(
+    "previous_response_id",
+    "previous_response_not_found",
+    `Previous response with id '${id.slice(0, 100)}' not found`,
+  );
+}
+
 /** OpenAI's errors have one text. One that quotes OpenAI may end with its period. */
 export function withHint(
   { message, hint }: { message: string; hint?: string | undefined },

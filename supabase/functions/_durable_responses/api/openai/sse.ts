@@ -45,13 +45,8 @@ export function sseBody(
           return controller.enqueue(encoder.encode(text));
         }
       } catch (error) {
-        const { code, message, type } = toRefusal(error, true).toBody().error;
-        const responseId = responseIdOf(id);
-        const what = isUnavailable(error)
-          ? `Cannot stream any longer: the database does not answer, and response ${responseId} continues. Retrieve it with stream: true and starting_after: ${last}`
-          : message;
         controller.enqueue(encoder.encode(frame("error", {
-          ...errorEvent({ code, message: what, type, responseId }),
+          ...errorEvent(brokenOff(error, id, last)),
           sequence_number: last + 1,
         })));
         controller.close();
@@ -77,6 +72,23 @@ export function sseBody(
   function keepAlive(): string | undefined {
     return performance.now() - written < keepAliveMs ? undefined : ": keep-alive\n\n";
   }
+}
+
+/** What a stream's end says if reading the job failed. The job itself is accepted, and nothing has happened to it. */
+function brokenOff(error: unknown, id: string, last: number) {
+  const refusal = toRefusal(error, true);
+  const { code, message, type } = refusal.toBody().error;
+  const responseId = responseIdOf(id);
+  if (refusal.status < 500) return { code, message, type, responseId };
+  const why = isUnavailable(error) ? "the database does not answer" : "it cannot be read now";
+  const from = last < 0 ? "" : ` and starting_after: ${last}`;
+  return {
+    code: isUnavailable(error) ? code : "response_in_progress",
+    message:
+      `Cannot stream any longer: ${why}, and response ${responseId} continues. Retrieve it with stream: true${from}`,
+    type,
+    responseId,
+  };
 }
 
 /** Whether a piece contains events that are sent unchanged. */

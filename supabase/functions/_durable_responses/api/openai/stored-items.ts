@@ -54,7 +54,7 @@ export async function withStoredItems(
     throw invalidParam(
       "input",
       "invalid_value",
-      `Cannot continue from ${jobIds.size} responses at once: at most ${maxResponses}. Continue with previous_response_id`,
+      `Cannot continue from ${jobIds.size} responses at once: at most ${maxResponses}. Continue with previous_response_id, or leave out the ids of older items and send their text`,
     );
   }
   const { items: found, open, calls, states } = await itemsOf([...jobIds], who, whole);

@@ -47,14 +47,19 @@ export async function findOutputs(
 }
 
 /**
- * Those of a job's outputs that are given to it: the last answers of the input, and those that it waits for. The others were
- * given before, and libraries may shorten what is old.
+ * Those of a job's outputs that are given to it: those that it waits for. The others were given before, and libraries may shorten
+ * or mask what is old. If nothing in the request is waited for, it is a repeat: then the last answers of the input are given, without
+ * those to calls that were answered before the rest.
+ * @param isRepeat whether the job waits for nothing that the request has
+ * @param since when the last request for approval among the answers was answered, in s since 1970
  * @returns in no particular order
  */
 export function outputsToGive(
   outputs: OutputFor[],
   { last }: AnswerItems,
   record: ResponseRecord,
+  isRepeat: boolean,
+  since = 0,
 ): OutputFor[] {
   const open = Map.groupBy(
     (record.waiting ?? []).filter(({ kind }) => isCallKind(kind)),
@@ -63,10 +68,15 @@ export function outputsToGive(
   // An API may use a call's id again: the last outputs are for the calls that wait.
   const later = new Map<string | undefined, number>();
   const own = outputs.filter(({ jobId }) => jobId === record.id);
+  const answered = new Map(record.handed_out.map((call) => [call.call_id, call.answered_at ?? 0]));
+  const times = own.map(({ callId }) => answered.get(callId ?? null) ?? 0);
+  const latest = Math.max(since, ...times);
+  const isOld = (callId: string | undefined) => (answered.get(callId ?? null) ?? latest) < latest;
   return own.toReversed().filter(({ at, callId }) => {
     const before = later.get(callId) ?? 0;
     later.set(callId, before + 1);
-    return at >= last || before < (open.get(callId)?.length ?? 0);
+    const waiting = open.get(callId)?.length ?? 0;
+    return before < waiting || at >= last && (isRepeat ? !isOld(callId) : waiting > 0);
   });
 }
 

@@ -5,6 +5,7 @@ import { isRecord } from "../../model/is-record.ts";
 import type { RequestTool } from "../../model/request.ts";
 import * as z from "../../model/zod.ts";
 import type { Narrowing } from "../../profiles/caller-settings.ts";
+import { functionsLabel } from "../../tools/own/call-steps.ts";
 import { invalidParam, type Refusal } from "./refusal.ts";
 
 const namedSchema = z.array(z.looseObject({ type: z.string() })).check(z.maxLength(128));
@@ -31,12 +32,16 @@ const saysNothing = new Set([
 
 /**
  * How the tools that a caller names narrow those of the profile, by server. The list removes no tool, and may leave out any.
+ * @param hasFunctions whether the profile has functions that we run
  * @throws Refusal 400 for a tool that the profile does not have, and for settings that widen what the profile allows
  */
 export function narrowingsOf(
   value: unknown,
   own: readonly RequestTool[],
+  hasFunctions: boolean,
 ): Record<string, Narrowing> {
+  // A library that is asked for a yes to a call of ours looks for the server that our answers show it with.
+  const servers = hasFunctions ? [...own, { type: "mcp", server_label: functionsLabel }] : own;
   const named = namedSchema.safeParse(value);
   if (!named.success) {
     const { place, why } = flawIn(named.error, value);
@@ -47,7 +52,7 @@ export function narrowingsOf(
     const at = `tools[${index}]`;
     if (tool.type !== "mcp") refuseUnknown(tool, at, own);
     else {
-      const [label, narrowing] = narrowingOf(tool, at, own);
+      const [label, narrowing] = narrowingOf(tool, at, servers);
       const before = narrowings.get(label);
       // Which of the two is meant for a tool that both allow, or neither? A guess could drop a person's yes.
       if (before && canonicalOfValue(before) !== canonicalOfValue(narrowing)) {
@@ -113,11 +118,25 @@ function narrowingOf(
   if (more) {
     throw refusal(placeOf([at, more[0]]), "this field of a server can only be set in the profile");
   }
-  return [server_label, {
+  const narrowing = {
     ...(allowed_tools && { allowed_tools: namesIn(allowed_tools, known, `${at}.allowed_tools`) }),
     ...(asksForMore(require_approval, known, `${at}.require_approval`) &&
       { require_approval: "always" as const }),
-  }];
+  };
+  if (server_label === functionsLabel && known.server_url === undefined) {
+    refuseNarrowed(narrowing, at);
+  }
+  return [server_label, narrowing];
+}
+
+/** The profile alone says when its functions are called. A narrowing that does not hold is not accepted. */
+function refuseNarrowed(narrowing: Narrowing, at: string): void {
+  const [field] = Object.keys(narrowing);
+  if (field === undefined) return;
+  throw refusal(
+    `${at}.${field}`,
+    `'${functionsLabel}' are the profile's functions, which a caller cannot narrow`,
+  );
 }
 
 /** Of a profile that lists no names, any is accepted: one that the server does not have allows nothing. */

@@ -1,11 +1,17 @@
 import type { Visibility } from "../../model/caller.ts";
 import { jobIdOf, responseIdOf } from "../../model/ids.ts";
 import type { AnswerItems } from "./answer-items.ts";
-import { type AskedBy, isOpen, paramOf as paramOfApproval, readApproval } from "./approvals.ts";
+import {
+  answeredAt,
+  type AskedBy,
+  isOpen,
+  paramOf as paramOfApproval,
+  readApproval,
+} from "./approvals.ts";
 import type { CreateBody } from "./create-body.ts";
 import { reasonIn, standsAfterNo } from "./denials.ts";
 import { readRecord, readRecordIfThere, type ResponseRecord } from "./record.ts";
-import { invalidParam, type Refusal, responseNotFound } from "./refusal.ts";
+import { invalidParam, previousNotFound, type Refusal, responseNotFound } from "./refusal.ts";
 import {
   findOutputs,
   jobOfCalls,
@@ -67,12 +73,27 @@ export async function whatIsAnswered(
     ...unknown.map((one) => ({ at: one.at, param: paramOfOutput(one) })),
   ].sort((a, b) => a.at - b.at);
   if (lost) throw notAsked(lost.param);
+  await refuseStrangePrevious(body.previous_response_id, jobId, who);
   const record = records.get(jobId) ?? await readRecord(jobId, who);
+  const given = approvals.filter((one) => one.jobId === jobId);
+  const since = Math.max(0, ...given.map((one) => answeredAt(one, record) ?? 0));
   return {
     record,
-    approvals: approvals.filter((one) => one.jobId === jobId),
-    outputs: outputsToGive(outputs, items, record),
+    approvals: given,
+    outputs: outputsToGive(outputs, items, record, waiting.length === 0, since),
   };
+}
+
+/** An answer names its job itself. A response that is named beside it must be there all the same. */
+async function refuseStrangePrevious(
+  previous: CreateBody["previous_response_id"],
+  answered: string,
+  who: Visibility,
+): Promise<void> {
+  if (!previous) return;
+  const jobId = jobIdOf(previous);
+  if (jobId === answered) return;
+  if (jobId === undefined || !await readRecordIfThere(jobId, who)) throw previousNotFound(previous);
 }
 
 /** Outputs that only say a no once more, by their places. */
