@@ -7,8 +7,10 @@ import type { DoneStep, Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Step } from "../model/step.ts";
 import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
+import { showsWhatItDid } from "../model/what-was-done.ts";
 import { metadataFor } from "../openai/background.ts";
 import { type RunResult, runStreamed } from "../openai/stream-run.ts";
+import { makeFailure } from "../platform/make-failure.ts";
 import type { Plan } from "../profiles/plan.ts";
 import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
 import type { EffectRules } from "../tools/effect-rules.ts";
@@ -98,6 +100,7 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
     const started = rounds.length === 0 ? undefined : before + rounds.length;
     const send = sendWith(announcing(run, calls, started));
     const result = await sendInAnyForm(run, send, steps);
+    if (result.kind === "done" && hidesCalls(run, result.response)) return { kind: "aborted" };
     if (result.kind === "done" || result.kind === "failed" && result.final) voidUnmadeCalls(run);
     if (result.kind !== "done") return result;
     const { response } = result;
@@ -295,6 +298,22 @@ async function recordStarts(
   // The write may have been made anyway.
   voidCalls(stepWriter, calls);
   return false;
+}
+
+/** Whether a response does not say what became of a call that had its yes. Then the run is stopped, and a person decides. */
+function hidesCalls({ tracker, control, work }: Run, response: UpstreamResponse): boolean {
+  const call = tracker.unmade[0];
+  if (call === undefined || work.on_uncertain !== "review" || showsWhatItDid(response)) {
+    return false;
+  }
+  control.stop.stop({
+    kind: "review",
+    failure: makeFailure(
+      "call_uncertain",
+      `Cannot tell whether ${call.tool} at ${call.server} was called: it had its yes, and the response ${response.id} is ${response.status} without showing what it did`,
+    ),
+  });
+  return true;
 }
 
 /**

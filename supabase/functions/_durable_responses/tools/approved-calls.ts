@@ -54,6 +54,11 @@ export class ApprovedCalls {
     return { announced: this.#unseen.size, begun: this.#seen.size };
   }
 
+  /** Those whose start was not seen. */
+  get unseen(): ApprovedCall[] {
+    return [...this.#unseen.values()];
+  }
+
   add(call: ApprovedCall): void {
     this.#unseen.set(call.approvalId, call);
   }
@@ -78,7 +83,7 @@ export class ApprovedCalls {
 
   /** Takes out those whose start was never seen. */
   takeUnseen(): ApprovedCall[] {
-    const calls = [...this.#unseen.values()];
+    const calls = this.unseen;
     this.#unseen.clear();
     return calls;
   }

@@ -5,7 +5,8 @@ import type { Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Step } from "../model/step.ts";
 import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
-import { ApprovedCalls, startOf } from "./approved-calls.ts";
+import { showsWhatItDid } from "../model/what-was-done.ts";
+import { type ApprovedCall, ApprovedCalls, startOf } from "./approved-calls.ts";
 import type { EffectRules } from "./effect-rules.ts";
 import { stepOf } from "./step-of-item.ts";
 import type { ToolCallGuard } from "./tool-call-guard.ts";
@@ -17,6 +18,8 @@ export interface BackgroundCalls {
   steps: Step[];
   /** Calls that were made without the yes that OpenAI was told to wait for. */
   unapproved: Step[];
+  /** Calls that had their yes, and about which the response says nothing, although it ended by itself. */
+  untold: ApprovedCall[];
 }
 
 /** What is needed to read a response. */
@@ -31,8 +34,7 @@ export interface Reading {
 
 /**
  * Reads what a background response did. A call that had its yes continues the step that was written before the yes was sent.
- * If such a call is not in the response, it was not made, provided that the response ended by itself: in a cancelled
- * response it may have started unseen.
+ * If such a call is not in the response, it was not made, provided that the response shows what it did.
  */
 export function callsOf(
   response: UpstreamResponse,
@@ -50,10 +52,12 @@ export function callsOf(
     if (isUnapproved(item, step, guard, body)) unapproved.push(step);
     return step;
   });
-  const over = isFinalUpstream(response) && response.status !== "cancelled";
-  const unmade = over ? approved.takeUnseen() : [];
+  const endedByItself = isFinalUpstream(response) && response.status !== "cancelled";
+  const missing = endedByItself ? approved.takeUnseen() : [];
+  const unmade = showsWhatItDid(response) ? missing : [];
   return {
     steps: [...steps, ...unmade.map((call) => ({ ...startOf(call), status: "void" as const }))],
     unapproved,
+    untold: missing.slice(unmade.length),
   };
 }

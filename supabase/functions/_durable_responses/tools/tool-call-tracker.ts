@@ -58,6 +58,11 @@ export class ToolCallTracker {
     this.#holdCalls();
   }
 
+  /** The expected calls that have not started. */
+  get unmade(): ApprovedCall[] {
+    return this.#approved.unseen;
+  }
+
   /** The expected calls that never started. They are no longer expected. */
   takeUnmade(): ApprovedCall[] {
     const unmade = this.#approved.takeUnseen();
