@@ -292,14 +292,14 @@ async function settleAsking(
   const tools = await namedTools(plan, effects);
   const calls = response.output.filter(isLeftCall).map((item) => ({
     item,
-    stepId: ids.get(item) ?? String(item["call_id"]),
+    stepId: ids.of(item, item),
   }));
   const judged = await judgeCalls(calls, { work: key, tools, effects, round: before + 1 });
   const review = judged.find((one) => one.kind === "review");
   if (review !== undefined) return await jobs.holdForReview(key, review.failure, steps);
   const all = [
     ...steps,
-    ...requests.map((item) => stepOf(item, effects, ids.get(item))),
+    ...requests.map((item) => stepOf(item, effects, ids.of(item, item))),
     ...waitingSteps(judged),
   ];
   const asks = decision.kind === "stop" && requests.length > 0 ||
@@ -307,7 +307,10 @@ async function settleAsking(
   for (const repeat of decision.repeats) await recordWarning(key, repeat);
   const onlyAnswers = judged.length === 0 && plan.background;
   const write = asks ? jobs.suspend : onlyAnswers ? sendYes : jobs.continueJob;
-  return await write(key, response, all, decision.answers);
+  const answers = [...decision.answers].map(([item, answer]) =>
+    [ids.of(item, item), answer] as const
+  );
+  return await write(key, response, all, new Map(answers));
 }
 
 /** What a response did, by the job's rules, or without rules if its profile is gone. */
@@ -332,8 +335,7 @@ async function readBy(
   const effects = effectsOf(key.steps, sideEffects);
   for (const item of response.output) effects.learn(item);
   const guard = new ToolCallGuard(key, body, effects, key.guard === "always", approveWhen);
-  const made = new StepIds(key.id);
-  const ids = new Map(response.output.map((item, place) => [item, made.of(item, place)]));
+  const ids = new StepIds(key.id);
   const { steps, unapproved, untold } = callsOf(response, key, { guard, body, effects, ids });
   // Recorded before anything is decided: on such a route, nothing counts as guarded.
   for (const call of unapproved.slice(0, 1)) await recordUnapprovedCall(key, call);

@@ -14,17 +14,18 @@ import { makeFailure } from "../platform/make-failure.ts";
 import type { Plan } from "../profiles/plan.ts";
 import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
 import type { EffectRules } from "../tools/effect-rules.ts";
+import { pendingApprovals, withoutLapsed } from "../tools/ledger.ts";
 import { judgeCalls } from "../tools/own/judge-calls.ts";
 import type { RunnableTools } from "../tools/own/runnable-tools.ts";
 import type { Answers, ToolCallGuard } from "../tools/tool-call-guard.ts";
 import type { ToolCallTracker } from "../tools/tool-call-tracker.ts";
+import { untilLastFact } from "./carried-items.ts";
 import {
   formsFor,
   hasEncryptedReasoning,
   nextForm,
   refusesReasoning,
   rememberNoReasoning,
-  untilLastFact,
 } from "./continuation.ts";
 import type { TextSink } from "./live/live-text.ts";
 import { type Made, makeCalls, makingOf } from "./own-calls.ts";
@@ -90,13 +91,14 @@ type Announce = () => Promise<boolean>;
  * stopped by `control.stop`, which has the reason, and its result is `aborted`.
  */
 export async function runRounds(run: Run): Promise<RoundsResult> {
-  const { work, control, effects, guard } = run;
+  const { work, control, effects, guard, tracker } = run;
   const sendWith = sender(run);
   const rounds: UpstreamResponse[] = [];
   const before = roundsBefore(work);
   let steps = work.steps;
-  let calls = guard.approvedBefore();
   for (;;) {
+    // Every yes that the request has, whoever gave it and when.
+    const calls = tracker.named(guard.callsOf(pendingApprovals(steps)));
     const started = rounds.length === 0 ? undefined : before + rounds.length;
     const send = sendWith(announcing(run, calls, started));
     const result = await sendInAnyForm(run, send, steps);
@@ -133,14 +135,10 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
       control.stop.stop({ kind: "hand_over" });
       return { kind: "aborted" };
     }
-    calls = decision.kind === "answer" ? decision.calls : [];
     rounds.push(shownRound(response, made.steps));
     const place = { attempt: work.attempt, after: steps.at(-1)?.number ?? 0 };
-    steps = [
-      ...untilLastFact(steps),
-      ...stepsOfRound(response.output, answers, effects, place),
-      ...made.steps,
-    ];
+    const ofRound = stepsOfRound(response.output, answers, effects, place);
+    steps = withoutLapsed(untilLastFact(steps), [...ofRound, ...made.steps]);
   }
 }
 

@@ -1,5 +1,5 @@
 /** What a background response did, in the form of the ledger. */
-import { isApprovalRequest, type Item } from "../model/items.ts";
+import { isApprovalRequest } from "../model/items.ts";
 import { isLeftCall } from "../model/left-calls.ts";
 import type { Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
@@ -8,6 +8,7 @@ import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-respon
 import { showsWhatItDid } from "../model/what-was-done.ts";
 import { type ApprovedCall, ApprovedCalls, startOf } from "./approved-calls.ts";
 import type { EffectRules } from "./effect-rules.ts";
+import type { StepIds } from "./step-ids.ts";
 import { stepOf } from "./step-of-item.ts";
 import type { ToolCallGuard } from "./tool-call-guard.ts";
 import { isUnapproved } from "./unapproved-calls.ts";
@@ -28,8 +29,8 @@ export interface Reading {
   /** The request as the profile makes it. */
   body: RequestBody;
   effects: EffectRules;
-  /** The ids of its items' steps. */
-  ids: ReadonlyMap<Item, string>;
+  /** The ids of its steps: no item has got one yet. */
+  ids: StepIds;
 }
 
 /**
@@ -42,12 +43,15 @@ export function callsOf(
   { guard, body, effects, ids }: Reading,
 ): BackgroundCalls {
   const approved = new ApprovedCalls();
-  for (const call of work.calls_started ? guard.approvedBefore() : []) approved.add(call);
+  for (const call of ids.apart(work.calls_started ? guard.approvedBefore() : [])) {
+    approved.add(call);
+  }
+  for (const item of response.output) ids.of(item, item);
   const unapproved: Step[] = [];
   const done = response.output.filter((item) => !isApprovalRequest(item) && !isLeftCall(item));
   const steps = done.map((item) => {
     const call = approved.finish(item, item);
-    const step = stepOf(item, effects, ids.get(item));
+    const step = stepOf(item, effects, ids.of(item, item));
     if (call) return { ...step, item_id: call.stepId };
     if (isUnapproved(item, step, guard, body)) unapproved.push(step);
     return step;
