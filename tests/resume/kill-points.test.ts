@@ -224,7 +224,11 @@ const polled: Case = {
   polled: true,
   prepare: ({ openai }) => openai.webhooks.faults.set([{ kind: "lose" }]),
 };
-aroundCall("its answers are kept for a worker", polled, rpc("continue_response_job"));
+aroundCall(
+  "the answers of a polled job are kept, with a lease",
+  polled,
+  rpc("continue_response_job_in_place"),
+);
 aroundCall("OpenAI has the yes of a polled job", polled, answers);
 
 // A run

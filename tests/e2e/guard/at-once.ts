@@ -1,4 +1,4 @@
-/** Whoever gets the webhook of a response that asks sends the yes itself, whatever else happens at that moment. */
+/** Whoever reads a response that asks sends the yes itself, whatever else happens at that moment. */
 import assert from "node:assert/strict";
 import { passForBackground } from "../../support/job-state.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -79,6 +79,19 @@ export function testAtOnce(theStack: () => TestStack): void {
       assert.equal(await sentInAll(theStack()), 1);
     }));
 
+  Deno.test("a poll that reads the question sends it too", () =>
+    released(async () => {
+      const { test, id, sql, proxy, wake, finished } = await askedUnheard();
+      await passForBackground(sql, id, 31_000);
+      await wake();
+      proxy.intercept = (path) =>
+        path.endsWith("/run-jobs") ? new Response("lost", { status: 502 }) : undefined;
+      assert.equal((await finished(id)).status, "completed");
+      assert.deepEqual(await summarizeAttempts(sql, id), continuedInBackground);
+      assert.match((await readAttempts(sql, id))[1]?.worker ?? "", /inline/);
+      assert.equal(await sentInAll(test), 1);
+    }));
+
   Deno.test("two webhooks and a poll that read the response at once send it once", () =>
     released(async () => {
       const { test, id, hear, from, sql, proxy, wake, finished } = await askedUnheard();
@@ -99,6 +112,27 @@ export function testAtOnce(theStack: () => TestStack): void {
       assert.deepEqual(await summarizeAttempts(sql, id), continuedInBackground);
       assert.equal(yesesSince(from).length, 1);
       assert.equal(await sentInAll(test), 1);
+    }));
+
+  Deno.test("more questions at once than an isolate has places for, each heard twice and polled: one email each", () =>
+    released(async () => {
+      const test = theStack();
+      const { submit, fresh, finished, openai, sql, wake } = test;
+      const from = openai.requests.length;
+      begin(test, [works]);
+      openai.webhooks.faults.set([{ kind: "double" }]);
+      const profile = fresh("mail");
+      const ids = await Promise.all(
+        Array.from({ length: 14 }, async (_, n) => (await submit(profile, `${query} ${n}`)).id),
+      );
+      for (const id of ids) await passForBackground(sql, id, 31_000);
+      await wake();
+      for (const id of ids) {
+        assert.equal((await finished(id)).status, "completed");
+        assert.deepEqual(await summarizeAttempts(sql, id), continuedInBackground);
+      }
+      assert.equal(yesesSince(from).length, ids.length);
+      assert.equal(await sentInAll(test), ids.length);
     }));
 
   Deno.test("cancelled before the answers are kept: nothing is sent", () =>
@@ -128,7 +162,7 @@ export function testAtOnce(theStack: () => TestStack): void {
 
   Deno.test("cancelled before the next response is recorded: it is cancelled, or flagged for what it did", () =>
     released(async () => {
-      const { test, id, hear, ask, sql } = await askedUnheard();
+      const { test, id, hear, from, ask, sql } = await askedUnheard();
       const { reached } = atCall(
         /continue_in_background/,
         () => ask({ path: `/${id}/cancel`, body: {} }),
@@ -136,6 +170,7 @@ export function testAtOnce(theStack: () => TestStack): void {
       await hear();
       await reached;
       const sent = await sentInAll(test);
+      assert.equal(yesesSince(from).length, 1);
       assert.equal((await readJob(sql, id)).status, "cancelled");
       const flags = () => sql`select code from public.response_flags where job_id = ${id}`;
       if (sent > 0) await eventually("a flag", async () => (await flags()).length > 0);

@@ -4,6 +4,7 @@ import type { Profiles } from "../profiles/profile.ts";
 import { lifeOf } from "../worker/life.ts";
 import { Worker } from "../worker/worker.ts";
 import { reconcileBackground } from "./reconcile.ts";
+import { sendYesFor } from "./send-yes.ts";
 import { wakeWorker } from "./wake.ts";
 
 /** A worker with the limits of this isolate. */
@@ -12,7 +13,7 @@ export function edgeWorker(profiles: Profiles, id: string): Worker {
   return new Worker({
     id,
     profiles,
-    reconcile: () => reconcileBackground(profiles),
+    reconcile: () => reconcileBackground(profiles, sendYesFor(profiles)),
     wakeAnother: wakeWorker,
     life: lifeOf(wallClockMs),
     concurrency,

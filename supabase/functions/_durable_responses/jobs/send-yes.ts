@@ -1,4 +1,7 @@
-/** Sends the answers to a background response's questions from the isolate that has read it. Loaded when one has asked. */
+/**
+ * Sends the answers to a background response's questions from the isolate that has read it, because of a webhook or a poll.
+ * `openai-webhook` loads this when one has asked.
+ */
 import * as jobs from "../db/jobs.ts";
 import { waitUntil } from "../platform/runtime.ts";
 import type { Profiles } from "../profiles/profile.ts";
