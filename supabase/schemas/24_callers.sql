@@ -155,6 +155,31 @@ $$;
 comment on function public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean, boolean, integer) is
   'A job with its calls from the p_after-th on and its input, from which the OpenAI-compatible endpoint makes a response. Users see of a whole request what visible_input() returns; a secret key sees model and input as they are. p_whole: so does a server that acts for a user, if it only sends them on to OpenAI. p_with_answers: with the answered calls of a job that has no output, for a conversation that continues. p_answered: the number of a step that asked, whose answer the reader has given. known: the items that the response had when it asked, or when it last asked what was answered.';
 
+create function public.get_response_records(
+  p_job_ids uuid[], p_owner_id uuid default null, p_as_service boolean default false, p_whole boolean default false,
+  p_with_answers boolean default false
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_records jsonb[];
+  v_id uuid;
+begin
+  foreach v_id in array p_job_ids loop
+    begin
+      v_records := v_records
+        || public.get_response_record(v_id, p_owner_id, p_as_service, p_whole => p_whole, p_with_answers => p_with_answers);
+    exception when sqlstate 'DR404' then
+      -- A conversation may name what is deleted, or somebody else's. The caller says what that means.
+      continue;
+    end;
+  end loop;
+  return coalesce(to_jsonb(v_records), '[]');
+end;
+$$;
+comment on function public.get_response_records(uuid[], uuid, boolean, boolean, boolean) is
+  'get_response_record() of several jobs, in one call: a conversation refers to many. Without those that are not there, or not the caller''s to see.';
+
 create function public.cancel_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -285,9 +310,11 @@ comment on function public.retry_response_job(uuid, uuid, boolean) is
 
 revoke execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean, boolean, integer),
+  public.get_response_records(uuid[], uuid, boolean, boolean, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
   public.retry_response_job(uuid, uuid, boolean) from public, anon, authenticated;
 grant execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean, boolean, integer),
+  public.get_response_records(uuid[], uuid, boolean, boolean, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
   public.retry_response_job(uuid, uuid, boolean) to service_role;

@@ -4,7 +4,6 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import postgres from "postgres";
 import { freePort } from "../../packages/dev/ports.ts";
 import { findDeno, projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { runProcess, startProcess } from "../../packages/dev/processes.ts";
@@ -15,11 +14,11 @@ import {
   adopterForFile,
   cli,
   cliArguments,
-  type Dev,
   environment,
   startDev,
   startDevBy,
 } from "./support/adopter.ts";
+import { ask, instructionsSeen, jobsIn, notes } from "./support/ask-dev.ts";
 
 const theProject = adopterForFile();
 
@@ -75,31 +74,6 @@ async function checkFaults(folder: string, page: string): Promise<void> {
     cwd: folder,
     env: environment(),
   });
-}
-
-/** Asks with the variables of the env file, as in a shell that has sourced it. */
-async function ask(folder: string, query: string) {
-  const file = await Deno.readTextFile(join(folder, "supabase/.env.durable-responses-dev.local"));
-  const value = (name: string) => new RegExp(`^${name}='(.*)'$`, "m").exec(file)?.[1] ?? "";
-  const answer = await fetch(`${value("SUPABASE_URL")}/functions/v1/respond`, {
-    method: "POST",
-    headers: {
-      authorization: `Bearer ${value("DEV_USER_TOKEN")}`,
-      "content-type": "application/json",
-    },
-    body: JSON.stringify({ query, wait: 60 }),
-  });
-  return { job: await answer.json(), value };
-}
-
-async function instructionsSeen(folder: string, dev: Dev): Promise<string> {
-  const before = dev.output().length;
-  const { job, value } = await ask(folder, "Hello");
-  assert.equal(job.status, "completed", `${JSON.stringify(job)}\n${dev.output().slice(before)}`);
-  const input = await fetch(`${value("OPENAI_STAND_IN_URL")}/responses/${job.response_id}`, {
-    headers: { authorization: `Bearer ${value("OPENAI_STAND_IN_KEY")}` },
-  });
-  return (await input.json()).instructions;
 }
 
 Deno.test("dev runs the project and its seeds, reloads what changes, and keeps what there is", async () => {
@@ -346,30 +320,6 @@ Deno.test("a second dev of a project is refused with who runs it, and the first 
     for (const each of folders) await Deno.remove(each, { recursive: true });
   }
 });
-
-/** The rows of the table that the seeds fill. */
-async function notes(dev: Dev): Promise<number[]> {
-  const sql = postgres(dev.find(/DB URL: (\S+)/), { max: 1 });
-  try {
-    return (await sql<{ id: number }[]>`select id from public.notes order by id`)
-      .map(({ id }) => id);
-  } finally {
-    await sql.end();
-  }
-}
-
-/** How many jobs the user sees. */
-async function jobsIn(folder: string): Promise<number> {
-  const file = await Deno.readTextFile(join(folder, "supabase/.env.durable-responses-dev.local"));
-  const value = (name: string) => new RegExp(`^${name}='(.*)'$`, "m").exec(file)?.[1] ?? "";
-  const answer = await fetch(`${value("SUPABASE_URL")}/rest/v1/response_jobs?select=id`, {
-    headers: {
-      apikey: value("SUPABASE_PUBLISHABLE_KEY"),
-      authorization: `Bearer ${value("DEV_USER_TOKEN")}`,
-    },
-  });
-  return (await answer.json()).length;
-}
 
 Deno.test("the console for a project elsewhere is served on this machine, with its name for respond", async () => {
   const { folder } = theProject();

@@ -52,6 +52,23 @@ export function testIdempotency(theStack: () => TestStack): void {
     assert.equal(await countJobs(sql), before);
   });
 
+  Deno.test("the key of a job that was deleted is 400, and names it: a repeat does nothing a second time", async () => {
+    const { ask, finished, openai } = theStack();
+    const key = crypto.randomUUID();
+    const body = { query: "hi", profile: "plain" };
+    const { id } = await post(body, key);
+    await finished(id);
+    assert.equal((await ask({ method: "DELETE", path: `/${id}` })).status, 200);
+    const before = openai.counts().create;
+    const again = await post(body, key);
+    assert.deepEqual([again.status, again.code], [400, "job_deleted"]);
+    assert.equal(again.body.error?.["job_id"], id);
+    assert.match(again.body.error?.hint ?? "", /new idempotency key/);
+    assert.equal(again.headers.get("location"), null);
+    assert.equal(openai.counts().create, before);
+    assert.equal((await post(body, crypto.randomUUID())).status, 202);
+  });
+
   Deno.test("keys of two users have nothing to do with each other", async () => {
     const { stack } = theStack();
     const key = crypto.randomUUID();

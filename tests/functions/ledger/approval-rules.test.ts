@@ -128,3 +128,27 @@ Deno.test("a person is asked where the request says so, and where it says nothin
     true,
   );
 });
+
+Deno.test("a rule for a tool that no server lists is told, unless the request does not allow the tool", () => {
+  const effects = new EffectRules({
+    "mail.find": "none",
+    "mail.send": "once",
+    "mail.sned": "once",
+  });
+  assert.deepEqual(effects.unknownRules(), []);
+  effects.learn({
+    type: "mcp_list_tools",
+    id: "mcpl_1",
+    server_label: "mail",
+    tools: [{ name: "find", input_schema: {} }],
+  });
+  assert.deepEqual(effects.unknownRules(), ["mail.send", "mail.sned"]);
+  const server = { type: "mcp", server_label: "mail" };
+  assert.deepEqual(effects.unknownRules([{ ...server, allowed_tools: ["find", "sned"] }]), [
+    "mail.sned",
+  ]);
+  assert.deepEqual(
+    effects.unknownRules([{ ...server, allowed_tools: { tool_names: ["find"] } }]),
+    [],
+  );
+});

@@ -79,10 +79,13 @@ Deno.test("a field of the request that a profile has no say in is told where it 
 });
 
 Deno.test("a value that does not fit is told with its place and what it is", async () => {
-  assert.match(await messageFor({ model: "" }), /^wrong model: 'model' is invalid/);
+  assert.match(
+    await messageFor({ model: "" }),
+    /^wrong model: 'model' must have at least 1 character, but it is ''/,
+  );
   assert.match(
     await messageFor({ guard: "allways" }),
-    /^wrong guard: 'guard' is invalid: .*"always".*it is 'allways'/,
+    /^wrong guard: 'guard' must be 'always' or 'synchronous' or 'off', but it is 'allways' → See .*profiles\.md#guard$/,
   );
   assert.match(
     await messageFor({ side_effects: { "mail.send": "twice" } }),
@@ -96,6 +99,18 @@ Deno.test("a value that does not fit is told with its place and what it is", asy
     await messageFor({ tools: [{ type: "web_search" }, { server_label: "x" }] }),
     /'tools\[1\]\.type' .* it is missing/,
   );
+});
+
+Deno.test("a value that is out of range names the range", async () => {
+  assert.match(
+    await messageFor({ retry: { max_attempts: 0 } }),
+    /'retry\.max_attempts' must be at least 1, but it is 0/,
+  );
+  assert.match(
+    await messageFor({ budgets: { accept_ms: 0 } }),
+    /'budgets\.accept_ms' must be more than 0, but it is 0/,
+  );
+  assert.match(await messageFor({ model: "m".repeat(201) }), /must have at most 200 characters/);
 });
 
 Deno.test("a setting that is sent as it is must have a type that OpenAI takes", async () => {
@@ -283,6 +298,14 @@ Deno.test("a schema that OpenAI takes is given as JSON Schema", async () => {
   );
   assert.deepEqual(findings, []);
   assert.match(JSON.stringify(checked?.output), /"kind":\{"type":"string","enum":\["a","b"\]\}/);
+});
+
+Deno.test("a tool's type that looks misspelled is told, a newer one is not", async () => {
+  assert.match(
+    await messageFor({ tools: [{ type: "web_serch" }] }),
+    /^warn tools\[0\]: .*'web_serch', which this release does not know → Did you mean 'web_search'\?$/,
+  );
+  assert.deepEqual(await found({ tools: [{ type: "time_travel" }, { type: "web_search" }] }), []);
 });
 
 Deno.test("a tool that nobody runs, a server that is none, two of one name, an unset secret", async () => {

@@ -51,6 +51,7 @@ export const serviceFunctions = [
   "cancel_response_job",
   "retry_response_job",
   "get_response_record",
+  "get_response_records",
   "delete_response_job",
   "delete_response_owner",
   "start_response_job",

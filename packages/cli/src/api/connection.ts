@@ -147,7 +147,7 @@ async function readEnvFile(path: string): Promise<Record<string, string>> {
   } catch (cause) {
     throw new Failure(
       `Cannot read '${path}': ${errorCode(cause) ?? String(cause)}`,
-      { exitCode: 2, cause },
+      { hint: "Name a file with lines like SUPABASE_SECRET_KEY=sb_secret_…", exitCode: 2, cause },
     );
   }
 }

@@ -54,7 +54,7 @@ ${body(starter).map((line) => `    ${line}`).join("\n")}
 
 function imports({ kind }: Starter): string {
   if (kind === "structured") {
-    return `import { z } from "zod";\nimport { defineProfiles } from "../_durable_responses/mod.ts";`;
+    return `import * as z from "zod/mini";\nimport { defineProfiles } from "../_durable_responses/mod.ts";`;
   }
   const names = kind === "mcp" ? "defineProfiles, secret" : "defineProfiles";
   return `import { ${names} } from "../_durable_responses/mod.ts";`;

@@ -131,7 +131,7 @@ async function attempt(
     await warnOf(
       work,
       "Rules in side_effects for tools that no server lists",
-      effects.unknownRules(),
+      effects.unknownRules(plan.body.tools),
     );
     return await ending(work, plan, result, control, tracker, stepWriter);
   } catch (error) {

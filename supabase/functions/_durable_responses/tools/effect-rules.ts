@@ -65,13 +65,17 @@ export class EffectRules {
     return this.#hints.get(`${server}.${tool}`) === "none";
   }
 
-  /** Rules for tools that no server has listed: probably a typing error. Empty before any list is seen. */
-  unknownRules(): string[] {
+  /**
+   * Rules for tools that no server has listed: probably a typing error. Empty before any list is seen. A tool that this request
+   * does not allow is in no list, and its rule may be right.
+   */
+  unknownRules(tools: readonly RequestTool[] = []): string[] {
     if (this.#known.size === 0) return [];
     return Object.keys(this.rules).filter((rule) =>
-      !this.#functions.has(rule) && ![...this.#known].some(([server, tools]) =>
-        tools.has(rule) ||
-        (rule.startsWith(`${server}.`) && tools.has(rule.slice(server.length + 1)))
+      !this.#functions.has(rule) && !tools.some((tool) => leavesOut(tool, rule)) &&
+      ![...this.#known].some(([server, listed]) =>
+        listed.has(rule) ||
+        (rule.startsWith(`${server}.`) && listed.has(rule.slice(server.length + 1)))
       )
     );
   }
@@ -113,13 +117,25 @@ function isUnguarded(tool: RequestTool, rules: SideEffects): boolean {
 
 function hasOnceTool(server: RequestTool, rules: SideEffects): boolean {
   const allowed = server.allowed_tools;
-  if (!allowed) return true;
-  if (!Array.isArray(allowed) && allowed.read_only) return false;
-  const names = Array.isArray(allowed) ? allowed : allowed.tool_names;
+  if (allowed && !Array.isArray(allowed) && allowed.read_only) return false;
+  const names = allowedNames(server);
   return names === undefined || names.length === 0 ||
     names.some((name) =>
       (own(rules, `${server.server_label}.${name}`) ?? own(rules, name) ?? "once") === "once"
     );
+}
+
+/** The names of a server's tools that a request allows; undefined if it does not name them. */
+function allowedNames({ allowed_tools: allowed }: RequestTool): string[] | undefined {
+  return Array.isArray(allowed) ? allowed : allowed?.tool_names;
+}
+
+/** Whether the rule is for a tool of this server that the request does not allow. */
+function leavesOut(server: RequestTool, rule: string): boolean {
+  const names = allowedNames(server);
+  const prefix = `${server.server_label}.`;
+  return names !== undefined && rule.startsWith(prefix) &&
+    !names.includes(rule.slice(prefix.length));
 }
 
 function own(rules: SideEffects, name: string): Effect | undefined {

@@ -130,14 +130,40 @@ export function readRecord(
 export async function readRecordIfThere(
   id: string,
   who: Visibility,
-  more: { whole?: boolean; withAnswers?: boolean } = {},
 ): Promise<ResponseRecord | undefined> {
   try {
-    return await readRecord(id, who, more);
+    return await readRecord(id, who);
   } catch (error) {
     if (error instanceof RequestError && error.code === "job_not_found") return undefined;
     throw error;
   }
+}
+
+/** How many jobs are read in one call, and how many calls are made at a time. An answer may have some megabytes. */
+const recordsInOneCall = 20;
+const callsAtOnce = 4;
+
+/** Several jobs at once, by their ids, without those that do not exist or are not this caller's. */
+export async function readRecordsThere(
+  ids: readonly string[],
+  who: Visibility,
+  { whole = false, withAnswers = false }: { whole?: boolean; withAnswers?: boolean } = {},
+): Promise<Map<string, ResponseRecord>> {
+  const records = new Map<string, ResponseRecord>();
+  const read = async (some: readonly string[]) => {
+    const args = { p_job_ids: some, ...who, p_whole: whole, p_with_answers: withAnswers };
+    const found = await call("get_response_records", args, z.array(recordSchema));
+    for (const record of found) records.set(record.id, record);
+  };
+  const step = recordsInOneCall * callsAtOnce;
+  for (let at = 0; at < ids.length; at += step) {
+    const starts = Array.from({ length: callsAtOnce }, (_, index) => at + index * recordsInOneCall);
+    await Promise.all(
+      starts.filter((start) => start < ids.length)
+        .map((start) => read(ids.slice(start, start + recordsInOneCall))),
+    );
+  }
+  return records;
 }
 
 /**

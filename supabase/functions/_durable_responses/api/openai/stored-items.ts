@@ -7,7 +7,7 @@ import { isCallKind, isFinalOrPaused, type JobStatus } from "../../model/status.
 import { carriedById } from "./carried-items.ts";
 import { standsAfterNo } from "./denials.ts";
 import { idOfHandedOut } from "./handed-out.ts";
-import { readRecordIfThere, takeAnswer } from "./record.ts";
+import { readRecordsThere, takeAnswer } from "./record.ts";
 import { invalidParam, type Refusal } from "./refusal.ts";
 
 type InputItem = Record<string, unknown>;
@@ -17,9 +17,7 @@ const notCarriedIds = /^(?:rs|mcpl)_/;
 /** Requests for approval and their answers: their result is in the calls. */
 const approvalIds = /^mcp[ra]_/;
 /** How many responses one request may refer to. */
-const maxResponses = 200;
-/** How many are read at a time. */
-const readAtOnce = 8;
+const maxResponses = 1_000;
 
 /** The output of a call that the caller made. */
 export function isOutput(item: InputItem): boolean {
@@ -91,27 +89,22 @@ async function itemsOf(
   const calls = new Map<unknown, unknown>();
   const open = new Set<unknown>();
   const states = new Map<string, JobStatus>();
-  for (let at = 0; at < jobIds.length; at += readAtOnce) {
-    const some = jobIds.slice(at, at + readAtOnce).map((id) =>
-      readRecordIfThere(id, who, { whole, withAnswers: true })
-    );
-    for (const record of await Promise.all(some)) {
-      if (!record) continue;
-      states.set(record.id, record.status);
-      for (const [id, carried] of carriedById(record)) items.set(id, carried);
-      for (const handed of record.handed_out) {
-        calls.set(idOfHandedOut(record, handed), handed.call_id);
-      }
-      for (const asked of record.waiting ?? []) {
-        open.add(
-          isCallKind(asked.kind)
-            ? idOfHandedOut(record, asked)
-            : itemIdOf(record.id, asked.kind, asked.number),
-        );
-      }
-      // Whoever continues from an answer has read it.
-      await takeAnswer(record, who);
+  const records = await readRecordsThere(jobIds, who, { whole, withAnswers: true });
+  for (const record of records.values()) {
+    states.set(record.id, record.status);
+    for (const [id, carried] of carriedById(record)) items.set(id, carried);
+    for (const handed of record.handed_out) {
+      calls.set(idOfHandedOut(record, handed), handed.call_id);
     }
+    for (const asked of record.waiting ?? []) {
+      open.add(
+        isCallKind(asked.kind)
+          ? idOfHandedOut(record, asked)
+          : itemIdOf(record.id, asked.kind, asked.number),
+      );
+    }
+    // Whoever continues from an answer has read it.
+    await takeAnswer(record, who);
   }
   return { items, open, calls, states };
 }

@@ -10,7 +10,7 @@ import {
 } from "./approvals.ts";
 import type { CreateBody } from "./create-body.ts";
 import { reasonIn, standsAfterNo } from "./denials.ts";
-import { readRecord, readRecordIfThere, type ResponseRecord } from "./record.ts";
+import { readRecord, readRecordIfThere, readRecordsThere, type ResponseRecord } from "./record.ts";
 import { invalidParam, previousNotFound, type Refusal, responseNotFound } from "./refusal.ts";
 import {
   findOutputs,
@@ -21,7 +21,7 @@ import {
 } from "./tool-outputs.ts";
 
 /** How many responses the approvals in one input may be for. */
-const maxResponses = 200;
+const maxResponses = 1_000;
 
 /** The job that a request answers, and the answers that are given to it. */
 export interface Answered {
@@ -123,12 +123,7 @@ async function recordsOf(
       `Cannot accept answers to requests of ${ids.size} responses: one input may have those of at most ${maxResponses}`,
     );
   }
-  const records = new Map<string, ResponseRecord>();
-  for (const id of ids) {
-    const record = await readRecordIfThere(id, who);
-    if (record) records.set(id, record);
-  }
-  return records;
+  return await readRecordsThere([...ids], who);
 }
 
 /** In the order of the input. */

@@ -127,17 +127,31 @@ function foundBy(issue: z.core.$ZodIssue, profile: unknown): Found[] {
     path,
     severity: "wrong",
     message: `'${path}' ${ruleOf(issue)}, but it is ${shown(valueAt(profile, issue.path))}`,
-    hint: `See \`${
-      path.split(/[.[]/)[0]
-    }\` in the page on profiles: npx durable-responses --help says where the docs are`,
+    hint: `See node_modules/durable-responses/dist/docs/profiles.md#${path.split(/[.[]/)[0]}`,
   }];
 }
 
-/** zod's message of a wrong type says what it received, which the value says better. */
+/** The rule in our words: zod's say what it received too, which the value says better. */
 function ruleOf(issue: z.core.$ZodIssue): string {
-  return issue.code === "invalid_type"
-    ? `must be ${expectedNames[issue.expected] ?? issue.expected}`
-    : `is invalid: ${issue.message.toLowerCase()}`;
+  switch (issue.code) {
+    case "invalid_type":
+      return `must be ${expectedNames[issue.expected] ?? issue.expected}`;
+    case "invalid_value":
+      return `must be ${issue.values.map((value) => `'${String(value)}'`).join(" or ")}`;
+    case "too_small":
+      return range(issue.origin, issue.inclusive ? "at least" : "more than", issue.minimum);
+    case "too_big":
+      return range(issue.origin, issue.inclusive ? "at most" : "less than", issue.maximum);
+    default:
+      return `is invalid: ${issue.message}`;
+  }
+}
+
+function range(origin: string, than: string, limit: number | bigint): string {
+  const one = { string: "character", array: "entry" }[origin];
+  const many = { string: "characters", array: "entries" }[origin];
+  if (one === undefined || many === undefined) return `must be ${than} ${limit}`;
+  return `must have ${than} ${limit} ${Number(limit) === 1 ? one : many}`;
 }
 
 const expectedNames: Readonly<Record<string, string>> = {

@@ -1,4 +1,8 @@
 /** Checks the tools of a profile: who runs them, whether their secrets are set, and whether rules name existing tools. */
+// @ts-types="./closest-string.d.ts"
+import { closestString } from "deno-std/text/closest_string.js";
+// @ts-types="./closest-string.d.ts"
+import { levenshteinDistance } from "deno-std/text/levenshtein_distance.js";
 import { kindOfCalls, nameOfTool } from "../../model/left-calls.ts";
 import { type RequestTool, toolSchema } from "../../model/request.ts";
 import type { SideEffects } from "../../model/step.ts";
@@ -21,6 +25,7 @@ export function checkTools(
 ): Found[] {
   return [
     ...tools.flatMap((tool, index) => checkTool(tool, index, effects)),
+    ...tools.flatMap(misspelled),
     ...doubleLabels(tools),
     ...doubleNames(tools),
     ...unsetSecrets(tools.filter((tool) => !isOwnTool(tool)), isSet),
@@ -63,11 +68,31 @@ function checkTool(tool: RequestTool, index: number, effects: SideEffects): Foun
   ];
 }
 
+/** OpenAI has types of tools that are newer than this release, so only what looks like a typing error is told. */
+function misspelled({ type }: RequestTool, index: number): Found[] {
+  const near = closestString(type, toolTypes);
+  if (toolTypes.includes(type) || levenshteinDistance(type, near) > 2) return [];
+  return [{
+    path: `tools[${index}]`,
+    severity: "warn",
+    message:
+      `The tool at 'tools[${index}]' has the type '${type}', which this release does not know`,
+    hint: `Did you mean '${near}'?`,
+  }];
+}
+
 const ownRules = (own: OwnTool[], effects: SideEffects) => ({
   own,
   effects,
   where: { profile: "" },
 });
+
+const toolTypes: string[] = [
+  ..."apply_patch code_interpreter computer computer_use_preview custom file_search function".split(
+    " ",
+  ),
+  ..."image_generation local_shell mcp shell tool_search web_search web_search_preview".split(" "),
+];
 
 /** The reason why a submit would be refused. */
 function refusalOf(path: string, offer: () => unknown): Found[] {
