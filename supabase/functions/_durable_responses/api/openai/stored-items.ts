@@ -129,12 +129,18 @@ function shownOnly(id: string, index: number, states: ReadonlyMap<string, JobSta
   );
 }
 
+/** What a chat does whose earlier response is gone. Nothing tells a deleted response from one that never was. */
+export const ifDeleted =
+  "If its response was deleted, by somebody or after response_settings.retention_days, leave its calls out, and send its messages as text without ids";
+
 /** 400 for an item that is in no response of the caller. */
 export function itemNotFound(id: string, index: number): Refusal {
   return invalidParam(
     `input[${index}]`,
     "item_not_found",
-    `Item with id '${id.slice(0, 100)}' not found: no stored response of yours has it`,
+    `Item with id '${
+      id.slice(0, 100)
+    }' not found: no stored response of yours has it. ${ifDeleted}`,
   );
 }
 
