@@ -240,6 +240,11 @@ Deno.test("the project's own packages count for its profiles: a zod of version 3
   const map = JSON.parse(await project.read("functions/import_map.json"));
   map.imports.zod = "npm:zod@3.24.4";
   await project.write("functions/import_map.json", JSON.stringify(map));
+  const profiles = "functions/_shared/profiles.ts";
+  const before = await project.read(profiles);
+  const after = before.replace('import * as z from "zod/mini"', 'import { z } from "zod"');
+  assert.notEqual(after, before);
+  await project.write(profiles, after);
   const { code, stdout, stderr } = await check(project);
   assert.equal(code, 1, stderr);
   assert.match(
