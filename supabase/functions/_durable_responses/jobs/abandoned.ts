@@ -105,17 +105,16 @@ async function saveWhatWasDone(
 
 /**
  * The calls that had their yes and that a response did not make, as void. They end a doubt, and change nothing else. A
- * response may not show what it did; and a call that names no request may be any of them.
+ * response may not show what it did; and a call that names no request, or an unknown one, may be any of them.
  */
 function notMade(
   response: UpstreamResponse,
   made: readonly Step[],
   yeses: readonly string[],
 ): Step[] {
-  const requests = made.map(({ item }) => item?.["approval_request_id"]);
-  if (!showsWhatItDid(response) || requests.some((request) => typeof request !== "string")) {
-    return [];
-  }
+  const isKnown = ({ item }: Step) =>
+    yeses.some((request) => request === item?.["approval_request_id"]);
+  if (!showsWhatItDid(response) || !made.every(isKnown)) return [];
   const unseen = yeses.filter((request) =>
     response.output.every((item) => item["approval_request_id"] !== request)
   );

@@ -2,6 +2,7 @@
 import type { DoneStep } from "../model/job.ts";
 import { leftKindOf } from "../model/left-calls.ts";
 import type { InputItem } from "../model/request.ts";
+import { ownRequest } from "../tools/approved-calls.ts";
 import { approvalsIn } from "../tools/ledger.ts";
 import { answerItem } from "../tools/own/answer-item.ts";
 import { callAskedAbout, itemAndParts } from "../tools/own/call-steps.ts";
@@ -115,7 +116,7 @@ export function isOnlyOne({ item }: DoneStep, requests: DoneStep[]): boolean {
 
 /** An id that no other item of the job has. */
 function ownId({ kind, number }: DoneStep): string {
-  return `${kind === "mcp_approval_request" ? "mcpr" : kind}_step_${number}`;
+  return kind === "mcp_approval_request" ? `${ownRequest}${number}` : `${kind}_step_${number}`;
 }
 
 function isRequest({ kind, item }: DoneStep): boolean {

@@ -44,6 +44,9 @@ export function stepIdOf(approvalId: string): string {
   return `mcp_${approvalId.replace(/^mcpr_/, "")}`;
 }
 
+/** The beginning of the ids that we give to requests for approval whose own ids are not unique. */
+export const ownRequest = "mcpr_step_";
+
 interface Open {
   call: ApprovedCall;
   /** The place of the call that was seen to start. */
