@@ -66,7 +66,7 @@ begin
   from public.response_settings s
   where r.route = p_route
     and p_code not in ('openai_rate_limited', 'openai_unreachable', 'openai_timeout', 'openai_quota_exceeded',
-      'openai_region_refused', 'openai_key_refused', 'openai_download_failed', 'answer_empty', 'output_invalid',
+      'openai_region_refused', 'openai_key_refused', 'openai_download_failed', 'answer_empty', 'output_invalid', 'answer_too_large',
       'response_cancelled', 'storage_unavailable', 'file_changed', 'tools_unavailable');
 end;
 $$;

@@ -19,6 +19,11 @@ export class UnreadableAnswer extends Error {
   }
 }
 
+/** Longest answer, or event of a stream, in characters. More would fill the worker's memory, and can hardly be stored. */
+export const maxAnswerChars = 16_000_000;
+/** How many characters of an answer that is too long are counted, to report its length. */
+export const maxCountedChars = 256_000_000;
+
 /** An answer that is too long to keep in memory, let alone store. */
 export class AnswerTooLarge extends SyntaxError {
   override readonly name = "AnswerTooLarge";
