@@ -7,6 +7,7 @@ import {
   parseUpstreamResponse,
   type UpstreamResponse,
 } from "../model/upstream-response.ts";
+import * as z from "../model/zod.ts";
 import { callForJson } from "./call.ts";
 import { beginningOf, ErrorAnswer, UnreadableAnswer } from "./unreadable.ts";
 
@@ -20,11 +21,20 @@ export function metadataFor(key: AttemptKey): Record<string, string> {
   return { [jobKey]: key.id, [attemptKey]: String(key.attempt) };
 }
 
-/** The attempt that a response belongs to, or undefined if it is not one of ours. */
+/** As the database stores it. */
+const highestAttempt = 2_147_483_647;
+
+/**
+ * The attempt that a response belongs to, or undefined if it is not one of ours. Metadata with our keys may still be
+ * somebody else's: the values are those of an attempt only if they are what we write.
+ */
 export function attemptKeyOf(response: UpstreamResponse): AttemptKey | undefined {
-  const id = response.metadata[jobKey];
-  const attempt = Number(response.metadata[attemptKey]);
-  return id !== undefined && Number.isInteger(attempt) ? { id, attempt } : undefined;
+  const id = z.uuid().safeParse(response.metadata[jobKey]).data;
+  const text = response.metadata[attemptKey] ?? "";
+  const attempt = /^[1-9]\d{0,9}$/.test(text) ? Number(text) : 0;
+  return id !== undefined && attempt >= 1 && attempt <= highestAttempt
+    ? { id, attempt }
+    : undefined;
 }
 
 /** A response, and OpenAI's id of the request that it answers. */
