@@ -8,7 +8,7 @@ import {
   type UpstreamResponse,
 } from "../model/upstream-response.ts";
 import * as z from "../model/zod.ts";
-import { callForJson } from "./call.ts";
+import { callForJson, type JsonAnswer } from "./call.ts";
 import { beginningOf, ErrorAnswer, UnreadableAnswer } from "./unreadable.ts";
 
 /** Longest wait for a retrieve or a cancel, in ms. */
@@ -54,7 +54,7 @@ export async function createBackground(
   key: AttemptKey,
   acceptMs: number,
 ): Promise<Accepted> {
-  const { data, requestId } = await callForJson("POST", "/responses", {
+  const answer = await callForJson("POST", "/responses", {
     body: {
       ...body,
       background: true,
@@ -63,32 +63,30 @@ export async function createBackground(
     },
     timeoutMs: acceptMs,
   });
-  return { response: responseIn(data, requestId), requestId };
+  return { response: responseIn(answer), requestId: answer.requestId };
 }
 
 /** What OpenAI now knows about a response. */
 export async function retrieve(responseId: string): Promise<UpstreamResponse> {
-  const { data, requestId } = await callForJson("GET", pathOf(responseId), {
-    timeoutMs: callTimeoutMs,
-  });
-  return responseIn(data, requestId, responseId);
+  const answer = await callForJson("GET", pathOf(responseId), { timeoutMs: callTimeoutMs });
+  return responseIn(answer, responseId);
 }
 
 /** Cancels a background response and returns its current state. A second cancel changes nothing. */
 export async function cancelUpstream(responseId: string): Promise<UpstreamResponse> {
-  const { data, requestId } = await callForJson("POST", `${pathOf(responseId)}/cancel`, {
+  const answer = await callForJson("POST", `${pathOf(responseId)}/cancel`, {
     timeoutMs: callTimeoutMs,
   });
-  return responseIn(data, requestId, responseId);
+  return responseIn(answer, responseId);
 }
 
 /**
  * The response in an answer.
  * @param id the response's id, if the answer does not contain it
  */
-function responseIn(data: unknown, requestId: string | null, id = ""): UpstreamResponse {
+function responseIn({ data, headers, requestId }: JsonAnswer, id = ""): UpstreamResponse {
   const told = isResponse(data) ? null : errorIn(data);
-  if (told !== null) throw new ErrorAnswer(told, requestId);
+  if (told !== null) throw new ErrorAnswer(told, headers);
   const what = beginningOf(JSON.stringify(data));
   if (!isResponse(data)) throw new UnreadableAnswer(`${what}, which is not a response`, requestId);
   const response = parseUpstreamResponse(data);

@@ -50,6 +50,13 @@ export async function callOpenAI(
   return await within(options, (signal) => send(method, path, options.body, signal));
 }
 
+/** An answer of status 2xx. */
+export interface JsonAnswer {
+  data: unknown;
+  headers: Headers;
+  requestId: string | null;
+}
+
 /**
  * The same as callOpenAI, and reads the answer as JSON. `timeoutMs` covers its body too.
  * @throws APIError; UnreadableAnswer for a body that is not JSON; AnswerTooLarge for one of more
@@ -59,11 +66,12 @@ export async function callForJson(
   method: "GET" | "POST",
   path: string,
   options: CallOptions,
-): Promise<{ data: unknown; requestId: string | null }> {
+): Promise<JsonAnswer> {
   return await within(options, async (signal) => {
     const answer = await send(method, path, options.body, signal);
-    const requestId = answer.headers.get("x-request-id");
-    return { data: parsed(await textOf(answer), answer.status, requestId), requestId };
+    const { headers, status } = answer;
+    const requestId = headers.get("x-request-id");
+    return { data: parsed(await textOf(answer), status, requestId), headers, requestId };
   });
 }
 

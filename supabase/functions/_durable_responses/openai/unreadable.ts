@@ -1,11 +1,11 @@
 /** Answers with a 2xx that are not a response. */
 import type { ReportedError } from "../model/reported-error.ts";
 
-/** An error with a 2xx: some gateways have no other status. */
+/** An error with a 2xx: some gateways have no other status. Its headers may say how long to wait, as those of any refusal. */
 export class ErrorAnswer extends Error {
   override readonly name = "ErrorAnswer";
 
-  constructor(readonly told: ReportedError, readonly requestId: string | null) {
+  constructor(readonly told: ReportedError, readonly headers: Headers) {
     super(told.message);
   }
 }
