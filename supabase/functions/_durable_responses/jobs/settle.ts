@@ -14,7 +14,8 @@ import {
 import { cancelUpstream, retrieve } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { judge } from "../openai/verdict.ts";
-import { isStale, isUnavailable } from "../platform/errors.ts";
+import { isMismatch, isStale, isUnavailable } from "../platform/errors.ts";
+import { messageOf } from "../platform/log.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import { type Plan, planOrFailure } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
@@ -65,9 +66,19 @@ async function attemptToSettle(
   try {
     return await settle(profiles, work, sendYes);
   } catch (error) {
-    if (isStale(error) || isUnavailable(error)) throw error;
+    if (isStale(error) || isMismatch(error)) throw error;
+    if (isUnavailable(error)) return unwritten(work, error);
     return new Unsettled(classifyError(error), true);
   }
+}
+
+/**
+ * The database did not take what the response means. Mostly it is down, and cannot count this either. If it refuses only this,
+ * for example because it takes too long, the job must not read and write the same until its deadline.
+ */
+function unwritten(work: Work, error: unknown): Unsettled {
+  const why = `Cannot store what the response ${work.response_id} means: ${messageOf(error)}`;
+  return new Unsettled(makeFailure("worker_error", why), false, [], true);
 }
 
 async function settle(
@@ -79,6 +90,7 @@ async function settle(
   const found = await look(work.response_id);
   if ("failure" in found) {
     const { failure } = found;
+    if (failure.code === "answer_too_large") return await endTooLarge(work, failure);
     if (failure.code !== "openai_not_found") return new Unsettled(failure, isLasting(failure));
     if (work.attempt_age_ms < settlesAfterMs && !isOverdue(work)) {
       return new Unsettled(failure, false);
@@ -114,6 +126,13 @@ async function endUnrecorded(work: Work): Promise<Job | undefined> {
     "Cannot find the background response: OpenAI gave no id within the accept budget";
   const why = makeFailure("background_unrecorded", unrecorded);
   return await jobs.fallBack(work, why, [], { unknown: true });
+}
+
+/** No repeat makes it smaller. What it did cannot be read: if that may matter, a person decides. */
+async function endTooLarge(work: Work, failure: Failure): Promise<Job> {
+  return mayHaveActed(work)
+    ? await jobs.fallBack(work, failure, [], { unknown: true, running: true })
+    : await jobs.fail(work, failure);
 }
 
 const isPastDeadline = (work: Work) => work.deadline_left_ms <= 0;

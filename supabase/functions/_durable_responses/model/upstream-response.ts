@@ -4,6 +4,7 @@ import { isLeftCall } from "./left-calls.ts";
 import { isRecord } from "./is-record.ts";
 import { listOf, recordOf, textOf } from "./lenient.ts";
 import { readReportedError, type ReportedError } from "./reported-error.ts";
+import { isResponseId } from "./response-id.ts";
 import * as z from "./zod.ts";
 
 const statuses = [
@@ -14,9 +15,6 @@ const statuses = [
   "cancelled",
   "incomplete",
 ] as const;
-
-/** In characters. Longer ids do not fit into an index. No id of OpenAI, or of a gateway that wraps it, is nearly that long. */
-const longestId = 600;
 
 /** All that is required. The other fields are read one by one, whatever they are. */
 const responseSchema = z.looseObject({ status: z.string() });
@@ -49,7 +47,7 @@ export function parseUpstreamResponse(response: unknown): UpstreamResponse {
   );
   const known = textOf(id, "");
   return withOutput({
-    id: known.length <= longestId ? known : "",
+    id: isResponseId(known) ? known : "",
     // An unknown status is not final.
     status: statuses.find((one) => one === status) ?? "unknown",
     outputIsList: Array.isArray(output),
