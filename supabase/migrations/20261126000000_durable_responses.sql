@@ -3496,11 +3496,11 @@ begin
     perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(jsonb_build_object(
       'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));
   end if;
-  -- A worker that was lost, or ended, as it handed a yes over says nothing about the route.
-  if v_wait.response_id is not null or not exists (
+  -- A worker that was lost, or ended, as it handed a yes over says nothing about the route, nor does a request that was too long.
+  if p_error ->> 'code' not in ('openai_invalid_request', 'request_too_large') and (v_wait.response_id is not null or not exists (
     select from durable_responses.attempts
     where job_id = p_job_id and number = p_attempt - 1 and outcome = 'continued' and error_code = 'worker_lost'
-  ) then
+  )) then
     perform durable_responses.route_background_failed(v_wait.route, p_error ->> 'code');
   end if;
   perform durable_responses.pause_for(p_job_id, p_error, p_retry_after_ms);

@@ -74,7 +74,7 @@ export function testWebhookRefusals(theStack: () => TestStack): void {
   });
 
   Deno.test("metadata that no attempt of ours has, and ids that no response can have, are nobody's", async () => {
-    const { openai, sql, proxy } = theStack();
+    const { ask, openai, sql, proxy } = theStack();
     const key = (job: string, attempt: string) => ({
       durable_responses_job_id: job,
       durable_responses_attempt: attempt,
@@ -107,6 +107,7 @@ export function testWebhookRefusals(theStack: () => TestStack): void {
     assert.deepEqual([adopted, openai.requests.length], [[], asked]);
     assert.deepEqual(await readJob(sql, id), before);
     assert.equal(callsFor(theStack(), responseId), 0);
+    await ask({ method: "POST", path: `/${id}/cancel` });
   });
 
   Deno.test("a webhook by GET is 405, a huge one 413", async () => {

@@ -5,9 +5,9 @@ import { advance } from "../../support/job-state.ts";
 import { readJob, summarizeAttempts } from "../../support/jobs.ts";
 import { eventually } from "../../support/eventually.ts";
 import type { TestStack } from "../../support/stack.ts";
-import { cancel, raw, response } from "../upstream/answers.ts";
+import { cancel, createStream, raw, response } from "../upstream/answers.ts";
 import { settledInTime } from "../upstream/ask.ts";
-import { begin, ofAttempt, query, sentInAll, works } from "./mail.ts";
+import { begin, createsSince, ofAttempt, query, sentInAll, works } from "./mail.ts";
 
 const html = { type: "text/html", body: "<html>please wait</html>" };
 const failed = response("failed", [], { error: { code: "server_error", message: "Cannot" } });
@@ -41,6 +41,39 @@ export function testContinuationAnswers(theStack: () => TestStack): void {
       assert.equal(await sentInAll(theStack()), 1);
     });
   }
+
+  Deno.test("a continuation that fails because it is too long is told in a shorter form", async () => {
+    const { submit, fresh, finished, openai, sql } = theStack();
+    const code = "context_length_exceeded";
+    begin(theStack(), [
+      { kind: "background-fails", match: ofAttempt(3), code, message: "It has 300,000 tokens" },
+      raw({ ...createStream, ...ofAttempt(4) }, {
+        status: 400,
+        body: { error: { type: "invalid_request_error", code, message: "It has 300,000 tokens" } },
+      }, { times: 1 }),
+      works,
+    ]);
+    const from = openai.requests.length;
+    const { id } = await submit(fresh("mail"), query);
+    const job = await finished(id);
+    assert.deepEqual([job.status, job.fallback_reason], ["completed", "openai_invalid_request"]);
+    assert.deepEqual(await summarizeAttempts(sql, id), [
+      "background continued",
+      "synchronous continued",
+      "background failed openai_invalid_request",
+      "synchronous completed",
+    ]);
+    assert.equal(await sentInAll(theStack()), 1);
+    const [asItems, asMessage] = createsSince(theStack(), from).filter(({ stream }) =>
+      stream === true
+    );
+    assert.match(JSON.stringify(asItems?.["input"]), /"mcp_call"/);
+    assert.doesNotMatch(JSON.stringify(asMessage?.["input"]), /"type":"mcp_call"/);
+    const [route] = await sql`
+      select background_failures from public.response_routes r
+      join public.response_jobs_internal j on j.route = r.route where j.id = ${id}`;
+    assert.equal(route?.["background_failures"], 0);
+  });
 
   Deno.test("a response with the yes that no cancel ends: its end is the job's, in time or late", async () => {
     const { submit, fresh, finished, openai, sql } = theStack();

@@ -4,7 +4,18 @@ import { internalJob } from "../../support/job-state.ts";
 import type { TestStack } from "../../support/stack.ts";
 import { advance } from "../../support/job-state.ts";
 import { callsFor, functionsAreDone, handedOver } from "../background/at-openai.ts";
-import { createBackground, message, raw, response, retrieve } from "./answers.ts";
+import { createsSince } from "../guard/mail.ts";
+import {
+  createBackground,
+  createStream,
+  ended,
+  message,
+  raw,
+  response,
+  retrieve,
+  sent,
+  stream,
+} from "./answers.ts";
 import { outcomeOf, settledInTime } from "./ask.ts";
 import { eventually } from "../../support/eventually.ts";
 
@@ -89,6 +100,32 @@ export function testSettling(theStack: () => TestStack): void {
     openai.faults.clear();
     assert.deepEqual([job.status, job.error_code], ["failed", "deadline_exceeded"]);
     assert.match(job.error_message ?? "", /please wait/);
+  });
+
+  Deno.test("a run that grew too long goes on with what it did, told in the shortest form", async () => {
+    const { openai, sql, finished } = theStack();
+    const from = openai.requests.length;
+    const { id } = await handedOver(theStack(), { kind: "stuck-in-progress" });
+    const error = { code: "context_length_exceeded", message: "It has 300,000 tokens" };
+    const found = { ...sent("nobody"), name: "gmail_find_email", output: "3 emails" };
+    openai.faults.set([
+      raw(retrieve, { body: response("failed", [found], { error }) }),
+      // As items, in a stream: no 400, but a response that fails.
+      raw(createStream, stream(ended("failed", [], { error })), { times: 1 }),
+    ]);
+    await settledInTime(theStack(), id);
+    const job = await finished(id);
+    openai.faults.clear();
+    assert.deepEqual([job.status, job.fallback_reason], ["completed", "openai_invalid_request"]);
+    const [asItems, asMessage, ...more] = createsSince(theStack(), from)
+      .filter((body) => body["stream"] === true).map(({ input }) => JSON.stringify(input));
+    assert.deepEqual(more, []);
+    assert.match(asItems ?? "", /"type":"mcp_call"/);
+    assert.doesNotMatch(asMessage ?? "", /"type":"mcp_call"/);
+    assert.match(asMessage ?? "", /3 emails/);
+    const [run] = await sql`
+      select warnings from public.response_attempts where job_id = ${id} and mode = 'synchronous'`;
+    assert.match(run?.["warnings"][0], /as items, so they were sent as message/);
   });
 
   Deno.test("items with empty, repeated or no ids are all on the ledger", async () => {

@@ -13,6 +13,7 @@ import {
 } from "../model/upstream-response.ts";
 import { cancelUpstream, retrieve } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
+import { isTooLong } from "../openai/too-long.ts";
 import { judge } from "../openai/verdict.ts";
 import { isMismatch, isStale, isUnavailable } from "../platform/errors.ts";
 import { messageOf } from "../platform/log.ts";
@@ -286,11 +287,23 @@ async function settleRead(
   const { response, steps } = read;
   if (asksForSomething(response)) return await settleAsking(key, plan, read, sendYes);
   const verdict = judge(response, plan.output);
-  if (verdict.kind === "fail") return await leaveBackground(key, verdict.failure, steps);
+  if (verdict.kind === "fail") {
+    return isTooLong(verdict.failure) && isWorthTelling(key, steps)
+      ? await jobs.fallBack(key, verdict.failure, steps)
+      : await leaveBackground(key, verdict.failure, steps);
+  }
   const output = wholeOutput(key.steps, response.output);
   const whole = { ...response, usage: sumOf([...key.usages, response.usage]) };
   const { parsed } = verdict;
   return await jobs.complete(key, { response: whole, output, parsed, requestId, steps });
+}
+
+/**
+ * Whether a request that was too long can be sent in a shorter form: with what was done told instead of repeated
+ * (run/continuation.ts). A question by itself cannot.
+ */
+function isWorthTelling({ steps: before }: Attempt, steps: readonly Step[]): boolean {
+  return before.length > 0 || steps.some(({ kind }) => kind.endsWith("_call"));
 }
 
 /**

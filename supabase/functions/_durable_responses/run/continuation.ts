@@ -4,6 +4,7 @@ import type { DoneStep } from "../model/job.ts";
 import { leftKindOf } from "../model/left-calls.ts";
 import type { InputItem, RequestBody } from "../model/request.ts";
 import * as z from "../model/zod.ts";
+import { isTooLong } from "../openai/too-long.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import { pendingApprovals } from "../tools/ledger.ts";
 import { callAskedAbout } from "../tools/own/call-steps.ts";
@@ -89,17 +90,12 @@ function selfContained(body: RequestBody, withReasoning: boolean): RequestBody {
   };
 }
 
-const tooLongText =
-  /context (?:length|window)|too (?:long|large|big|many tokens)|maximum (?:context|length|size)/i;
-
 /** The form in which to send the same facts next, if the API refused one; undefined if it refused something else. */
 export function nextForm(forms: Form[], refused: Form, why: Failure): Form | undefined {
   const rest = forms.slice(forms.indexOf(refused) + 1);
   if (refused.name === "plain") return undefined;
-  const tooLong = why.code === "request_too_large" || why.type === "context_length_exceeded" ||
-    why.code === "openai_invalid_request" && tooLongText.test(why.message);
-  // If one form is too long, so are all but the short one.
-  if (tooLong) return rest.find(({ name }) => name === "compact") ?? rest[0];
+  // If one form is too long, so are all but the short one, which is the last.
+  if (isTooLong(why)) return rest.at(-1);
   return why.code === "openai_invalid_request" || why.code === "openai_not_found"
     ? rest[0]
     : undefined;

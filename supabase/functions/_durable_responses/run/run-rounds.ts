@@ -9,7 +9,9 @@ import type { Step } from "../model/step.ts";
 import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
 import { showsWhatItDid } from "../model/what-was-done.ts";
 import { metadataFor } from "../openai/background.ts";
+import { classifyResponseError } from "../openai/classify.ts";
 import { type RunResult, runStreamed } from "../openai/stream-run.ts";
+import { isTooLong } from "../openai/too-long.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Plan } from "../profiles/plan.ts";
 import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
@@ -101,7 +103,11 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
     const calls = tracker.named(guard.callsOf(pendingApprovals(steps)));
     const started = rounds.length === 0 ? undefined : before + rounds.length;
     const send = sendWith(announcing(run, calls, started));
-    const result = await sendInAnyForm(run, send, steps);
+    const result = await sendInAnyForm(
+      run,
+      calls.length > 0 ? send : refusedIfTooLong(send),
+      steps,
+    );
     if (result.kind === "done" && hidesCalls(run, result.response)) return { kind: "aborted" };
     if (result.kind === "done" || result.kind === "failed" && result.final) voidUnmadeCalls(run);
     if (result.kind !== "done") return result;
@@ -279,6 +285,19 @@ async function sendForms(
   }
   return result;
 }
+
+/**
+ * A response that failed because its request was too long, before it did anything, is a refusal: a shorter form may fit. Not if
+ * the request has a yes: the output of the call itself may have been too much.
+ */
+const refusedIfTooLong = (send: Send): Send => async (body) => {
+  const result = await send(body);
+  if (result.kind !== "done") return result;
+  const { response, requestId } = result;
+  if (response.status !== "failed" || response.output.length > 0) return result;
+  const failure = classifyResponseError(response);
+  return isTooLong(failure) ? { kind: "failed", failure, requestId, final: true } : result;
+};
 
 /**
  * Writes that calls have started, before OpenAI gets the yes to make them.
