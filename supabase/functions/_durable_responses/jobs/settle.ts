@@ -13,6 +13,7 @@ import {
 } from "../model/upstream-response.ts";
 import { cancelUpstream, retrieve } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
+import { UnreadableAnswer } from "../openai/unreadable.ts";
 import { judge } from "../openai/verdict.ts";
 import { isStale, isUnavailable } from "../platform/errors.ts";
 import { makeFailure } from "../platform/make-failure.ts";
@@ -24,6 +25,7 @@ import { callsOf } from "../tools/background-calls.ts";
 import { effectsOf } from "../tools/effect-rules.ts";
 import { judgeCalls } from "../tools/own/judge-calls.ts";
 import { namedTools } from "../tools/own/runnable-tools.ts";
+import { repeatedQuestion } from "../tools/repeated-question.ts";
 import { StepIds } from "../tools/step-ids.ts";
 import { stepOf } from "../tools/step-of-item.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
@@ -75,7 +77,7 @@ async function settle(
   sendYes?: Continue,
 ): Promise<Job | Unsettled | undefined> {
   if (work.response_id === null) return await endUnrecorded(work);
-  const found = await look(work.response_id);
+  const found = await look(work, work.response_id);
   if ("failure" in found) {
     const { failure } = found;
     if (failure.code !== "openai_not_found") return new Unsettled(failure, isLasting(failure));
@@ -125,10 +127,11 @@ function isLasting({ code, class: kind }: Failure): boolean {
 }
 
 async function look(
+  { id: jobId, attempt, earlier_responses: others }: Work,
   responseId: string,
 ): Promise<{ response: UpstreamResponse } | { failure: Failure }> {
   try {
-    return { response: await retrieve(responseId) };
+    return { response: await retrieve(responseId, { jobId, attempts: [attempt], others }) };
   } catch (error) {
     return { failure: classifyError(error) };
   }
@@ -152,7 +155,7 @@ async function endStuck(
   } catch (error) {
     refused = classifyError(error);
   }
-  const after = await look(responseId);
+  const after = await look(work, responseId);
   if ("failure" in after || !isFinalUpstream(after.response)) {
     // Nothing that it may still do matters: all that can come of it is a question that nobody answers.
     if (!mayHaveActed(work) && !isPastDeadline(work)) {
@@ -300,7 +303,10 @@ async function stepsOf(
   return (await readBy(work, plan, response)).steps;
 }
 
-/** What a response did, for the ledger, and the guard for what it asks to do. */
+/**
+ * What a response did, for the ledger, and the guard for what it asks to do.
+ * @throws UnreadableAnswer for a response that shows only what an earlier one did
+ */
 async function readBy(
   key: Attempt,
   { body, sideEffects, approveWhen }: Pick<Plan, "body" | "sideEffects" | "approveWhen">,
@@ -311,6 +317,8 @@ async function readBy(
   const guard = new ToolCallGuard(key, body, effects, key.guard === "always", approveWhen);
   const made = new StepIds(key.id);
   const ids = new Map(response.output.map((item, place) => [item, made.of(item, place)]));
+  const repeated = key.calls_started && repeatedQuestion(response, guard.approvedBefore());
+  if (repeated) throw new UnreadableAnswer(`${response.id} ${repeated}`);
   const { steps, unapproved } = callsOf(response, key, { guard, body, effects, ids });
   // Recorded before anything is decided: on such a route, nothing counts as guarded.
   for (const call of unapproved.slice(0, 1)) await recordUnapprovedCall(key, call);

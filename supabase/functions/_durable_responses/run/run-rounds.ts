@@ -9,11 +9,13 @@ import type { Step } from "../model/step.ts";
 import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
 import { metadataFor } from "../openai/background.ts";
 import { type RunResult, runStreamed } from "../openai/stream-run.ts";
+import { makeFailure } from "../platform/make-failure.ts";
 import type { Plan } from "../profiles/plan.ts";
 import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
 import type { EffectRules } from "../tools/effect-rules.ts";
 import { judgeCalls } from "../tools/own/judge-calls.ts";
 import type { RunnableTools } from "../tools/own/runnable-tools.ts";
+import { repeatedQuestion } from "../tools/repeated-question.ts";
 import type { Answers, ToolCallGuard } from "../tools/tool-call-guard.ts";
 import type { ToolCallTracker } from "../tools/tool-call-tracker.ts";
 import {
@@ -98,6 +100,12 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
     const started = rounds.length === 0 ? undefined : before + rounds.length;
     const send = sendWith(announcing(run, calls, started));
     const result = await sendInAnyForm(run, send, steps);
+    const repeated = result.kind === "done" && repeatedQuestion(result.response, calls);
+    if (repeated) {
+      const failure = makeFailure("call_uncertain", `Cannot continue: the response ${repeated}`);
+      control.stop.stop({ kind: "review", failure });
+      return { kind: "aborted" };
+    }
     if (result.kind === "done" || result.kind === "failed" && result.final) voidUnmadeCalls(run);
     if (result.kind !== "done") return result;
     const { response } = result;

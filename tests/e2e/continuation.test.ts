@@ -1,0 +1,7 @@
+/** The request that has the yes, in background: what it is answered with, and when it is sent. */
+import { onTestProfiles, stackForFile } from "../support/stack.ts";
+import { testAnotherResponse } from "./guard/another-response.ts";
+
+const theStack = stackForFile(onTestProfiles);
+
+testAnotherResponse(theStack);
