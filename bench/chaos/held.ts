@@ -10,6 +10,8 @@ const heldJob = z.object({
   /** The error of the last attempt, and of the one before it. */
   code: z.string().nullable(),
   code_before: z.string().nullable(),
+  /** Whether the attempt before it was the function's that had read the question. */
+  in_place_before: z.boolean(),
   review_reason: z.string(),
 });
 export type HeldJob = z.infer<typeof heldJob>;
@@ -24,11 +26,15 @@ const byCode: Readonly<Record<string, string>> = {
 };
 
 /** Why a job is held, in a few words. */
-export function reasonOf({ own, mode, code, code_before, review_reason }: HeldJob): string {
+export function reasonOf(
+  { own, mode, code, code_before, in_place_before, review_reason }: HeldJob,
+): string {
   if (/reported late/.test(review_reason)) return "a late report of a call";
   if (code === "background_unrecorded") {
     return code_before === "worker_lost"
-      ? "whoever handed the yes over was killed, and no webhook came"
+      ? `the ${
+        in_place_before ? "function" : "worker"
+      } was killed as it handed the yes over, and no webhook came`
       : "the yes got no readable answer, and no webhook came";
   }
   if (code === "worker_lost") {
@@ -48,10 +54,11 @@ export async function heldByReason(sql: Sql): Promise<Record<string, number>> {
   const jobs = z.array(heldJob).parse(
     await sql`
       select j.profile, j.review_reason, a.mode, a.error_code as code, before.error_code as code_before,
+        coalesce(before.worker like '%-inline-%', false) as in_place_before,
         exists (select from response_steps s
           where s.job_id = j.id and s.status = 'uncertain' and s.run_by is not null) as own
       from response_jobs_internal j join response_attempts a on a.job_id = j.id and a.number = j.attempt
-        left join response_attempts before on before.job_id = j.id and before.number = j.attempt - 1
+        left join durable_responses.attempts before on before.job_id = j.id and before.number = j.attempt - 1
       where j.status = 'needs_review'`,
   );
   const counts = new Map<string, number>();

@@ -2674,16 +2674,17 @@ $$;
 comment on function durable_responses.longest_repeat() is
   'How long after the end of a job a request that says that it is a repeat may come: the openai SDK waits 10 minutes for an answer first.';
 
-create function durable_responses.refuse_deleted_job(p_job_id uuid) returns void
+create function durable_responses.refuse_deleted_job(p_job_id uuid, p_key text default null) returns void
 language plpgsql immutable set search_path = ''
 as $$
 begin
   raise exception using errcode = 'DR414', detail = p_job_id::text,
-    message = format('Cannot repeat this request: its job %s has ended and was deleted', p_job_id),
+    message = format('Cannot repeat %s: its job %s has ended and was deleted',
+      case when p_key is null then 'this request' else format('the request with idempotency key %L', left(p_key, 100)) end, p_job_id),
     hint = 'Nothing was accepted. To ask the same again on purpose, send it with a new idempotency key.';
 end;
 $$;
-comment on function durable_responses.refuse_deleted_job(uuid) is
+comment on function durable_responses.refuse_deleted_job(uuid, text) is
   'Refuses (DR414) a repeat of the request of a deleted job: a new job could do the same a second time. The detail is the job''s id.';
 
 create function durable_responses.remember_deleted(p_job durable_responses.jobs) returns void
@@ -2783,11 +2784,11 @@ comment on function public.take_response_answer(uuid, uuid) is
   'The owner has read the answer of a final job: the same request from now on is a new job. Does nothing for a job that is not final, or not the caller''s.';
 
 revoke execute on function durable_responses.did_nothing(durable_responses.jobs), durable_responses.longest_repeat(),
-  durable_responses.refuse_deleted_job(uuid), durable_responses.remember_deleted(durable_responses.jobs), durable_responses.forget_deleted(integer),
+  durable_responses.refuse_deleted_job(uuid, text), durable_responses.remember_deleted(durable_responses.jobs), durable_responses.forget_deleted(integer),
   durable_responses.join_question(uuid, text, uuid, boolean), public.take_response_answer(uuid, uuid)
   from public, anon, authenticated;
 grant execute on function durable_responses.did_nothing(durable_responses.jobs), durable_responses.longest_repeat(),
-  durable_responses.refuse_deleted_job(uuid), durable_responses.remember_deleted(durable_responses.jobs), durable_responses.forget_deleted(integer),
+  durable_responses.refuse_deleted_job(uuid, text), durable_responses.remember_deleted(durable_responses.jobs), durable_responses.forget_deleted(integer),
   durable_responses.join_question(uuid, text, uuid, boolean), public.take_response_answer(uuid, uuid)
   to service_role;
 -- The JSON of a submit, and how it is parsed: an unknown field or an invalid value is refused (DR400).
@@ -2958,7 +2959,7 @@ begin
       hint = 'Use a new key for a new request, and the same key only to repeat the same one. Nothing was submitted.';
   end if;
   if v_known.deleted_until is not null then
-    perform durable_responses.refuse_deleted_job(v_known.job_id);
+    perform durable_responses.refuse_deleted_job(v_known.job_id, p_key);
   end if;
   return v_known.job_id;
 end;
@@ -5097,6 +5098,12 @@ begin
     perform durable_responses.requeue(v_wait);
     return true;
   end if;
+  if exists (
+    select from durable_responses.attempts where job_id = p_job_id and number = p_attempt + 1 and response_id is not null
+  ) then
+    -- The response exists, whatever OpenAI has answered: it says what became of the calls.
+    return false;
+  end if;
   -- The job was ended or held otherwise, maybe as the attempt that waited for the response and took its calls over. That they
   -- were not made may end a review.
   select coalesce(max(s.attempt), p_attempt) into p_attempt from public.response_steps s
@@ -5458,7 +5465,7 @@ grant execute on function durable_responses.refuse_unfit_answer(public.response_
 --   * A background response asked before calls that need no person: one call answers and leases the job to the function that
 --     has read it, which sends the answers at once.                                        (continue_response_job_in_place)
 --
--- The rules are those of claim_response_work(): a route's pause, its probe, limits, and what is left of the worker's life
+-- The rules are those of claim_response_work(): the job's deadline, a route's pause, its probe, limits, and what is left of the worker's life
 -- compared with how long such runs usually take. (To send answers takes no time.) If places are limited, jobs that already
 -- wait go first. If a rule says no, the job is queued like any other. A worker of kind `inline` does not count against
 -- max_workers.
@@ -5474,7 +5481,8 @@ declare
   v_allowed integer;
   v_in_all integer;
 begin
-  if not p_wait.ready or p_wait.min_life_ms > v_life then
+  -- A claim fails jobs that are past their deadline before it takes any.
+  if not p_wait.ready or p_wait.min_life_ms > v_life or p_wait.deadline <= v_now then
     return false;
   end if;
   select r.paused_until, r.max_running, r.typical_ms, s.max_running as max_in_all into v_route

@@ -64,16 +64,17 @@ $$;
 comment on function durable_responses.longest_repeat() is
   'How long after the end of a job a request that says that it is a repeat may come: the openai SDK waits 10 minutes for an answer first.';
 
-create function durable_responses.refuse_deleted_job(p_job_id uuid) returns void
+create function durable_responses.refuse_deleted_job(p_job_id uuid, p_key text default null) returns void
 language plpgsql immutable set search_path = ''
 as $$
 begin
   raise exception using errcode = 'DR414', detail = p_job_id::text,
-    message = format('Cannot repeat this request: its job %s has ended and was deleted', p_job_id),
+    message = format('Cannot repeat %s: its job %s has ended and was deleted',
+      case when p_key is null then 'this request' else format('the request with idempotency key %L', left(p_key, 100)) end, p_job_id),
     hint = 'Nothing was accepted. To ask the same again on purpose, send it with a new idempotency key.';
 end;
 $$;
-comment on function durable_responses.refuse_deleted_job(uuid) is
+comment on function durable_responses.refuse_deleted_job(uuid, text) is
   'Refuses (DR414) a repeat of the request of a deleted job: a new job could do the same a second time. The detail is the job''s id.';
 
 create function durable_responses.remember_deleted(p_job durable_responses.jobs) returns void
@@ -173,10 +174,10 @@ comment on function public.take_response_answer(uuid, uuid) is
   'The owner has read the answer of a final job: the same request from now on is a new job. Does nothing for a job that is not final, or not the caller''s.';
 
 revoke execute on function durable_responses.did_nothing(durable_responses.jobs), durable_responses.longest_repeat(),
-  durable_responses.refuse_deleted_job(uuid), durable_responses.remember_deleted(durable_responses.jobs), durable_responses.forget_deleted(integer),
+  durable_responses.refuse_deleted_job(uuid, text), durable_responses.remember_deleted(durable_responses.jobs), durable_responses.forget_deleted(integer),
   durable_responses.join_question(uuid, text, uuid, boolean), public.take_response_answer(uuid, uuid)
   from public, anon, authenticated;
 grant execute on function durable_responses.did_nothing(durable_responses.jobs), durable_responses.longest_repeat(),
-  durable_responses.refuse_deleted_job(uuid), durable_responses.remember_deleted(durable_responses.jobs), durable_responses.forget_deleted(integer),
+  durable_responses.refuse_deleted_job(uuid, text), durable_responses.remember_deleted(durable_responses.jobs), durable_responses.forget_deleted(integer),
   durable_responses.join_question(uuid, text, uuid, boolean), public.take_response_answer(uuid, uuid)
   to service_role;

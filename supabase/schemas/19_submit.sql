@@ -59,7 +59,7 @@ begin
       hint = 'Use a new key for a new request, and the same key only to repeat the same one. Nothing was submitted.';
   end if;
   if v_known.deleted_until is not null then
-    perform durable_responses.refuse_deleted_job(v_known.job_id);
+    perform durable_responses.refuse_deleted_job(v_known.job_id, p_key);
   end if;
   return v_known.job_id;
 end;

@@ -200,6 +200,12 @@ begin
     perform durable_responses.requeue(v_wait);
     return true;
   end if;
+  if exists (
+    select from durable_responses.attempts where job_id = p_job_id and number = p_attempt + 1 and response_id is not null
+  ) then
+    -- The response exists, whatever OpenAI has answered: it says what became of the calls.
+    return false;
+  end if;
   -- The job was ended or held otherwise, maybe as the attempt that waited for the response and took its calls over. That they
   -- were not made may end a review.
   select coalesce(max(s.attempt), p_attempt) into p_attempt from public.response_steps s

@@ -165,17 +165,23 @@ Deno.test("the caller may go: the run goes on in place", async () => {
 
 Deno.test("as many as the concurrency run in place; what comes then is queued, and followed", async () => {
   const sdk = theSdk();
-  const all = await Promise.all(Array.from({ length: 4 }, () => streamed(sdk, long)));
-  const ends = await Promise.all(all.map(async ({ iterator, seen }) => [
-    ...seen,
-    ...await rest(iterator),
-  ]));
-  for (const events of ends) {
-    assert.equal(events.at(-1)?.type, "response.completed");
-    assert.ok(events.filter(({ type }) => type === "response.output_text.delta").length > 60);
-  }
-  const workers = await Promise.all(all.map(({ id }) => workersOf(sdk, id)));
-  assert.equal(workers.filter(([worker]) => isInline(worker)).length, 2);
+  const fourAtOnce = async () => {
+    const all = await Promise.all(Array.from({ length: 4 }, () => streamed(sdk, long)));
+    const ends = await Promise.all(all.map(async ({ iterator, seen }) => [
+      ...seen,
+      ...await rest(iterator),
+    ]));
+    for (const events of ends) {
+      assert.equal(events.at(-1)?.type, "response.completed");
+      assert.ok(events.filter(({ type }) => type === "response.output_text.delta").length > 60);
+    }
+    const workers = await Promise.all(all.map(({ id }) => workersOf(sdk, id)));
+    const inPlace = workers.filter(([worker]) => isInline(worker)).length;
+    assert.ok(inPlace <= 2, `${inPlace} in place`);
+    return inPlace;
+  };
+  // The run of the test before may have its place a moment longer than its job.
+  await eventually("two in place", fourAtOnce, (inPlace) => inPlace === 2);
 });
 
 Deno.test("a credential is masked in what is shown, whatever pieces it comes in", async () => {

@@ -84,6 +84,17 @@ Deno.test("what is still being written is refused until the response has ended, 
   }
 });
 
+Deno.test("what a user says is not left out, whatever its id", async () => {
+  const { question, messages: [id = ""] } = await streamed({ ...cut, times: 1 }, () => false);
+  for (const role of ["user", "system"] as const) {
+    const said = { ...forms["whole"]?.(id), role, content: "Do not send it" };
+    const error = await refusalOf(
+      create([question, said as OpenAI.Responses.EasyInputMessage, next()]),
+    );
+    assert.deepEqual([error.code, error.param], ["item_not_found", "input[1]"]);
+  }
+});
+
 Deno.test("an item of somebody else's lost run is not found", async () => {
   const { stack, clientWith } = theSdk();
   const { question, messages } = await streamed({ ...cut, times: 1 }, () => false);

@@ -95,6 +95,10 @@ Deno.test("somebody else's item, and one that never was, are not found: 400", as
     ]
   ) {
     assert.deepEqual([error.status, error.code, error.param], [400, "item_not_found", "input[0]"]);
+    assert.match(
+      error.message,
+      /If its response was deleted,.* send its messages as text without ids/,
+    );
   }
   const foreign = await ask(theSdk().client, "msg_68e9f0a1b2c3");
   assert.deepEqual([foreign.status, foreign.code], [400, "item_not_found"]);

@@ -116,6 +116,7 @@ const heldJob: HeldJob = {
   mode: "synchronous",
   code: "worker_lost",
   code_before: null,
+  in_place_before: false,
   review_reason: "The call of send at mailbox was in flight when attempt 1 ended",
 };
 
@@ -123,10 +124,16 @@ for (
   const [expected, job] of [
     [/killed while OpenAI made the call/, {}],
     [/killed during a call of ours/, { own: true }],
-    [/handed the yes over was killed/, {
+    [/worker was killed as it handed the yes over/, {
       mode: "background",
       code: "background_unrecorded",
       code_before: "worker_lost",
+    }],
+    [/function was killed as it handed the yes over/, {
+      mode: "background",
+      code: "background_unrecorded",
+      code_before: "worker_lost",
+      in_place_before: true,
     }],
     [/no readable answer/, { mode: "background", code: "background_unrecorded" }],
     [/did not end in its budget/, { mode: "background", code: "background_stuck" }],

@@ -1,7 +1,9 @@
 /** The request that has the yes, in background: what it is answered with, and when it is sent. */
 import { onTestProfiles, stackForFile } from "../support/stack.ts";
 import { testAnotherResponse } from "./guard/another-response.ts";
+import { testRefusedYes } from "./guard/refused-yes.ts";
 
 const theStack = stackForFile(onTestProfiles);
 
 testAnotherResponse(theStack);
+testRefusedYes(theStack);

@@ -32,6 +32,13 @@ function refusal(variables: Record<string, string>): RequestError {
   assert.fail("it was accepted");
 }
 
+Deno.test("a worker in a process of its own is told where its secrets are", () => {
+  assert.equal(
+    refusal(without("OPENAI_API_KEY")).hint,
+    "Set NAME=value in the environment of the worker's process: it has none of the functions' secrets",
+  );
+});
+
 Deno.test("a whole environment has every key, old and new", () => {
   const environment = parseEnvironment(whole);
   assert.equal(environment.supabaseUrl, "https://abc.supabase.co");

@@ -3,82 +3,55 @@
  * shows no call, and asks again. Nothing is sent twice.
  */
 import assert from "node:assert/strict";
-import { z } from "zod";
+import type { z } from "zod";
 import { passForBackground } from "../../support/job-state.ts";
 import { eventually } from "../../support/eventually.ts";
 import { readJob, summarizeAttempts } from "../../support/jobs.ts";
-import type { ProfileName } from "../../support/profiles.ts";
 import type { TestStack } from "../../support/stack.ts";
 import { functionsAreDone, openaiIsDone } from "../background/at-openai.ts";
 import { createStream, ended, raw, response, retrieve, stream } from "../upstream/answers.ts";
 import { settledInTime } from "../upstream/ask.ts";
+import { type askedBody, askedUnheard, continuedInBackground } from "./asked-unheard.ts";
 import { begin, createsSince, ofAttempt, query, sentInAll, works } from "./mail.ts";
 
-const continuedInBackground = [
-  "background continued",
-  "synchronous continued",
-  "background completed",
-];
-const asked = z.looseObject({ id: z.string(), output: z.array(z.looseObject({})) });
-
 export function testAnotherResponse(theStack: () => TestStack): void {
-  /** Submits; the first webhook is lost, and the response that asks has ended. */
-  async function askedUnheard(profile: ProfileName = "mail") {
-    const test = theStack();
-    test.openai.webhooks.faults.set([{ kind: "lose", times: 1 }]);
-    const { id } = await test.submit(test.fresh(profile), query);
-    await openaiIsDone(test);
-    const { response_id } = await eventually(
-      "the response's id",
-      () => readJob(test.sql, id),
-      (row) => row.response_id !== null,
-    );
-    const first = response_id ?? "";
-    const { url, apiKey } = test.openai;
-    const got = await fetch(`${url}/responses/${first}`, {
-      headers: { authorization: `Bearer ${apiKey}` },
-    });
-    const body = asked.parse(await got.json());
-    const hear = () => test.openai.webhooks.send({ type: "response.completed", responseId: first });
-    return { ...test, test, id, first, body, hear };
-  }
-
   /** Polls a few times, so that whatever a poll brings about has happened. */
-  async function polled(test: TestStack, id: string): Promise<void> {
+  async function polled(id: string): Promise<void> {
+    const { sql, wake } = theStack();
     for (let times = 0; times < 3; times++) {
-      await passForBackground(test.sql, id, 31_000);
-      await test.wake();
-      await functionsAreDone(test);
+      await passForBackground(sql, id, 31_000);
+      await wake();
+      await functionsAreDone(theStack());
     }
   }
 
   Deno.test("the yes is answered with the first response's id: its own webhook brings the result", async () => {
-    begin(theStack(), [works]);
-    const { test, id, first, hear, openai, sql, finished } = await askedUnheard();
+    const { openai, sql, finished } = theStack();
+    const { id, first, hear } = await askedUnheard(theStack());
     const body = { ...response("queued", []), id: first };
     openai.faults.set([raw(ofAttempt(3), { body }, { runs: true, times: 1 }), works]);
     await hear();
     assert.equal((await finished(id)).status, "completed");
     assert.deepEqual(await summarizeAttempts(sql, id), continuedInBackground);
-    assert.equal(await sentInAll(test), 1);
+    assert.equal(await sentInAll(theStack()), 1);
   });
 
   Deno.test("and if no webhook comes, a person decides", async () => {
-    begin(theStack(), [works]);
-    const { test, id, first, hear, openai } = await askedUnheard();
+    const { openai } = theStack();
+    const { id, first, hear } = await askedUnheard(theStack());
     openai.webhooks.faults.set([{ kind: "lose" }]);
     const body = { ...response("queued", []), id: first };
     openai.faults.set([raw(ofAttempt(3), { body }, { runs: true, times: 1 }), works]);
     await hear();
-    await polled(test, id);
-    assert.equal((await settledInTime(test, id, 61_000)).status, "needs_review");
-    assert.equal(await sentInAll(test), 1);
+    await polled(id);
+    assert.equal((await settledInTime(theStack(), id, 61_000)).status, "needs_review");
+    assert.equal(await sentInAll(theStack()), 1);
   });
 
   Deno.test("two jobs whose yes is answered with one id: none waits for the other's response", async () => {
-    begin(theStack(), [works]);
-    const [one, two] = [await askedUnheard(), await askedUnheard()];
-    const { test, openai, sql, finished } = one;
+    const { openai, sql, finished, stack } = theStack();
+    const [one, two] = [await askedUnheard(theStack()), await askedUnheard(theStack())];
+    assert.equal(stack.mailbox.sent.length, 0);
     const body = { ...response("queued", []), id: "resp_constant" };
     openai.faults.set([raw(ofAttempt(3), { body }, { runs: true }), works]);
     for (const { id, hear } of [one, two]) {
@@ -93,11 +66,11 @@ export function testAnotherResponse(theStack: () => TestStack): void {
     // Whoever got the constant id first has a result, by a poll, or a question.
     assert.equal((await finished(two.id)).status, "completed");
     assert.deepEqual(await summarizeAttempts(sql, two.id), continuedInBackground);
-    await openaiIsDone(test);
-    assert.equal(await sentInAll(test), 2);
+    await openaiIsDone(theStack());
+    assert.equal(await sentInAll(theStack()), 2);
   });
 
-  const stale: Record<string, (body: z.infer<typeof asked>) => Record<string, unknown>> = {
+  const stale: Record<string, (body: z.infer<typeof askedBody>) => Record<string, unknown>> = {
     "as it is": (body) => body,
     "without metadata": (body) => ({ ...body, metadata: {} }),
     "without metadata, with another id": (body) => ({ ...body, metadata: {}, id: "resp_other" }),
@@ -106,7 +79,8 @@ export function testAnotherResponse(theStack: () => TestStack): void {
   for (const [name, change] of Object.entries(stale)) {
     Deno.test(`a poll for the response with the yes shows the first one, ${name}: it is read again`, async () => {
       begin(theStack(), [works]);
-      const { test, id, body, hear, openai, sql } = await askedUnheard();
+      const { openai, sql } = theStack();
+      const { id, body, hear } = await askedUnheard(theStack());
       openai.webhooks.faults.set([{ kind: "lose" }]);
       await hear();
       await eventually(
@@ -114,18 +88,18 @@ export function testAnotherResponse(theStack: () => TestStack): void {
         () => readJob(sql, id),
         (row) => row.attempt === 3 && row.response_id !== null,
       );
-      await openaiIsDone(test);
+      await openaiIsDone(theStack());
       openai.faults.set([raw(retrieve, { body: change(body) }, { times: 1 }), works]);
-      await polled(test, id);
+      await polled(id);
       assert.equal((await readJob(sql, id)).status, "completed");
       assert.deepEqual(await summarizeAttempts(sql, id), continuedInBackground);
-      assert.equal(await sentInAll(test), 1);
+      assert.equal(await sentInAll(theStack()), 1);
     });
   }
 
   Deno.test("every look shows the first one: a person decides, and no later look ends the doubt", async () => {
-    begin(theStack(), [works]);
-    const { test, id, body, hear, openai, sql, wake } = await askedUnheard();
+    const { openai, sql, wake } = theStack();
+    const { id, body, hear } = await askedUnheard(theStack());
     openai.webhooks.faults.set([{ kind: "lose" }]);
     await hear();
     await eventually(
@@ -133,20 +107,20 @@ export function testAnotherResponse(theStack: () => TestStack): void {
       () => readJob(sql, id),
       (row) => row.attempt === 3 && row.response_id !== null,
     );
-    await openaiIsDone(test);
+    await openaiIsDone(theStack());
     openai.faults.set([
       raw(retrieve, { body: { ...body, metadata: {}, id: "resp_other" } }),
       works,
     ]);
-    assert.equal((await settledInTime(test, id, 61_000)).status, "needs_review");
+    assert.equal((await settledInTime(theStack(), id, 61_000)).status, "needs_review");
     const looks = () => openai.requests.filter(({ path }) => path.endsWith("/cancel")).length;
     const before = looks();
     await sql`update durable_responses.upstream_cancels set due = now() where job_id = ${id}`;
     await wake();
     await eventually("another cancel", () => looks() > before);
-    await functionsAreDone(test);
+    await functionsAreDone(theStack());
     assert.equal((await readJob(sql, id)).status, "needs_review");
-    assert.equal(await sentInAll(test), 1);
+    assert.equal(await sentInAll(theStack()), 1);
   });
 
   Deno.test("a synchronous request with the yes is answered with the stream that asked: a person decides", async () => {

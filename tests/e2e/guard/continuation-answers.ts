@@ -17,6 +17,8 @@ const answers: Record<string, Parameters<typeof raw>[1]> = {
   "nothing": {},
   "half a response": { body: '{"id":"{{id}}","object":"response","sta' },
   "a gateway's 502": { status: 502, ...html },
+  "a gateway's 408": { status: 408, ...html },
+  "Azure's 408": { status: 408, body: { error: { code: "Timeout", message: "It timed out" } } },
   "a redirect": { status: 302, headers: { location: "/elsewhere" } },
   "an error in a 200": { body: { error: { message: "Try later", code: null } } },
   "a response without an id": { body: { ...response("queued", []), id: "" } },

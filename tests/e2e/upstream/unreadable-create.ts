@@ -18,6 +18,7 @@ const unreadable = {
   "an error of no shape with a 200": { body: { error: { message: "upstream timed out" } } },
   "a gateway's 502": { status: 502, type: "text/html", body: html },
   "a gateway's 504 in JSON": { status: 504, body: { message: "Endpoint request timed out" } },
+  "a gateway's 408": { status: 408, type: "text/html", body: html },
   "a gateway's 524": { status: 524, body: "" },
 } as const;
 

@@ -69,6 +69,37 @@ Deno.test("what only the final response has is told late, once, and stands in it
   assert.deepEqual(late, [[call("a", "1"), begun]]);
 });
 
+for (
+  const [what, final, left] of [
+    ["only the last one", ["two"], ["one", "two"]],
+    ["both", ["one", "two"], ["one", "two"]],
+    ["both, the other way round", ["two", "one"], ["one", "two"]],
+    ["a longer one in the place of the last", ["one", "two and more"], ["one", "two and more"]],
+  ] as const
+) {
+  Deno.test(`a final output with other ids and ${what}: each message once, none lost`, () => {
+    const items = new FinishedItems();
+    items.finish(0, message("one", "m1"));
+    items.finish(1, message("two", "m2"));
+    const { response, late } = items.complete(
+      completed(final.map((text, at) => message(text, `other${at}`))),
+    );
+    assert.equal(response.outputText, left.join("\n\n"));
+    assert.deepEqual(late, []);
+  });
+}
+
+Deno.test("an item that begins and finishes twice is in the output once", () => {
+  for (const final of [[message("one", "m1")], []]) {
+    const items = new FinishedItems();
+    for (let times = 2; times > 0; times--) {
+      items.begin(0, message("", "m1"));
+      items.finish(0, message("one", "m1"));
+    }
+    assert.equal(items.complete(completed(final)).response.outputText, "one");
+  }
+});
+
 Deno.test("ids of steps are never empty, never twice, and the same for one place", () => {
   const id = fc.oneof(
     fc.constantFrom("", "same", "mcp_call_job_0"),

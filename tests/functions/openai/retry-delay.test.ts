@@ -13,6 +13,9 @@ const words: [string, number | undefined][] = [
   ["try again in 6 hours", 21_600_000],
   ["Your limit resets in 12 days", 12 * 86_400_000],
   ["Limit 10000, Used 9000, Requested 2000. Please try again in 6s.", 6_000],
+  ["Please retry in about 20 seconds", 20_000],
+  ["Try again in 1,000 ms", 1_000],
+  ["Try again in -5 s", undefined],
   ["try again later", undefined],
   ["the 30s of this century", undefined],
 ];
@@ -35,12 +38,20 @@ const headers: [string, Record<string, string>, number | undefined][] = [
     "x-ratelimit-reset-tokens": "6m0s",
   }, 360_000],
   ["seconds with a unit", { "retry-after": "5s" }, 5_000],
+  ["two proxies' values", { "retry-after": "30, 20" }, 30_000],
 ];
 for (const [name, given, ms] of headers) {
   Deno.test(`a header with ${name}`, () => {
     const told = retryDelay(new Headers(given), "");
     if (ms === undefined) assert.ok(Number.isSafeInteger(told) && (told ?? 0) > 0);
     else assert.equal(told, ms);
+  });
+}
+
+for (const odd of ["-1", "-1s", "1 day ago", "soon", ",", "Wed, 21 Oct 2015 07:28:00 GMT"]) {
+  Deno.test(`a header of '${odd}' asks for no wait`, () => {
+    const told = retryDelay(new Headers({ "retry-after": odd }), "");
+    assert.ok(told === undefined || told === 0, `${told}`);
   });
 }
 

@@ -85,7 +85,7 @@ Deno.test("a value that does not fit is told with its place and what it is", asy
   );
   assert.match(
     await messageFor({ guard: "allways" }),
-    /^wrong guard: 'guard' must be 'always' or 'synchronous' or 'off', but it is 'allways' → See .*profiles\.md#guard$/,
+    /^wrong guard: 'guard' must be 'always' or 'synchronous' or 'off', but it is 'allways' → See `guard` in the page on profiles/,
   );
   assert.match(
     await messageFor({ side_effects: { "mail.send": "twice" } }),

@@ -126,7 +126,7 @@ const slips: Record<string, { fields: object; message: RegExp; hint: RegExp }> =
   },
   "a rule that is none": {
     fields: { side_effects: { "mail.send": "twice" } },
-    message: /'side_effects\.mail\.send' is invalid: .* it is 'twice'$/,
+    message: /'side_effects\.mail\.send' must be 'none' or .*, but it is 'twice'$/,
     hint: /the page on profiles/,
   },
   "two mistakes": {

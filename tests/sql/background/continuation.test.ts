@@ -349,3 +349,14 @@ sqlTest("a response that is read late comes with the ids of the job's others", a
   }).parse(await adopt(m, id));
   assert.deepEqual(abandoned, { response_id: "resp_2", other_responses: ["resp_1"] });
 });
+
+sqlTest(
+  "a worker that says late that nothing was sent ends no doubt about a response that exists",
+  async (m) => {
+    const id = await given(m);
+    await adopt(m, id);
+    assert.equal(await withdraw(m, id), false);
+    assert.equal(await statusOf(m, id), "needs_review");
+    assert.equal((await stepLines(m, id)).at(-1), "send uncertain");
+  },
+);

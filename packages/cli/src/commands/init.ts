@@ -139,7 +139,8 @@ async function checkAfterwards(
     const models = await checkModels(report.profiles, secrets);
     for (const line of showReport(report, models, terminal)) terminal.out(line);
     if (report.findings.every(({ severity }) => severity !== "wrong")) {
-      await writeTypes(join(supabase, typesPath), report);
+      const written = await writeTypes(join(supabase, typesPath), report);
+      if (written) terminal.out(`Types for the frontend: supabase/${typesPath}`);
     }
     return true;
   } catch (error) {

@@ -89,10 +89,14 @@ function classifyAnswer(error: APIError): Failure {
     ...(status === undefined ? {} : { status }),
     ...(headers === undefined ? {} : { headers }),
     ...(error.requestID ? { requestId: error.requestID } : {}),
-    // A gateway's own answer does not show whether OpenAI got the request and is working on it.
-    maybeAccepted: status !== undefined && status >= 500 && !isOpenAIs(error),
+    // A gateway's own answer does not show whether OpenAI got the request and is working on it, nor does anybody's who gave up.
+    maybeAccepted: status !== undefined &&
+      (gaveUp.has(status) || status >= 500 && !isOpenAIs(error)),
   });
 }
+
+/** Request Timeout, and nginx's "client closed request". */
+const gaveUp = new Set([408, 499]);
 
 /** OpenAI's own answer has its request id and the shape of its errors. */
 function isOpenAIs({ requestID, error }: APIError): boolean {

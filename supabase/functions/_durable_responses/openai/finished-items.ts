@@ -16,6 +16,12 @@ interface Seen {
   finished: Item | undefined;
 }
 
+type Finished = Seen & { finished: Item };
+
+function isFinished(seen: Seen): seen is Finished {
+  return seen.finished !== undefined;
+}
+
 /** Follows the items of one response as they start and finish. */
 export class FinishedItems {
   readonly #seen: Seen[] = [];
@@ -48,21 +54,22 @@ export class FinishedItems {
    * items that only it has, which are reported as finished now.
    */
   complete(response: UpstreamResponse): { response: UpstreamResponse; late: [Item, Place][] } {
-    const left = [...response.output];
-    const late: [Item, Place][] = [];
-    const streamed = this.#seen.flatMap(({ finished, place }) => {
-      if (finished === undefined) return [];
-      const at = matchOf(left, finished, place);
-      const again = at === -1 ? undefined : left.splice(at, 1)[0];
-      return [again === undefined || saysLess(again, finished) ? finished : again];
+    const finished = this.#seen.filter(isFinished);
+    const final = finalItems(finished, response.output);
+    const streamed = finished.flatMap((seen) => {
+      const again = final.get(seen);
+      if (again === undefined && isRepeated(seen, finished)) return [];
+      return [again === undefined || saysLess(again, seen.finished) ? seen.finished : again];
     });
-    for (const item of left) {
+    const known = new Set(final.values());
+    const left = response.output.filter((item) => !known.has(item));
+    const late = left.map((item): [Item, Place] => {
       const open = this.#seen.find((seen) =>
         !seen.finished && (seen.id === "" || seen.id === idOf(item))
       ) ?? this.#add(undefined, item);
       open.finished = item;
-      late.push([item, open.place]);
-    }
+      return [item, open.place];
+    });
     if (streamed.length === 0) return { response, late };
     const output = left.length === 0 ? streamed : inOrder(response.output, streamed, left);
     return { response: withOutput(response, output), late };
@@ -94,17 +101,49 @@ function idOf(item: Item): string {
   return typeof id === "string" ? id : "";
 }
 
-/** The final item that is the same as a streamed one: by its id, or otherwise the first of its kind with the same content. */
-function matchOf(items: Item[], streamed: Item, { index }: Place): number {
-  const id = idOf(streamed);
-  const byId = id === "" ? -1 : items.findIndex((item) => idOf(item) === id);
-  if (byId !== -1) return byId;
-  const text = JSON.stringify(streamed);
-  const same = items.findIndex((item) => JSON.stringify(item) === text);
-  if (same !== -1) return same;
-  // Its id may have changed: then it is the item of the same kind at its place.
-  const there = items.findIndex((item, at) => item.type === streamed.type && at === index);
-  return there === -1 ? items.findIndex((item) => item.type === streamed.type) : there;
+type Same = (final: Item, at: number, streamed: Finished) => boolean;
+
+/** How a final item is known to be a streamed one: ids may have changed or repeat, and items may be missing. The surest first. */
+const ways: readonly Same[] = [
+  (final, _at, { finished }) => isEqual(final, finished),
+  (final, _at, { finished }) => isEqual(withoutId(final), withoutId(finished)),
+  (final, _at, { id }) => id !== "" && idOf(final) === id,
+  (final, at, { finished, place }) => final.type === finished.type && at === place.index,
+  (final, _at, { finished }) => final.type === finished.type,
+];
+
+/** The final item of each streamed one that has one. */
+function finalItems(streamed: Finished[], output: readonly Item[]): Map<Finished, Item> {
+  const found = new Map<Finished, Item>();
+  const taken = new Set<number>();
+  // Each way for all items before the next way: a guess must not take what another item surely is.
+  for (const isSame of ways) {
+    for (const seen of streamed) {
+      if (found.has(seen)) continue;
+      const at = output.findIndex((item, index) => !taken.has(index) && isSame(item, index, seen));
+      const item = output[at];
+      if (item === undefined) continue;
+      taken.add(at);
+      found.set(seen, item);
+    }
+  }
+  return found;
+}
+
+/** Whether the stream has told the same item at the same place before. */
+function isRepeated(seen: Finished, all: Finished[]): boolean {
+  return seen.id !== "" && seen.told !== undefined &&
+    all.slice(0, all.indexOf(seen)).some((before) =>
+      before.told === seen.told && isEqual(before.finished, seen.finished)
+    );
+}
+
+function isEqual(one: Item, other: Item): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function withoutId(item: Item): Item {
+  return { ...item, id: undefined };
 }
 
 function saysLess(item: Item, streamed: Item): boolean {

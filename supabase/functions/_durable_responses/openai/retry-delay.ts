@@ -10,16 +10,20 @@ const unitMs: Readonly<Record<string, number>> = {
   h: 3_600_000,
   d: 86_400_000,
 };
+const amount = String.raw`\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?`;
 const duration = String
-  .raw`(?:\d+(?:\.\d+)?\s*(?:milliseconds?|millis|ms|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)\b[\s,]*(?:and\s+)?)+`;
+  .raw`(?:(?:${amount})\s*(?:milliseconds?|millis|ms|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)\b[\s,]*(?:and\s+)?)+`;
 const inWords = new RegExp(
   String
-    .raw`(?:try(?:ing)? again|retry(?:ing)?|come back|wait(?:ing)?|available|resets?)\s*(?:again\s*)?(?:in|after|for|at least)?\s*(?:at least\s*)?(${duration})`,
+    .raw`(?:try(?:ing)? again|retry(?:ing)?|come back|wait(?:ing)?|available|resets?)\s*(?:again\s*)?(?:in|after|for|at least)?\s*(?:(?:at least|about|approximately|another|~)\s*)?(${duration})`,
   "i",
 );
 /** Also matches if a unit follows another without a space: `1m2s`. */
-const part =
-  /(\d+(?:\.\d+)?)\s*(milliseconds?|millis|ms|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)/gi;
+const part = new RegExp(
+  String
+    .raw`(?<![-\d.,])(${amount})\s*(milliseconds?|millis|ms|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)`,
+  "gi",
+);
 const joined = /(\d)\s*(ms|[dhms])(?=\d)/gi;
 
 /**
@@ -49,15 +53,18 @@ function numberOf(text: string | null | undefined): number | undefined {
   return value >= 0 ? value : undefined;
 }
 
-/** `Retry-After`: seconds, or a date. Some servers add a unit. */
+/** `Retry-After`: seconds, or a date. Some servers add a unit, and two proxies a value each: then the longer wait counts. */
 function retryAfter(text: string | null | undefined): number | undefined {
   if (!text?.trim()) return undefined;
+  if (/^[\s\d.,]+$/.test(text) && text.includes(",")) {
+    return Math.max(...text.split(",").map((each) => numberOf(each) ?? 0)) * 1000;
+  }
   const plain = Number(text);
   if (!Number.isNaN(plain)) return plain >= 0 ? plain * 1000 : undefined;
   const at = Date.parse(text);
   // A date that has passed asks for nothing; read as a duration, its "01 Dec" would be a day.
   if (!Number.isNaN(at)) return at > Date.now() ? at - Date.now() : undefined;
-  return durationOf(text);
+  return /\bago\b/i.test(text) ? undefined : durationOf(text);
 }
 
 /** "Please try again in 17.5s", "in 1m2s", "in 350ms", "after 30 seconds". */
@@ -83,8 +90,8 @@ function durationOf(text: string): number | undefined {
   const bare = numberOf(text);
   if (bare !== undefined) return bare * 1000;
   let ms: number | undefined;
-  for (const [, amount, unit = ""] of text.matchAll(part)) {
-    ms = (ms ?? 0) + Number(amount) * (unitMs[shortOf(unit)] ?? 0);
+  for (const [, told = "", unit = ""] of text.matchAll(part)) {
+    ms = (ms ?? 0) + Number(told.replaceAll(",", "")) * (unitMs[shortOf(unit)] ?? 0);
   }
   return ms;
 }

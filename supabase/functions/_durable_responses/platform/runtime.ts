@@ -5,6 +5,11 @@ interface EdgeRuntimeGlobal {
   EdgeRuntime?: { waitUntil(promise: Promise<unknown>): void };
 }
 
+/** Whether this is an Edge Function, and not a worker in a process of its own. */
+export function isEdgeFunction(): boolean {
+  return "EdgeRuntime" in globalThis;
+}
+
 /** Keeps the worker alive for work after the response. In plain Deno the process lives anyway. */
 export function waitUntil(work: Promise<unknown>): void {
   const { EdgeRuntime } = globalThis as EdgeRuntimeGlobal;

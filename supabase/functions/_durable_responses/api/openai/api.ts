@@ -64,18 +64,18 @@ type Act = (asked: Asked) => Promise<Response>;
 
 const createRoute = "POST responses";
 
-/** The largest integer that the database has for it. */
-const maxSequenceNumber = 2 ** 31 - 1;
+/** The largest that has one after it in the database. */
+const maxSequenceNumber = 2 ** 31 - 2;
 
 const retrieve: Act = async ({ caller, id, searchParams }) => {
   const who = visibilityOf(caller);
   const given = searchParams.get("starting_after");
   const after = given === null ? -1 : Number(given.trim() || "none");
-  if (!Number.isInteger(after) || after > maxSequenceNumber) {
+  if (!Number.isInteger(after) || after < -1 || after > maxSequenceNumber) {
     throw invalidParam(
       "starting_after",
       "invalid_type",
-      `Cannot accept 'starting_after': it must be an integer of at most ${maxSequenceNumber}, but is ${
+      `Cannot accept 'starting_after': it must be an integer from -1 (all events) to ${maxSequenceNumber}, but is ${
         seen(given)
       }`,
     );

@@ -8,7 +8,7 @@ import { itemIdOf, placeOfItem, placeOfUpstreamId } from "../../model/ids.ts";
 import { isAnswerType } from "../../model/left-calls.ts";
 import { isCallKind } from "../../model/status.ts";
 import { invalidParam, type Refusal } from "./refusal.ts";
-import { ownIdOf } from "./stored-items.ts";
+import { ifDeleted, ownIdOf } from "./stored-items.ts";
 
 type InputItem = Record<string, unknown>;
 
@@ -102,6 +102,6 @@ export function callNotFound({ type, call_id, id }: InputItem, index: number): R
     "item_not_found",
     isAnswerType(type)
       ? `Cannot use the output of call '${callId}': either its call is not in the input, or no response of yours has asked for it. Send outputs to the response that waits for them, without a new message`
-      : `Call with call_id '${callId}' not found: no response of yours has asked for it`,
+      : `Call with call_id '${callId}' not found: no response of yours has asked for it. ${ifDeleted}`,
   );
 }

@@ -17,7 +17,7 @@ const told: Partial<Record<RequestErrorCode, (id: string) => Told>> = {
     hint: "Check the id. Finished responses are deleted after response_settings.retention_days",
   }),
   job_deleted: (id) => ({
-    message: `Response ${id} has already answered this request, and was deleted`,
+    message: `Cannot repeat this request: its response ${id} has ended and was deleted`,
     hint:
       "Nothing was accepted, because it could do the same a second time. To ask the same again on purpose, send it with a new Idempotency-Key",
   }),

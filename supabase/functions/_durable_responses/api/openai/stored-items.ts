@@ -70,7 +70,7 @@ export async function withStoredItems(
     taken.add(id);
     if (open.has(id)) throw stillOpen(id, index);
     if (approvalIds.test(id)) return [];
-    return found.get(id) ?? shownOnly(id, index, states);
+    return found.get(id) ?? shownOnly(item, id, index, states);
   });
 }
 
@@ -114,10 +114,16 @@ async function itemsOf(
  * failed. There is nothing to continue from, so it is left out.
  * @throws Refusal 400 if there is no such response, or if it is still at work
  */
-function shownOnly(id: string, index: number, states: ReadonlyMap<string, JobStatus>): Item[] {
+function shownOnly(
+  { role }: InputItem,
+  id: string,
+  index: number,
+  states: ReadonlyMap<string, JobStatus>,
+): Item[] {
   const jobId = placeOfItem(id)?.jobId ?? "";
   const status = states.get(jobId);
-  if (status === undefined) throw itemNotFound(id, index);
+  const isShown = role === undefined || role === "assistant";
+  if (status === undefined || !isShown) throw itemNotFound(id, index);
   if (isFinalOrPaused({ status })) return [];
   const response = responseIdOf(jobId);
   throw invalidParam(
@@ -129,12 +135,18 @@ function shownOnly(id: string, index: number, states: ReadonlyMap<string, JobSta
   );
 }
 
+/** What a chat does whose earlier response is gone. Nothing tells a deleted response from one that never was. */
+export const ifDeleted =
+  "If its response was deleted, by somebody or after response_settings.retention_days, leave its calls out, and send its messages as text without ids";
+
 /** 400 for an item that is in no response of the caller. */
 export function itemNotFound(id: string, index: number): Refusal {
   return invalidParam(
     `input[${index}]`,
     "item_not_found",
-    `Item with id '${id.slice(0, 100)}' not found: no stored response of yours has it`,
+    `Item with id '${
+      id.slice(0, 100)
+    }' not found: no stored response of yours has it. ${ifDeleted}`,
   );
 }
 

@@ -127,7 +127,9 @@ function foundBy(issue: z.core.$ZodIssue, profile: unknown): Found[] {
     path,
     severity: "wrong",
     message: `'${path}' ${ruleOf(issue)}, but it is ${shown(valueAt(profile, issue.path))}`,
-    hint: `See node_modules/durable-responses/dist/docs/profiles.md#${path.split(/[.[]/)[0]}`,
+    hint: `See \`${
+      path.split(/[.[]/)[0]
+    }\` in the page on profiles: npx durable-responses --help says where the docs are`,
   }];
 }
 
