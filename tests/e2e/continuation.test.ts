@@ -2,8 +2,10 @@
 import { onTestProfiles, stackForFile } from "../support/stack.ts";
 import { testAnotherResponse } from "./guard/another-response.ts";
 import { testRefusedYes } from "./guard/refused-yes.ts";
+import { testWholeAnswer } from "./guard/whole-answer.ts";
 
 const theStack = stackForFile(onTestProfiles);
 
 testAnotherResponse(theStack);
 testRefusedYes(theStack);
+testWholeAnswer(theStack);

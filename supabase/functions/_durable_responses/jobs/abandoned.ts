@@ -8,7 +8,7 @@ import { isApprovalRequest } from "../model/items.ts";
 import type { Upstream } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
-import { cancelUpstream, retrieve } from "../openai/background.ts";
+import { cancelUpstream, refuseOther, retrieve } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { isUnavailable } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
@@ -148,7 +148,11 @@ async function look(upstream: Upstream): Promise<Fate> {
       upstream;
     // The response that a synchronous attempt asked for in background names the attempt that would have waited for it.
     const attempts = own ? [attempt] : [attempt, attempt + 1];
-    const response = await retrieve(responseId, { jobId, attempts, others });
+    const response = refuseOther(
+      await retrieve(responseId),
+      { jobId, attempts, others },
+      responseId,
+    );
     if (isFinalUpstream(response)) return { kind: "over", response };
     const still = `Cannot confirm the cancel of ${response.id}: it is still ${response.status}`;
     return { kind: "open", failure: makeFailure("background_stuck", still) };

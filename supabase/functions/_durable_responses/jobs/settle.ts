@@ -11,7 +11,7 @@ import {
   isFinalUpstream,
   type UpstreamResponse,
 } from "../model/upstream-response.ts";
-import { cancelUpstream, retrieve } from "../openai/background.ts";
+import { cancelUpstream, refuseOther, retrieve } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { UnreadableAnswer } from "../openai/unreadable.ts";
 import { judge } from "../openai/verdict.ts";
@@ -40,6 +40,7 @@ export type Continue = typeof jobs.continueJob;
  * job, a stuck response is cancelled first. Webhook and poll both come here, and the attempt number makes the second one a
  * no-op. Anything that prevents settling is counted, and ends with the background budget.
  * @param sendYes used if only the answers are to be sent, in background; default: a worker sends them
+ * @param answered the response, if it is known already
  * @returns the job if it changed, undefined if it still waits
  * @throws RequestError `database_unavailable`
  */
@@ -47,9 +48,10 @@ export async function settleBackground(
   profiles: Profiles,
   work: Work,
   sendYes?: Continue,
+  answered?: UpstreamResponse,
 ): Promise<Job | undefined> {
   try {
-    const outcome = await attemptToSettle(profiles, work, sendYes);
+    const outcome = await attemptToSettle(profiles, work, sendYes, answered);
     return outcome instanceof Unsettled ? await waitOn(work, outcome) : outcome;
   } catch (error) {
     if (isStale(error)) return undefined;
@@ -62,9 +64,10 @@ async function attemptToSettle(
   profiles: Profiles,
   work: Work,
   sendYes?: Continue,
+  answered?: UpstreamResponse,
 ): Promise<Job | Unsettled | undefined> {
   try {
-    return await settle(profiles, work, sendYes);
+    return await settle(profiles, work, sendYes, answered);
   } catch (error) {
     if (isStale(error) || isUnavailable(error)) throw error;
     return new Unsettled(classifyError(error), true);
@@ -75,9 +78,10 @@ async function settle(
   profiles: Profiles,
   work: Work,
   sendYes?: Continue,
+  answered?: UpstreamResponse,
 ): Promise<Job | Unsettled | undefined> {
   if (work.response_id === null) return await endUnrecorded(work);
-  const found = await look(work, work.response_id);
+  const found = await look(work, work.response_id, answered);
   if ("failure" in found) {
     const { failure } = found;
     if (failure.code !== "openai_not_found") return new Unsettled(failure, isLasting(failure));
@@ -129,9 +133,12 @@ function isLasting({ code, class: kind }: Failure): boolean {
 async function look(
   { id: jobId, attempt, earlier_responses: others }: Work,
   responseId: string,
+  answered?: UpstreamResponse,
 ): Promise<{ response: UpstreamResponse } | { failure: Failure }> {
+  const whose = { jobId, attempts: [attempt], others };
   try {
-    return { response: await retrieve(responseId, { jobId, attempts: [attempt], others }) };
+    const response = answered ?? await retrieve(responseId);
+    return { response: refuseOther(response, whose, responseId) };
   } catch (error) {
     return { failure: classifyError(error) };
   }

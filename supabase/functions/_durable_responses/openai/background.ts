@@ -65,20 +65,26 @@ export interface Whose {
   others: readonly string[];
 }
 
-/**
- * What OpenAI now knows about a response.
- * @throws UnreadableAnswer also for an answer that is another response: a cache, or a server whose ids repeat, may show what
- *   an earlier request brought, which says nothing about this one
- */
-export async function retrieve(responseId: string, whose?: Whose): Promise<UpstreamResponse> {
+/** What OpenAI now knows about a response. */
+export async function retrieve(responseId: string): Promise<UpstreamResponse> {
   const { data, requestId } = await callForJson("GET", pathOf(responseId), {
     timeoutMs: callTimeoutMs,
   });
-  const response = responseIn(data, requestId, responseId);
-  const other = whose && otherThan(response, whose);
-  if (other !== undefined) {
-    throw new UnreadableAnswer(`instead of ${responseId}, it is ${other}`, requestId);
-  }
+  return responseIn(data, requestId, responseId);
+}
+
+/**
+ * The response, by the id by which it is known, if it is the one that was asked for. A cache, or a server whose ids repeat, may
+ * show what an earlier request brought, which says nothing about this one.
+ * @throws UnreadableAnswer for another response
+ */
+export function refuseOther(
+  response: UpstreamResponse,
+  whose: Whose,
+  responseId: string,
+): UpstreamResponse {
+  const other = otherThan(response, whose);
+  if (other !== undefined) throw new UnreadableAnswer(`instead of ${responseId}, it is ${other}`);
   return { ...response, id: responseId };
 }
 

@@ -59,8 +59,12 @@ export async function continueInBackground(
     const sent = await send(ready.body, next, acceptMs);
     if ("response" in sent) {
       const { response, requestId } = sent;
-      // If it has already ended, the next poll reads it.
-      return await record(run, response.id, requestId, isFinalUpstream(response) ? 0 : pollMs);
+      const isWhole = response.status === "completed" || response.status === "incomplete";
+      // A failure may be a gateway's word for no answer: the next poll reads it.
+      const dueMs = isFinalUpstream(response) && !isWhole ? 0 : pollMs;
+      const where = await record(run, response.id, requestId, dueMs);
+      if (isWhole && where === "background") await run.control.settleAnswer(next, response);
+      return where;
     }
     const { failure: why, refused } = sent;
     if (!refused && mayAct) return await record(run, null, null, pollMs);

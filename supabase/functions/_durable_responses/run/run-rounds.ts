@@ -3,7 +3,7 @@ import { recordWarning } from "../db/persist.ts";
 import { sendableOrWhyNot } from "../files/sendable.ts";
 import { isApprovalRequest, readItem } from "../model/items.ts";
 import { isLeftCall } from "../model/left-calls.ts";
-import type { DoneStep, Work } from "../model/job.ts";
+import type { AttemptKey, DoneStep, Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Step } from "../model/step.ts";
 import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
@@ -41,6 +41,9 @@ import type { RunStop } from "./run-stop.ts";
 import type { StepWriter } from "./step-writer.ts";
 import type { RunStream } from "./stream/run-stream.ts";
 
+/** Settles a background job whose response has ended, because it was there in answer to its create. */
+export type SettleAnswer = (key: AttemptKey, response: UpstreamResponse) => Promise<void>;
+
 /** How a worker steers a run. */
 export interface Control {
   /** Stops the run if the lease is lost or the worker's time is up. Its end is then not written here. */
@@ -49,6 +52,8 @@ export interface Control {
   wantsHandOver: () => boolean;
   /** Whether the job's stream was opened for this attempt when it got its lease. */
   streamIsNew: boolean;
+  /** Settles the job that waits for a response with what its create was answered with. It does not throw. */
+  settleAnswer: SettleAnswer;
   /** Called when the job is queued again, with the time until it is due, in ms. */
   onRequeued?: (dueInMs: number) => void;
 }
