@@ -274,6 +274,7 @@ create table public.response_routes (
   background_failures integer not null default 0,
   last_failure text,
   probe_at timestamptz,
+  opened_at timestamptz,
   paused_until timestamptz,
   pause_reason text,
   max_running integer,
@@ -300,6 +301,7 @@ comment on column public.response_routes.breaker is 'closed: background is tried
 comment on column public.response_routes.background_failures is 'Background failures in a row.';
 comment on column public.response_routes.last_failure is 'Code of the last background failure.';
 comment on column public.response_routes.probe_at is 'While not closed: when the next job may try background again.';
+comment on column public.response_routes.opened_at is 'When the breaker opened last. A job in background that was accepted later is a probe.';
 comment on column public.response_routes.paused_until is 'No job of the route is claimed before this time. Afterwards one at a time, until one succeeds.';
 comment on column public.response_routes.pause_reason is 'Code of the failure that paused it.';
 comment on column public.response_routes.max_running is 'How many of its jobs run synchronously at a time. null is no limit. You set it.';
@@ -1339,6 +1341,11 @@ grant execute on function durable_responses.lock_attempt(uuid, integer, text[]),
   durable_responses.hold(durable_responses.waits, text, text, jsonb),
   durable_responses.deadline_error(durable_responses.waits) to service_role;
 -- Routes: whether background is tried (the breaker), whether anything is run (pauses), and which profiles there are.
+--
+-- Only a job that completes in background shows that background works: it ends the count of failures, and closes the breaker.
+-- A response that asks shows nothing, because tools run only after the yes. Nearly all failures come there. So a question
+-- neither counts nor closes, and a probe that asks continues in background while the breaker is half open: otherwise no route
+-- whose jobs ask would ever be healthy again.
 
 create function durable_responses.ensure_route(p_route text, p_profile text, p_model text, p_tool_servers text[]) returns void
 language plpgsql set search_path = ''
@@ -1394,16 +1401,31 @@ begin
       -- it set the time when it began.
       when r.breaker <> 'closed' then r.probe_at
       else durable_responses.clock() + make_interval(secs => s.probe_interval_s) end,
+    opened_at = case
+      when r.breaker = 'closed' and (p_code = 'background_unsupported' or r.background_failures + 1 >= s.breaker_failures)
+        then durable_responses.clock() else r.opened_at end,
     updated_at = durable_responses.clock()
   from public.response_settings s
   where r.route = p_route
     and p_code not in ('openai_rate_limited', 'openai_unreachable', 'openai_timeout', 'openai_quota_exceeded',
-      'openai_region_refused', 'openai_key_refused', 'openai_download_failed', 'answer_empty', 'output_invalid',
+      'openai_region_refused', 'openai_key_refused', 'openai_download_failed', 'answer_empty', 'output_invalid', 'answer_too_large',
       'response_cancelled', 'storage_unavailable', 'file_changed', 'tools_unavailable');
 end;
 $$;
 comment on function durable_responses.route_background_failed(text, text) is
   'Counts a background failure; opens the breaker when there are too many in a row, or at once when background is unsupported.';
+
+create function durable_responses.route_answered(p_route text, p_took_ms bigint) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  -- Only a response that was accepted after the pause shows that it is over.
+  update public.response_routes set paused_until = null, pause_reason = null, updated_at = durable_responses.clock()
+  where route = p_route and paused_until <= durable_responses.clock() - make_interval(secs => greatest(p_took_ms, 0) / 1000.0);
+end;
+$$;
+comment on function durable_responses.route_answered(text, bigint) is
+  'A background response of the route ended by itself, p_took_ms after it was accepted: ends a pause that had passed by then.';
 
 create function durable_responses.route_succeeded(p_route text, p_mode text, p_took_ms bigint) returns void
 language plpgsql set search_path = ''
@@ -1416,9 +1438,7 @@ begin
     update public.response_routes set
       breaker = 'closed', background_failures = 0, probe_at = null, updated_at = v_now
     where route = p_route and (breaker <> 'closed' or background_failures > 0);
-    -- Only a response that was accepted after the pause shows that it is over.
-    update public.response_routes set paused_until = null, pause_reason = null, updated_at = v_now
-    where route = p_route and paused_until <= v_now - make_interval(secs => v_took / 1000.0);
+    perform durable_responses.route_answered(p_route, v_took);
   else
     update public.response_routes set paused_until = null, pause_reason = null, updated_at = v_now
     where route = p_route and paused_until <= v_now;
@@ -1488,11 +1508,13 @@ comment on function durable_responses.check_profiles(text[]) is
   'Refuses (DR400) a profile that is not registered. Accepts any while none is registered.';
 
 revoke execute on function durable_responses.ensure_route(text, text, text, text[]), durable_responses.background_verdict(text),
-  durable_responses.route_background_failed(text, text), durable_responses.route_succeeded(text, text, bigint),
+  durable_responses.route_background_failed(text, text), durable_responses.route_answered(text, bigint),
+  durable_responses.route_succeeded(text, text, bigint),
   durable_responses.pause_for(uuid, jsonb, bigint), public.register_response_profiles(text[]),
   durable_responses.check_profiles(text[]) from public, anon, authenticated;
 grant execute on function durable_responses.ensure_route(text, text, text, text[]), durable_responses.background_verdict(text),
-  durable_responses.route_background_failed(text, text), durable_responses.route_succeeded(text, text, bigint),
+  durable_responses.route_background_failed(text, text), durable_responses.route_answered(text, bigint),
+  durable_responses.route_succeeded(text, text, bigint),
   durable_responses.pause_for(uuid, jsonb, bigint), public.register_response_profiles(text[]),
   durable_responses.check_profiles(text[]) to service_role;
 -- Steps: the checkpoint and the ledger. Written in batches while an attempt runs, and settled when it ends.
@@ -4937,12 +4959,16 @@ begin
     where a.job_id = p_wait.job_id and a.mode = 'background' and a.outcome in ('continued', 'suspended')
       and exists (
         select from public.response_routes r
-        where r.route = p_wait.route and r.breaker = 'closed' and (r.paused_until is null or r.paused_until <= durable_responses.clock()))
+        where r.route = p_wait.route and (r.breaker = 'closed'
+            -- A probe: while the breaker is not closed, no other job is accepted in background.
+            or r.breaker = 'half_open' and coalesce(r.opened_at < (
+              select j.created_at from durable_responses.jobs j where j.id = p_wait.job_id), true))
+          and (r.paused_until is null or r.paused_until <= durable_responses.clock()))
     order by a.number desc limit 1);
 end;
 $$;
 comment on function durable_responses.background_to_continue(durable_responses.waits) is
-  'The background response after which a run may continue in background: {attempt, response_id}; null if its route is not healthy, or there is none.';
+  'The background response after which a run may continue in background: {attempt, response_id}; null if there is none, or if its route is not healthy and the job is no probe.';
 
 create function durable_responses.answer_as_guard(p_job_id uuid, p_attempt integer, p_answers jsonb) returns void
 language plpgsql set search_path = ''
@@ -4983,14 +5009,13 @@ begin
   update public.response_steps set status = 'void', finished_at = v_now
   where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
   perform durable_responses.end_attempt(v_wait, 'continued', null, p_response_id, null, nullif(p_usage, 'null'));
-  perform durable_responses.route_succeeded(
-    v_wait.route, 'background', durable_responses.ms_between(v_wait.since, v_now));
+  perform durable_responses.route_answered(v_wait.route, durable_responses.ms_between(v_wait.since, v_now));
   perform durable_responses.requeue(v_wait);
   return durable_responses.job_view(p_job_id);
 end;
 $$;
 comment on function public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
-  'A background response asked before calls that need no person, or asked for calls of ours (steps with run_by, waiting): the job is queued for a worker, which makes these calls and sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. The breaker counts it as a success.';
+  'A background response asked before calls that need no person, or asked for calls of ours (steps with run_by, waiting): the job is queued for a worker, which makes these calls and sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. For the breaker it is neither a success nor a failure.';
 
 create function durable_responses.await_continuation(
   p_wait durable_responses.waits, p_response_id text, p_request_id text default null, p_poll_ms integer default null,

@@ -49,6 +49,7 @@ create table public.response_routes (
   background_failures integer not null default 0,
   last_failure text,
   probe_at timestamptz,
+  opened_at timestamptz,
   paused_until timestamptz,
   pause_reason text,
   max_running integer,
@@ -75,6 +76,7 @@ comment on column public.response_routes.breaker is 'closed: background is tried
 comment on column public.response_routes.background_failures is 'Background failures in a row.';
 comment on column public.response_routes.last_failure is 'Code of the last background failure.';
 comment on column public.response_routes.probe_at is 'While not closed: when the next job may try background again.';
+comment on column public.response_routes.opened_at is 'When the breaker opened last. A job in background that was accepted later is a probe.';
 comment on column public.response_routes.paused_until is 'No job of the route is claimed before this time. Afterwards one at a time, until one succeeds.';
 comment on column public.response_routes.pause_reason is 'Code of the failure that paused it.';
 comment on column public.response_routes.max_running is 'How many of its jobs run synchronously at a time. null is no limit. You set it.';

@@ -1,4 +1,9 @@
 -- Routes: whether background is tried (the breaker), whether anything is run (pauses), and which profiles there are.
+--
+-- Only a job that completes in background shows that background works: it ends the count of failures, and closes the breaker.
+-- A response that asks shows nothing, because tools run only after the yes. Nearly all failures come there. So a question
+-- neither counts nor closes, and a probe that asks continues in background while the breaker is half open: otherwise no route
+-- whose jobs ask would ever be healthy again.
 
 create function durable_responses.ensure_route(p_route text, p_profile text, p_model text, p_tool_servers text[]) returns void
 language plpgsql set search_path = ''
@@ -54,16 +59,31 @@ begin
       -- it set the time when it began.
       when r.breaker <> 'closed' then r.probe_at
       else durable_responses.clock() + make_interval(secs => s.probe_interval_s) end,
+    opened_at = case
+      when r.breaker = 'closed' and (p_code = 'background_unsupported' or r.background_failures + 1 >= s.breaker_failures)
+        then durable_responses.clock() else r.opened_at end,
     updated_at = durable_responses.clock()
   from public.response_settings s
   where r.route = p_route
     and p_code not in ('openai_rate_limited', 'openai_unreachable', 'openai_timeout', 'openai_quota_exceeded',
-      'openai_region_refused', 'openai_key_refused', 'openai_download_failed', 'answer_empty', 'output_invalid',
+      'openai_region_refused', 'openai_key_refused', 'openai_download_failed', 'answer_empty', 'output_invalid', 'answer_too_large',
       'response_cancelled', 'storage_unavailable', 'file_changed', 'tools_unavailable');
 end;
 $$;
 comment on function durable_responses.route_background_failed(text, text) is
   'Counts a background failure; opens the breaker when there are too many in a row, or at once when background is unsupported.';
+
+create function durable_responses.route_answered(p_route text, p_took_ms bigint) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  -- Only a response that was accepted after the pause shows that it is over.
+  update public.response_routes set paused_until = null, pause_reason = null, updated_at = durable_responses.clock()
+  where route = p_route and paused_until <= durable_responses.clock() - make_interval(secs => greatest(p_took_ms, 0) / 1000.0);
+end;
+$$;
+comment on function durable_responses.route_answered(text, bigint) is
+  'A background response of the route ended by itself, p_took_ms after it was accepted: ends a pause that had passed by then.';
 
 create function durable_responses.route_succeeded(p_route text, p_mode text, p_took_ms bigint) returns void
 language plpgsql set search_path = ''
@@ -76,9 +96,7 @@ begin
     update public.response_routes set
       breaker = 'closed', background_failures = 0, probe_at = null, updated_at = v_now
     where route = p_route and (breaker <> 'closed' or background_failures > 0);
-    -- Only a response that was accepted after the pause shows that it is over.
-    update public.response_routes set paused_until = null, pause_reason = null, updated_at = v_now
-    where route = p_route and paused_until <= v_now - make_interval(secs => v_took / 1000.0);
+    perform durable_responses.route_answered(p_route, v_took);
   else
     update public.response_routes set paused_until = null, pause_reason = null, updated_at = v_now
     where route = p_route and paused_until <= v_now;
@@ -148,10 +166,12 @@ comment on function durable_responses.check_profiles(text[]) is
   'Refuses (DR400) a profile that is not registered. Accepts any while none is registered.';
 
 revoke execute on function durable_responses.ensure_route(text, text, text, text[]), durable_responses.background_verdict(text),
-  durable_responses.route_background_failed(text, text), durable_responses.route_succeeded(text, text, bigint),
+  durable_responses.route_background_failed(text, text), durable_responses.route_answered(text, bigint),
+  durable_responses.route_succeeded(text, text, bigint),
   durable_responses.pause_for(uuid, jsonb, bigint), public.register_response_profiles(text[]),
   durable_responses.check_profiles(text[]) from public, anon, authenticated;
 grant execute on function durable_responses.ensure_route(text, text, text, text[]), durable_responses.background_verdict(text),
-  durable_responses.route_background_failed(text, text), durable_responses.route_succeeded(text, text, bigint),
+  durable_responses.route_background_failed(text, text), durable_responses.route_answered(text, bigint),
+  durable_responses.route_succeeded(text, text, bigint),
   durable_responses.pause_for(uuid, jsonb, bigint), public.register_response_profiles(text[]),
   durable_responses.check_profiles(text[]) to service_role;

@@ -39,12 +39,16 @@ begin
     where a.job_id = p_wait.job_id and a.mode = 'background' and a.outcome in ('continued', 'suspended')
       and exists (
         select from public.response_routes r
-        where r.route = p_wait.route and r.breaker = 'closed' and (r.paused_until is null or r.paused_until <= durable_responses.clock()))
+        where r.route = p_wait.route and (r.breaker = 'closed'
+            -- A probe: while the breaker is not closed, no other job is accepted in background.
+            or r.breaker = 'half_open' and coalesce(r.opened_at < (
+              select j.created_at from durable_responses.jobs j where j.id = p_wait.job_id), true))
+          and (r.paused_until is null or r.paused_until <= durable_responses.clock()))
     order by a.number desc limit 1);
 end;
 $$;
 comment on function durable_responses.background_to_continue(durable_responses.waits) is
-  'The background response after which a run may continue in background: {attempt, response_id}; null if its route is not healthy, or there is none.';
+  'The background response after which a run may continue in background: {attempt, response_id}; null if there is none, or if its route is not healthy and the job is no probe.';
 
 create function durable_responses.answer_as_guard(p_job_id uuid, p_attempt integer, p_answers jsonb) returns void
 language plpgsql set search_path = ''
@@ -85,14 +89,13 @@ begin
   update public.response_steps set status = 'void', finished_at = v_now
   where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
   perform durable_responses.end_attempt(v_wait, 'continued', null, p_response_id, null, nullif(p_usage, 'null'));
-  perform durable_responses.route_succeeded(
-    v_wait.route, 'background', durable_responses.ms_between(v_wait.since, v_now));
+  perform durable_responses.route_answered(v_wait.route, durable_responses.ms_between(v_wait.since, v_now));
   perform durable_responses.requeue(v_wait);
   return durable_responses.job_view(p_job_id);
 end;
 $$;
 comment on function public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
-  'A background response asked before calls that need no person, or asked for calls of ours (steps with run_by, waiting): the job is queued for a worker, which makes these calls and sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. The breaker counts it as a success.';
+  'A background response asked before calls that need no person, or asked for calls of ours (steps with run_by, waiting): the job is queued for a worker, which makes these calls and sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. For the breaker it is neither a success nor a failure.';
 
 create function durable_responses.await_continuation(
   p_wait durable_responses.waits, p_response_id text, p_request_id text default null, p_poll_ms integer default null,

@@ -4,10 +4,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { EffectRules } from "../../supabase/functions/_durable_responses/tools/effect-rules.ts";
 import { stepOf } from "../../supabase/functions/_durable_responses/tools/step-of-item.ts";
-import {
-  maxEventChars,
-  readEvents,
-} from "../../supabase/functions/_durable_responses/openai/events.ts";
+import { readEvents } from "../../supabase/functions/_durable_responses/openai/events.ts";
+import { maxAnswerChars } from "../../supabase/functions/_durable_responses/openai/unreadable.ts";
 import { runStreamed } from "../../supabase/functions/_durable_responses/openai/stream-run.ts";
 import { forFile } from "../support/for-file.ts";
 import { json, nearly, text } from "./support/arbitraries.ts";
@@ -75,7 +73,7 @@ Deno.test("an event that never ends is given up, before it fills the memory", as
     },
   });
   await assert.rejects(Array.fromAsync(readEvents(endless, () => {})), SyntaxError);
-  assert.ok(sent <= maxEventChars + 3_000_000, `${sent} bytes were read`);
+  assert.ok(sent <= maxAnswerChars + 3_000_000, `${sent} bytes were read`);
 });
 
 /** A server that streams what the test sets, in place of OpenAI. */

@@ -4,6 +4,7 @@ import { Webhook } from "standardwebhooks";
 import { readAnswer } from "../../support/answer.ts";
 import { readAttempts, readJob } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/stack.ts";
+import { raw, response, retrieve } from "../upstream/answers.ts";
 import { callsFor, functionsAreDone, handedOver } from "./at-openai.ts";
 
 export function testWebhookRefusals(theStack: () => TestStack): void {
@@ -70,6 +71,42 @@ export function testWebhookRefusals(theStack: () => TestStack): void {
     });
     assert.equal(status, 200);
     await functionsAreDone(theStack());
+  });
+
+  Deno.test("metadata that no attempt of ours has, and ids that no response can have, are nobody's", async () => {
+    const { openai, sql, proxy } = theStack();
+    const key = (job: string, attempt: string) => ({
+      durable_responses_job_id: job,
+      durable_responses_attempt: attempt,
+    });
+    const { id, responseId } = await handedOver(theStack(), { kind: "stuck-in-progress" });
+    const before = await readJob(sql, id);
+    const adopted: string[] = [];
+    proxy.intercept = (path) => {
+      if (path.endsWith("/adopt_background_response")) adopted.push(path);
+      return undefined;
+    };
+    const odd = [
+      key("hello", "1"),
+      key("\0", "1"),
+      ...["", "0", "-1", "1e0", " 1", "1.5", "2147483648", "99999999999"].map((n) => key(id, n)),
+    ];
+    for (const metadata of odd) {
+      openai.faults.set([raw(retrieve, { body: response("completed", [], { metadata }) })]);
+      await openai.webhooks.send({ type: "response.completed", responseId: "resp_unknown" });
+      await functionsAreDone(theStack());
+    }
+    const asked = openai.requests.length;
+    for (const unusable of ["a\ud83d", "a\0", "..", ".", "", "r".repeat(601)]) {
+      const body = JSON.stringify({ type: "response.completed", data: { id: unusable } });
+      assert.equal((await post(body, signed(body))).status, 200);
+      await functionsAreDone(theStack());
+    }
+    proxy.intercept = undefined;
+    openai.faults.clear();
+    assert.deepEqual([adopted, openai.requests.length], [[], asked]);
+    assert.deepEqual(await readJob(sql, id), before);
+    assert.equal(callsFor(theStack(), responseId), 0);
   });
 
   Deno.test("a webhook by GET is 405, a huge one 413", async () => {

@@ -78,6 +78,22 @@ export function testGoingOn(theStack: () => TestStack): void {
     await assertOneRun(theStack(), id);
   });
 
+  Deno.test("a route whose background fails after each yes is skipped after three of them", async () => {
+    const { submit, fresh, finished } = theStack();
+    begin(theStack(), [{ kind: "background-fails", match: ofAttempt(3) }, works]);
+    const profile = fresh("mail");
+    const reasons = [];
+    for (let sent = 1; sent <= 4; sent++) {
+      const { id } = await submit(profile, query);
+      const { status, fallback_reason: why } = await finished(id);
+      assert.equal(status, "completed");
+      reasons.push(why);
+      assert.equal(await sentInAll(theStack()), sent);
+    }
+    const fails = "openai_server_error";
+    assert.deepEqual(reasons, [fails, fails, fails, "background_skipped"]);
+  });
+
   Deno.test("after a person's yes, too, the run goes on in background", async () => {
     const { submit, ask, fresh, finished, sql } = theStack();
     begin(theStack(), [works]);

@@ -1,8 +1,19 @@
 /** Answers to a synchronous run: each is classified, and repeated only if that helps. */
 import assert from "node:assert/strict";
 import type { Sql } from "postgres";
+import { readJob } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/stack.ts";
-import { createStream, ended, message, raw, response, sent, stream, streamed } from "./answers.ts";
+import {
+  createBackground,
+  createStream,
+  ended,
+  message,
+  raw,
+  response,
+  sent,
+  stream,
+  streamed,
+} from "./answers.ts";
 import { answering, outcomeOf, submitUnder } from "./ask.ts";
 
 type Answer = Parameters<typeof raw>[1];
@@ -25,6 +36,11 @@ async function pauseOf(sql: Sql, id: string): Promise<unknown> {
     join public.response_jobs_internal j on j.route = r.route where j.id = ${id}`;
   return row?.["s"];
 }
+
+const limitedWith2xx = {
+  headers: { "retry-after": "600" },
+  body: error({ code: "rate_limit_exceeded" }),
+};
 
 interface Case {
   answer: Answer;
@@ -250,6 +266,19 @@ export function testStreams(theStack: () => TestStack): void {
     }
   });
 
+  Deno.test("a Retry-After of a 2xx that is an error pauses the route, too, and the job waits for it", async () => {
+    const { ask, openai, sql } = theStack();
+    const limited = { ...raw(createBackground, limitedWith2xx), times: 1 };
+    const id = await submitUnder(theStack(), "plain", answering, [limited]);
+    const { status, fallback_reason: reason, run_at: at } = await readJob(sql, id);
+    assert.deepEqual([status, reason], ["queued", "openai_rate_limited"]);
+    assert.ok(at !== null && at.getTime() > Date.now() + 500_000, `${at}`);
+    const pause = Number(await pauseOf(sql, id));
+    assert.ok(pause > 500 && pause <= 600, `${pause}`);
+    openai.faults.clear();
+    await ask({ method: "POST", path: `/${id}/cancel` });
+  });
+
   // Last, because afterwards the isolate remembers it.
   Deno.test("an organization that may not stream gets one answer, and the attempt says so", async () => {
     const { openai, sql, finished } = theStack();
@@ -271,5 +300,11 @@ export function testStreams(theStack: () => TestStack): void {
     assert.deepEqual((await outcomeOf(theStack(), id)).attempts, [ok]);
     const [attempt] = await sql`select warnings from public.response_attempts where job_id = ${id}`;
     assert.match(attempt?.["warnings"][0], /Not streamed/);
+
+    const limited = await submitUnder(theStack(), "direct", answering, [raw({}, limitedWith2xx)]);
+    await finished(limited);
+    openai.faults.clear();
+    const pause = Number(await pauseOf(sql, limited));
+    assert.ok(pause > 500 && pause <= 600, `${pause}`);
   });
 }

@@ -1,10 +1,10 @@
 /** Reading a server-sent event stream, however the network cuts it. */
 import assert from "node:assert/strict";
+import { readEvents } from "../../../supabase/functions/_durable_responses/openai/events.ts";
 import {
-  maxEventChars,
-  readEvents,
-} from "../../../supabase/functions/_durable_responses/openai/events.ts";
-import { AnswerTooLarge } from "../../../supabase/functions/_durable_responses/openai/unreadable.ts";
+  AnswerTooLarge,
+  maxAnswerChars,
+} from "../../../supabase/functions/_durable_responses/openai/unreadable.ts";
 
 function bodyOf(chunks: Uint8Array[]): ReadableStream<Uint8Array> {
   return ReadableStream.from(chunks);
@@ -152,7 +152,7 @@ Deno.test("a body that is one JSON value is that value, also with blank lines in
 });
 
 Deno.test("an event that is too long is told with its length", async () => {
-  const long = `data: "${"a".repeat(maxEventChars)}"`;
+  const long = `data: "${"a".repeat(maxAnswerChars)}"`;
   await assert.rejects(
     read(bytes(long.slice(0, 9_000_000)), bytes(long.slice(9_000_000)), bytes("\n\n")),
     (error) => error instanceof AnswerTooLarge && error.size === long.length,

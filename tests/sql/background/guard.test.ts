@@ -74,14 +74,6 @@ sqlTest(
   },
 );
 
-sqlTest("for the breaker it is a success of background", async (m) => {
-  const { id } = await m.submitBackground("resp_0", { route: "r" });
-  await view(m, "fall_back_response_job", { ...fenced({ id, attempt: 1 }), p_error: someError });
-  assert.equal((await routeOf(m, "r"))["background_failures"], 1);
-  await asked(m, { route: "r" });
-  assert.equal((await routeOf(m, "r"))["background_failures"], 0);
-});
-
 sqlTest("a route that is not healthy is no place to go on in background", async (m) => {
   for (
     const [route, change] of [

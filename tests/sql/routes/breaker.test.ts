@@ -64,6 +64,7 @@ for (
     // Failures that callers can cause must not take background from others.
     "openai_download_failed",
     "answer_empty",
+    "answer_too_large",
     "output_invalid",
     "storage_unavailable",
     "tools_unavailable",

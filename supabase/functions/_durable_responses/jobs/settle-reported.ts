@@ -1,7 +1,9 @@
 /** Settling what a webhook reports. The function that receives it loads this after its answer. */
 import * as jobs from "../db/jobs.ts";
+import { isResponseId } from "../model/response-id.ts";
 import { isFinalUpstream } from "../model/upstream-response.ts";
 import { attemptKeyOf, retrieve } from "../openai/background.ts";
+import { log } from "../platform/log.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { cancelAbandoned, readAbandoned } from "./abandoned.ts";
 import { type Continue, settleBackground } from "./settle.ts";
@@ -9,6 +11,13 @@ import { wakeWorker } from "./wake.ts";
 
 /** Settles the job of a response that has ended, by its webhook. */
 export async function settleReported(profiles: Profiles, responseId: string): Promise<void> {
+  // No response of ours has such an id, and nobody can ask for it.
+  if (!isResponseId(responseId)) {
+    log.warn("a webhook reports a response whose id cannot be used", {
+      response_id: responseId.slice(0, 100).toWellFormed(),
+    });
+    return;
+  }
   const found = await jobs.claimBackgroundJob(responseId);
   const settled = found.known
     ? await settleKnown(profiles, found)

@@ -15,12 +15,14 @@ import { cancelUpstream, refuseOther, retrieve } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { UnreadableAnswer } from "../openai/unreadable.ts";
 import { judge } from "../openai/verdict.ts";
-import { isStale, isUnavailable } from "../platform/errors.ts";
+import { isMismatch, isStale, isUnavailable } from "../platform/errors.ts";
+import { messageOf } from "../platform/log.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import { type Plan, planOrFailure } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { waitingSteps } from "../run/own-calls.ts";
 import { maxRounds, roundsBefore, sumOf, tooManyRounds, wholeOutput } from "../run/rounds.ts";
+import type { ApprovedCall } from "../tools/approved-calls.ts";
 import { callsOf } from "../tools/background-calls.ts";
 import { effectsOf } from "../tools/effect-rules.ts";
 import { judgeCalls } from "../tools/own/judge-calls.ts";
@@ -69,9 +71,19 @@ async function attemptToSettle(
   try {
     return await settle(profiles, work, sendYes, answered);
   } catch (error) {
-    if (isStale(error) || isUnavailable(error)) throw error;
+    if (isStale(error) || isMismatch(error)) throw error;
+    if (isUnavailable(error)) return unwritten(work, error);
     return new Unsettled(classifyError(error), true);
   }
+}
+
+/**
+ * The database did not take what the response means. Mostly it is down, and cannot count this either. If it refuses only this,
+ * for example because it takes too long, the job must not read and write the same until its deadline.
+ */
+function unwritten(work: Work, error: unknown): Unsettled {
+  const why = `Cannot store what the response ${work.response_id} means: ${messageOf(error)}`;
+  return new Unsettled(makeFailure("worker_error", why), false, [], true);
 }
 
 async function settle(
@@ -84,6 +96,7 @@ async function settle(
   const found = await look(work, work.response_id, answered);
   if ("failure" in found) {
     const { failure } = found;
+    if (failure.code === "answer_too_large") return await endTooLarge(work, failure);
     if (failure.code !== "openai_not_found") return new Unsettled(failure, isLasting(failure));
     if (work.attempt_age_ms < settlesAfterMs && !isOverdue(work)) {
       return new Unsettled(failure, false);
@@ -119,6 +132,13 @@ async function endUnrecorded(work: Work): Promise<Job | undefined> {
     "Cannot find the background response: OpenAI gave no id within the accept budget";
   const why = makeFailure("background_unrecorded", unrecorded);
   return await jobs.fallBack(work, why, [], { unknown: true });
+}
+
+/** No repeat makes it smaller. What it did cannot be read: if that may matter, a person decides. */
+async function endTooLarge(work: Work, failure: Failure): Promise<Job> {
+  return mayHaveActed(work)
+    ? await jobs.fallBack(work, failure, [], { unknown: true, running: true })
+    : await jobs.fail(work, failure);
 }
 
 const isPastDeadline = (work: Work) => work.deadline_left_ms <= 0;
@@ -214,11 +234,26 @@ async function settleFinal(
   work: Work,
   response: UpstreamResponse,
   sendYes?: Continue,
-): Promise<Job> {
-  const plan = await planOrFailure(profiles, work);
-  return "failure" in plan
-    ? await jobs.fail(work, plan.failure, await stepsOf(profiles, work, response))
-    : await settleWith(work, plan.plan, response, null, sendYes);
+): Promise<Job | Unsettled> {
+  const planned = await planOrFailure(profiles, work);
+  if ("failure" in planned) {
+    return await jobs.fail(work, planned.failure, await stepsOf(profiles, work, response));
+  }
+  const { plan } = planned;
+  const read = await readBy(work, plan, response);
+  const [untold] = read.untold;
+  if (untold !== undefined && work.on_uncertain === "review") {
+    return new Unsettled(saysNothing(response, untold), true, read.steps);
+  }
+  return await settleRead(work, plan, read, null, sendYes);
+}
+
+/** The response has ended, and the one thing that matters is not in it: that is an answer that cannot be read. */
+function saysNothing({ id, status }: UpstreamResponse, { tool, server }: ApprovedCall): Failure {
+  return makeFailure(
+    "answer_unreadable",
+    `Cannot tell from the response ${id} whether ${tool} at ${server} was called: the call had its yes, and the response is ${status} without showing what it did`,
+  );
 }
 
 /** What is known about a background attempt when its response is read. */
@@ -247,13 +282,19 @@ export async function settleWith(
   plan: Plan,
   response: UpstreamResponse,
   requestId: string | null,
+): Promise<Job> {
+  return await settleRead(key, plan, await readBy(key, plan, response), requestId);
+}
+
+async function settleRead(
+  key: Attempt,
+  plan: Plan,
+  read: Read,
+  requestId: string | null,
   sendYes?: Continue,
 ): Promise<Job> {
-  const read = await readBy(key, plan, response);
-  const { steps } = read;
-  if (asksForSomething(response)) {
-    return await settleAsking(key, plan, response, read, sendYes);
-  }
+  const { response, steps } = read;
+  if (asksForSomething(response)) return await settleAsking(key, plan, read, sendYes);
   const verdict = judge(response, plan.output);
   if (verdict.kind === "fail") return await leaveBackground(key, verdict.failure, steps);
   const output = wholeOutput(key.steps, response.output);
@@ -269,8 +310,7 @@ export async function settleWith(
 async function settleAsking(
   key: Attempt,
   plan: Plan,
-  response: UpstreamResponse,
-  { steps, effects, guard, ids }: Awaited<ReturnType<typeof readBy>>,
+  { response, steps, effects, guard, ids }: Read,
   sendYes: Continue = jobs.continueJob,
 ): Promise<Job> {
   const before = roundsBefore(key);
@@ -281,14 +321,14 @@ async function settleAsking(
   const tools = await namedTools(plan, effects);
   const calls = response.output.filter(isLeftCall).map((item) => ({
     item,
-    stepId: ids.get(item) ?? String(item["call_id"]),
+    stepId: ids.of(item, item),
   }));
   const judged = await judgeCalls(calls, { work: key, tools, effects, round: before + 1 });
   const review = judged.find((one) => one.kind === "review");
   if (review !== undefined) return await jobs.holdForReview(key, review.failure, steps);
   const all = [
     ...steps,
-    ...requests.map((item) => stepOf(item, effects, ids.get(item))),
+    ...requests.map((item) => stepOf(item, effects, ids.of(item, item))),
     ...waitingSteps(judged),
   ];
   const asks = decision.kind === "stop" && requests.length > 0 ||
@@ -296,7 +336,10 @@ async function settleAsking(
   for (const repeat of decision.repeats) await recordWarning(key, repeat);
   const onlyAnswers = judged.length === 0 && plan.background;
   const write = asks ? jobs.suspend : onlyAnswers ? sendYes : jobs.continueJob;
-  return await write(key, response, all, decision.answers);
+  const answers = [...decision.answers].map(([item, answer]) =>
+    [ids.of(item, item), answer] as const
+  );
+  return await write(key, response, all, new Map(answers));
 }
 
 /** What a response did, by the job's rules, or without rules if its profile is gone. */
@@ -310,6 +353,8 @@ async function stepsOf(
   return (await readBy(work, plan, response)).steps;
 }
 
+type Read = Awaited<ReturnType<typeof readBy>>;
+
 /**
  * What a response did, for the ledger, and the guard for what it asks to do.
  * @throws UnreadableAnswer for a response that shows only what an earlier one did
@@ -322,14 +367,13 @@ async function readBy(
   const effects = effectsOf(key.steps, sideEffects);
   for (const item of response.output) effects.learn(item);
   const guard = new ToolCallGuard(key, body, effects, key.guard === "always", approveWhen);
-  const made = new StepIds(key.id);
-  const ids = new Map(response.output.map((item, place) => [item, made.of(item, place)]));
   const repeated = key.calls_started && repeatedQuestion(response, guard.approvedBefore());
   if (repeated) throw new UnreadableAnswer(`${response.id} ${repeated}`);
-  const { steps, unapproved } = callsOf(response, key, { guard, body, effects, ids });
+  const ids = new StepIds(key.id);
+  const { steps, unapproved, untold } = callsOf(response, key, { guard, body, effects, ids });
   // Recorded before anything is decided: on such a route, nothing counts as guarded.
   for (const call of unapproved.slice(0, 1)) await recordUnapprovedCall(key, call);
-  return { steps, effects, guard, ids };
+  return { response, steps, untold, effects, guard, ids };
 }
 
 /** A failed background try: falls back if a synchronous run may succeed, otherwise fails the job. */

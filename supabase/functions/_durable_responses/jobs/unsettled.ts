@@ -11,11 +11,13 @@ export class Unsettled {
   /**
    * @param lasting whether it will be the same at the next poll
    * @param steps what is known of what it did
+   * @param unwritten whether it was read, and only its result could not be written
    */
   constructor(
     readonly failure: Failure,
     readonly lasting: boolean,
     readonly steps: Step[] = [],
+    readonly unwritten = false,
   ) {}
 }
 
@@ -33,19 +35,20 @@ const longestPauseMs = 30_000;
 
 /**
  * Waits for a response that cannot be settled now: at its polling interval while its budget lasts, then a few more times if
- * that may help and its tools may have acted. After that, a person decides. If its response can have done no harm, the job
+ * that may help and its tools may have acted, or its result is known and only not written. After that, a person decides. If its response can have done no harm, the job
  * falls back as soon as its budget ends. The cancel of the response itself is repeated until it is confirmed.
  * @returns the job if it changed
  */
 export async function waitOn(
   work: Work,
-  { failure, lasting, steps }: Unsettled,
+  { failure, lasting, steps, unwritten }: Unsettled,
 ): Promise<Job | undefined> {
   const failures = work.settle_failures + 1;
   const budgetLeft = work.deadline_left_ms > 0 && (work.background_left_ms ?? 0) > 0;
   const afterMs = budgetLeft ? failure.retryAfterMs ?? null : pauseAfter(failures, failure);
   const waitsLonger = budgetLeft ||
-    work.deadline_left_ms > 0 && mayHaveActed(work) && !lasting && failures < maxFailures;
+    work.deadline_left_ms > 0 && (unwritten || mayHaveActed(work)) && !lasting &&
+      failures < maxFailures;
   log.warn("cannot settle a background response", {
     job_id: work.id,
     code: failure.code,

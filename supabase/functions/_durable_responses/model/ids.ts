@@ -64,3 +64,9 @@ export function placeOfItem(id: string): { jobId: string; place: number } | unde
   if (!found) return undefined;
   return { jobId: found.slice(1, 6).join("-"), place: Number(found[6]) };
 }
+
+/** When a job was created, in ms since 1970, by its id (UUIDv7); undefined for another UUID. */
+export function createdAtOf(jobId: string): number | undefined {
+  const [, high = "", low = ""] = /^([0-9a-f]{8})-([0-9a-f]{4})-7/.exec(jobId) ?? [];
+  return low === "" ? undefined : Number.parseInt(high + low, 16);
+}

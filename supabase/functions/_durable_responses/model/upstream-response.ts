@@ -4,6 +4,7 @@ import { isLeftCall } from "./left-calls.ts";
 import { isRecord } from "./is-record.ts";
 import { listOf, recordOf, textOf } from "./lenient.ts";
 import { readReportedError, type ReportedError } from "./reported-error.ts";
+import { isResponseId } from "./response-id.ts";
 import * as z from "./zod.ts";
 
 const statuses = [
@@ -15,9 +16,6 @@ const statuses = [
   "incomplete",
 ] as const;
 
-/** In characters. Longer ids do not fit into an index. No id of OpenAI, or of a gateway that wraps it, is nearly that long. */
-const longestId = 600;
-
 /** All that is required. The other fields are read one by one, whatever they are. */
 const responseSchema = z.looseObject({ status: z.string() });
 
@@ -27,6 +25,8 @@ export interface UpstreamResponse {
   id: string;
   status: typeof statuses[number] | "unknown";
   output: Item[];
+  /** False if there was something else in place of the output, or nothing: then nobody knows what the response did. */
+  outputIsList: boolean;
   /** The answer: see `answerOf`. */
   outputText: string;
   /** What the model says if it declines to answer; null if it does not. */
@@ -47,9 +47,10 @@ export function parseUpstreamResponse(response: unknown): UpstreamResponse {
   );
   const known = textOf(id, "");
   return withOutput({
-    id: known.length <= longestId ? known : "",
+    id: isResponseId(known) ? known : "",
     // An unknown status is not final.
     status: statuses.find((one) => one === status) ?? "unknown",
+    outputIsList: Array.isArray(output),
     usage: recordOf(usage),
     error: readReportedError(error),
     incompleteReason: reasonIn(incomplete_details),

@@ -7,7 +7,8 @@ import {
   parseUpstreamResponse,
   type UpstreamResponse,
 } from "../model/upstream-response.ts";
-import { callForJson } from "./call.ts";
+import * as z from "../model/zod.ts";
+import { callForJson, type JsonAnswer } from "./call.ts";
 import { beginningOf, ErrorAnswer, UnreadableAnswer } from "./unreadable.ts";
 
 /** Longest wait for a retrieve or a cancel, in ms. */
@@ -20,11 +21,20 @@ export function metadataFor(key: AttemptKey): Record<string, string> {
   return { [jobKey]: key.id, [attemptKey]: String(key.attempt) };
 }
 
-/** The attempt that a response belongs to, or undefined if it is not one of ours. */
+/** As the database stores it. */
+const highestAttempt = 2_147_483_647;
+
+/**
+ * The attempt that a response belongs to, or undefined if it is not one of ours. Metadata with our keys may still be
+ * somebody else's: the values are those of an attempt only if they are what we write.
+ */
 export function attemptKeyOf(response: UpstreamResponse): AttemptKey | undefined {
-  const id = response.metadata[jobKey];
-  const attempt = Number(response.metadata[attemptKey]);
-  return id !== undefined && Number.isInteger(attempt) ? { id, attempt } : undefined;
+  const id = z.uuid().safeParse(response.metadata[jobKey]).data;
+  const text = response.metadata[attemptKey] ?? "";
+  const attempt = /^[1-9]\d{0,9}$/.test(text) ? Number(text) : 0;
+  return id !== undefined && attempt >= 1 && attempt <= highestAttempt
+    ? { id, attempt }
+    : undefined;
 }
 
 /** A response, and OpenAI's id of the request that it answers. */
@@ -44,7 +54,7 @@ export async function createBackground(
   key: AttemptKey,
   acceptMs: number,
 ): Promise<Accepted> {
-  const { data, requestId } = await callForJson("POST", "/responses", {
+  const answer = await callForJson("POST", "/responses", {
     body: {
       ...body,
       background: true,
@@ -53,7 +63,7 @@ export async function createBackground(
     },
     timeoutMs: acceptMs,
   });
-  return { response: responseIn(data, requestId), requestId };
+  return { response: responseIn(answer), requestId: answer.requestId };
 }
 
 /** Whose response is asked for. */
@@ -67,10 +77,8 @@ export interface Whose {
 
 /** What OpenAI now knows about a response. */
 export async function retrieve(responseId: string): Promise<UpstreamResponse> {
-  const { data, requestId } = await callForJson("GET", pathOf(responseId), {
-    timeoutMs: callTimeoutMs,
-  });
-  return responseIn(data, requestId, responseId);
+  const answer = await callForJson("GET", pathOf(responseId), { timeoutMs: callTimeoutMs });
+  return responseIn(answer, responseId);
 }
 
 /**
@@ -103,19 +111,19 @@ function otherThan(
 
 /** Cancels a background response and returns its current state. A second cancel changes nothing. */
 export async function cancelUpstream(responseId: string): Promise<UpstreamResponse> {
-  const { data, requestId } = await callForJson("POST", `${pathOf(responseId)}/cancel`, {
+  const answer = await callForJson("POST", `${pathOf(responseId)}/cancel`, {
     timeoutMs: callTimeoutMs,
   });
-  return responseIn(data, requestId, responseId);
+  return responseIn(answer, responseId);
 }
 
 /**
  * The response in an answer.
  * @param id the response's id, if the answer does not contain it
  */
-function responseIn(data: unknown, requestId: string | null, id = ""): UpstreamResponse {
+function responseIn({ data, headers, requestId }: JsonAnswer, id = ""): UpstreamResponse {
   const told = isResponse(data) ? null : errorIn(data);
-  if (told !== null) throw new ErrorAnswer(told, requestId);
+  if (told !== null) throw new ErrorAnswer(told, headers);
   const what = beginningOf(JSON.stringify(data));
   if (!isResponse(data)) throw new UnreadableAnswer(`${what}, which is not a response`, requestId);
   const response = parseUpstreamResponse(data);

@@ -10,7 +10,13 @@ import { after } from "../platform/clock.ts";
 import { environment } from "../platform/environment.ts";
 import { fetchOnce } from "../platform/fetch-once.ts";
 import { describe } from "../platform/log.ts";
-import { beginningOf, UnreadableAnswer } from "./unreadable.ts";
+import {
+  AnswerTooLarge,
+  beginningOf,
+  maxAnswerChars,
+  maxCountedChars,
+  UnreadableAnswer,
+} from "./unreadable.ts";
 
 const openaiUrl = "https://api.openai.com/v1";
 /** How a runtime reports that it gave up on a connection. */
@@ -44,20 +50,45 @@ export async function callOpenAI(
   return await within(options, (signal) => send(method, path, options.body, signal));
 }
 
+/** An answer of status 2xx. */
+export interface JsonAnswer {
+  data: unknown;
+  headers: Headers;
+  requestId: string | null;
+}
+
 /**
  * The same as callOpenAI, and reads the answer as JSON. `timeoutMs` covers its body too.
- * @throws APIError; UnreadableAnswer for a body that is not JSON; the TypeError of a body that is cut off
+ * @throws APIError; UnreadableAnswer for a body that is not JSON; AnswerTooLarge for one of more
+ *   than maxAnswerChars; the TypeError of a body that is cut off
  */
 export async function callForJson(
   method: "GET" | "POST",
   path: string,
   options: CallOptions,
-): Promise<{ data: unknown; requestId: string | null }> {
+): Promise<JsonAnswer> {
   return await within(options, async (signal) => {
     const answer = await send(method, path, options.body, signal);
-    const requestId = answer.headers.get("x-request-id");
-    return { data: parsed(await answer.text(), answer.status, requestId), requestId };
+    const { headers, status } = answer;
+    const requestId = headers.get("x-request-id");
+    return { data: parsed(await textOf(answer), status, requestId), headers, requestId };
   });
+}
+
+/** The whole body. Of one that is too long only the length is counted, for the error. */
+async function textOf({ body }: Response): Promise<string> {
+  let text = "";
+  let tooLong = 0;
+  const decoder = new TextDecoder();
+  for await (const chunk of body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (tooLong === 0 && text.length <= maxAnswerChars) continue;
+    tooLong += text.length;
+    text = "";
+    if (tooLong > maxCountedChars) break;
+  }
+  if (tooLong > 0) throw new AnswerTooLarge(tooLong, maxAnswerChars);
+  return text + decoder.decode();
 }
 
 function parsed(text: string, status: number, requestId: string | null): unknown {

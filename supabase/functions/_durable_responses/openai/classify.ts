@@ -41,8 +41,11 @@ export function classifyError(error: unknown): Failure {
   }
   if (error instanceof APIError) return classifyAnswer(error);
   if (error instanceof ErrorAnswer) {
-    const why = classifyReported(error.told, "OpenAI answered with a 2xx and an error", {
-      ...(error.requestId ? { requestId: error.requestId } : {}),
+    const { told, headers } = error;
+    const requestId = headers.get("x-request-id");
+    const why = classifyReported(told, "OpenAI answered with a 2xx and an error", {
+      headers,
+      ...(requestId ? { requestId } : {}),
     });
     const isNo = why.class !== "transient" || why.code === "openai_rate_limited";
     return isNo ? why : { ...why, maybeAccepted: true };

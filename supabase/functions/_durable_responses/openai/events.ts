@@ -4,7 +4,7 @@
  * iterator parses each of them.
  */
 import { isRecord } from "../model/is-record.ts";
-import { AnswerTooLarge } from "./unreadable.ts";
+import { AnswerTooLarge, maxAnswerChars, maxCountedChars } from "./unreadable.ts";
 
 const deltaStart = /^event: ?[\w.]+\.delta\n/;
 const eventName = /^event: ?(.*)$/m;
@@ -12,17 +12,13 @@ const plainEvent = /^event:[^\r\n]*\ndata: ?([^\s\r\n][^\r\n]*)\n?$/;
 const lineStart = /^\s*(?:event:|data:|id:|:|[{[])/;
 /** An error can have any event name. This finds one in a delta: no text can contain it unescaped. */
 const errorField = '"error"';
-/** Longest event, in characters. A stream that never ends an event must not fill the worker's memory. */
-export const maxEventChars = 16_000_000;
-/** How many characters of an event that is too long are counted, to report its length. */
-const maxCountedChars = 256_000_000;
 
 /**
  * The events of a Responses API stream as parsed JSON, without the deltas. If the body is a single JSON value, whatever its
  * content type, that value is the only event.
  * @param onChunk called for every piece of the body, to tell a stall from a quiet run
  * @param onDelta called with each delta as it came, unparsed
- * @throws SyntaxError if an event's data is not JSON; AnswerTooLarge if it is longer than maxEventChars
+ * @throws SyntaxError if an event's data is not JSON; AnswerTooLarge if it is longer than maxAnswerChars
  */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
@@ -43,15 +39,15 @@ export async function* readEvents(
       isJson ??= buffered.trim() === "" ? undefined : /^\s*[{[]/.test(buffered);
       let start = 0;
       for (let end = 0; !isJson && (end = buffered.indexOf("\n\n", from)) !== -1;) {
-        if (tooLong > 0) throw new AnswerTooLarge(tooLong + end, maxEventChars);
+        if (tooLong > 0) throw new AnswerTooLarge(tooLong + end, maxAnswerChars);
         yield* eventsIn(buffered.slice(start, end + 1), onDelta);
         start = from = end + 2;
       }
       buffered = buffered.slice(start);
-      if (tooLong === 0 && buffered.length <= maxEventChars) continue;
+      if (tooLong === 0 && buffered.length <= maxAnswerChars) continue;
       // Only the length of an event that is too long is counted, for the error. Anything else that long fails at once.
       if (tooLong === 0 && !lineStart.test(buffered)) {
-        throw new AnswerTooLarge(buffered.length, maxEventChars);
+        throw new AnswerTooLarge(buffered.length, maxAnswerChars);
       }
       tooLong += buffered.length - 1;
       buffered = buffered.slice(-1);
@@ -63,7 +59,7 @@ export async function* readEvents(
     if (tooLong === 0) yield* lastOf(buffered, isJson ?? false, onDelta);
     throw error;
   }
-  if (tooLong > 0) throw new AnswerTooLarge(tooLong + buffered.length, maxEventChars);
+  if (tooLong > 0) throw new AnswerTooLarge(tooLong + buffered.length, maxAnswerChars);
   yield* lastOf(buffered + lines.rest(), isJson ?? false, onDelta);
 }
 

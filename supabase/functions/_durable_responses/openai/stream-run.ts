@@ -159,14 +159,14 @@ async function answerOf(
     }
   }
   call.onUnstreamed();
-  const { data, requestId } = await callForJson("POST", "/responses", {
+  const { data, headers, requestId } = await callForJson("POST", "/responses", {
     body,
     signal: call.signal,
     // The attempt's own limit ends it first.
     timeoutMs: maxTimerMs,
   });
   call.heard(requestId);
-  const ending = new RunReader(hooks).read(data);
+  const ending = new RunReader(hooks, headers).read(data);
   if (ending === undefined) throw new UnreadableAnswer("it is not a response", requestId);
   return ending;
 }

@@ -1,11 +1,11 @@
 /** Answers with a 2xx that are not a response. */
 import type { ReportedError } from "../model/reported-error.ts";
 
-/** An error with a 2xx: some gateways have no other status. */
+/** An error with a 2xx: some gateways have no other status. Its headers may say how long to wait, as those of any refusal. */
 export class ErrorAnswer extends Error {
   override readonly name = "ErrorAnswer";
 
-  constructor(readonly told: ReportedError, readonly requestId: string | null) {
+  constructor(readonly told: ReportedError, readonly headers: Headers) {
     super(told.message);
   }
 }
@@ -18,6 +18,11 @@ export class UnreadableAnswer extends Error {
     super(what, { cause });
   }
 }
+
+/** Longest answer, or event of a stream, in characters. More would fill the worker's memory, and can hardly be stored. */
+export const maxAnswerChars = 16_000_000;
+/** How many characters of an answer that is too long are counted, to report its length. */
+export const maxCountedChars = 256_000_000;
 
 /** An answer that is too long to keep in memory, let alone store. */
 export class AnswerTooLarge extends SyntaxError {

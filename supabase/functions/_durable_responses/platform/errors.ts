@@ -54,7 +54,12 @@ export class RequestError extends Error {
 /** True if the database cannot be used now, or not by this version: the same call may succeed later. */
 export function isUnavailable(error: unknown): boolean {
   return error instanceof RequestError &&
-    (error.code === "database_unavailable" || error.code === "schema_mismatch");
+    (error.code === "database_unavailable" || isMismatch(error));
+}
+
+/** True if functions and migrations have different versions: nothing can be written until the deployment is complete. */
+export function isMismatch(error: unknown): boolean {
+  return error instanceof RequestError && error.code === "schema_mismatch";
 }
 
 /** True for a failure that is not the request's: of the database, or of what is between. It may not happen again. */

@@ -7,6 +7,7 @@ import { isCallKind, isFinalOrPaused, type JobStatus } from "../../model/status.
 import { carriedById } from "./carried-items.ts";
 import { standsAfterNo } from "./denials.ts";
 import { idOfHandedOut } from "./handed-out.ts";
+import { mayBeDeleted, remainsOf, withoutOutputsOf } from "./old-items.ts";
 import { readRecordsThere, takeAnswer } from "./record.ts";
 import { invalidParam, type Refusal } from "./refusal.ts";
 
@@ -35,7 +36,7 @@ export function ownIdOf(item: InputItem): string | undefined {
  * The input, where each item with an id of ours is replaced by the stored item. An item's id names its job, and the job its
  * owner: somebody else's item is not found.
  * @param whole as for `readRecord`
- * An item that only a stream has shown, because its attempt was lost, is left out.
+ * An item that only a stream has shown, because its attempt was lost, is left out, and so is one that retention has deleted.
  * @throws Refusal 400 if an item does not exist, or is still being written
  */
 export async function withStoredItems(
@@ -59,7 +60,8 @@ export async function withStoredItems(
   const taken = new Set<string>();
   // The outputs of calls that the caller made are stored with the calls. One that was never accepted has no place either.
   const answered = new Set(names.map((id) => calls.get(id)));
-  return input.flatMap((item, index) => {
+  const gone: InputItem[] = [];
+  const left = input.flatMap((item, index) => {
     const id = names[index];
     if (id === undefined) {
       const isKnown = isOutput(item) && answered.has(item["call_id"] ?? item["id"] ?? "");
@@ -70,8 +72,14 @@ export async function withStoredItems(
     taken.add(id);
     if (open.has(id)) throw stillOpen(id, index);
     if (approvalIds.test(id)) return [];
-    return found.get(id) ?? shownOnly(item, id, index, states);
+    const stored = found.get(id);
+    if (stored) return stored;
+    const isKnown = states.has(placeOfItem(id)?.jobId ?? "");
+    if (isKnown || !mayBeDeleted(id)) return shownOnly(item, id, index, states);
+    gone.push(item);
+    return remainsOf(item);
   });
+  return withoutOutputsOf(gone, left);
 }
 
 async function itemsOf(
