@@ -7,6 +7,7 @@
  * DURABLE_RESPONSES_WORKER_SECRET and the secrets that the profiles name; see docs/operating.md.
  */
 import { reconcileBackground } from "../../supabase/functions/_durable_responses/jobs/reconcile.ts";
+import { settleAnswer } from "../../supabase/functions/_durable_responses/jobs/settle-answer.ts";
 import { wakeWorker } from "../../supabase/functions/_durable_responses/jobs/wake.ts";
 import { environment } from "../../supabase/functions/_durable_responses/platform/environment.ts";
 import { RequestError } from "../../supabase/functions/_durable_responses/platform/errors.ts";
@@ -26,6 +27,7 @@ try {
     profiles,
     reconcile: () => reconcileBackground(profiles),
     wakeAnother: wakeWorker,
+    settleAnswer: (key, response) => settleAnswer(profiles, key, response),
     concurrency,
     leaseMs,
   });

@@ -2203,6 +2203,9 @@ begin
       'usages', coalesce((
         select jsonb_agg(a.usage order by a.number) from durable_responses.attempts a
         where a.job_id = p_wait.job_id and p_wait.attempt > 1 and a.outcome = 'continued' and a.usage is not null), '[]'::jsonb),
+      'earlier_responses', coalesce((
+        select jsonb_agg(a.response_id order by a.number) from durable_responses.attempts a
+        where a.job_id = p_wait.job_id and a.response_id is not null), '[]'::jsonb),
       'rounds', coalesce((select max(s.round) from public.response_steps s where s.job_id = p_wait.job_id), 0),
       'steps', coalesce((
         select jsonb_agg(jsonb_build_object(
@@ -2243,13 +2246,13 @@ create view durable_responses.work with (security_invoker = true) as
         floor(date_part('epoch', w.background_until - clock.now) * 1000) as background_left_ms,
         floor(date_part('epoch', clock.now - w.since) * 1000) as attempt_age_ms, w.settle_failures,
         exists (select from durable_responses.streams s where s.job_id = w.job_id) as streamed,
-        false as calls_started, null::jsonb as background, w.attempt as run_since, '[]'::jsonb as usages, 0 as rounds,
-        '[]'::jsonb as steps, '[]'::jsonb as open_calls
+        false as calls_started, null::jsonb as background, w.attempt as run_since, '[]'::jsonb as usages,
+        '[]'::jsonb as earlier_responses, 0 as rounds, '[]'::jsonb as steps, '[]'::jsonb as open_calls
       -- Kept apart by the planner, which would otherwise build the row in both cases.
       offset 0
     ) first_try;
 comment on view durable_responses.work is
-  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. calls_started: calls that must not be made twice had their yes. open_calls: calls that OpenAI leaves to others, which must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. rounds: how many of the job''s responses have asked for calls. streamed: its events are stored (13_streams.sql).';
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. calls_started: calls that must not be made twice had their yes. open_calls: calls that OpenAI leaves to others, which must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. earlier_responses: OpenAI''s ids of the responses of all attempts before it. rounds: how many of the job''s responses have asked for calls. streamed: its events are stored (13_streams.sql).';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
 grant select on durable_responses.work to service_role;
 
@@ -3249,7 +3252,7 @@ grant execute on function durable_responses.too_many_jobs(uuid),
   durable_responses.refuse_too_many(), durable_responses.hash_of(text, jsonb, jsonb),
   durable_responses.repeated_job(uuid, text, text), durable_responses.repeat_view(uuid), public.submit_response_job(jsonb),
   public.enqueue_response_job(text, text, uuid, jsonb, text), public.submit_response_jobs(jsonb) to service_role;
--- Background: recording the response, finding the job of a webhook, polling, falling back, cancelling at OpenAI.
+-- Background: recording the response, finding the job of a webhook, polling, falling back.
 
 create function durable_responses.next_poll(p_wait durable_responses.waits, p_after_ms bigint) returns timestamptz
 language plpgsql stable set search_path = ''
@@ -3268,47 +3271,59 @@ $$;
 comment on function durable_responses.next_poll(durable_responses.waits, bigint) is
   'When to poll a background response next: after p_after_ms, but no later than its budget or the job''s deadline ends.';
 
-create function durable_responses.request_upstream_cancel(p_job_id uuid, p_attempt integer, p_response_id text) returns void
+create function durable_responses.job_or_deleted(p_job_id uuid, p_attempt integer) returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+begin
+  if exists (select from durable_responses.jobs where id = p_job_id) then
+    return durable_responses.job_view(p_job_id);
+  end if;
+  if not exists (select from durable_responses.tombstones where job_id = p_job_id) then
+    perform durable_responses.refuse_unknown_job(p_job_id);
+  end if;
+  return jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt);
+end;
+$$;
+comment on function durable_responses.job_or_deleted(uuid, integer) is
+  'A job as its owner may see it. A deleted one counts as cancelled: its response is still ours. Refuses (DR404) a job that never was.';
+
+create function durable_responses.is_response_of_another(p_job_id uuid, p_attempt integer, p_response_id text) returns boolean
+language plpgsql stable set search_path = ''
+as $$
+begin
+  -- Of other jobs, only background responses: the others are not stored at OpenAI, and nothing is asked about them by id.
+  return exists (
+      select from durable_responses.waits where response_id = p_response_id and (job_id <> p_job_id or attempt <> p_attempt))
+    or exists (
+      select from durable_responses.attempts
+      where response_id = p_response_id and mode = 'background' and (job_id <> p_job_id or number <> p_attempt))
+    or exists (
+      select from durable_responses.attempts where job_id = p_job_id and number <> p_attempt and response_id = p_response_id);
+end;
+$$;
+comment on function durable_responses.is_response_of_another(uuid, integer, text) is
+  'Whether a response id belongs to another attempt, of this job or of another one. As the id of this attempt''s response it is useless: whoever asks for it reads, or cancels, another response.';
+
+create function durable_responses.assign_response(
+  p_wait durable_responses.waits, p_response_id text, p_request_id text, p_poll_ms integer
+) returns void
 language plpgsql set search_path = ''
 as $$
 begin
-  insert into durable_responses.upstream_cancels (job_id, attempt, response_id, due, requested_at)
-  values (p_job_id, p_attempt, p_response_id, durable_responses.clock(), durable_responses.clock())
-  on conflict (job_id, attempt) do nothing;
+  if durable_responses.is_response_of_another(p_wait.job_id, p_wait.attempt, p_response_id) then
+    return;
+  end if;
+  update durable_responses.waits set
+    response_id = p_response_id, request_id = p_request_id, due = durable_responses.next_poll(p_wait, p_poll_ms)
+  where job_id = p_wait.job_id;
+exception
+  -- Another job got the same id at this moment, or the id is too long for an index.
+  when unique_violation or program_limit_exceeded then
+    null;
 end;
 $$;
-comment on function durable_responses.request_upstream_cancel(uuid, integer, text) is
-  'Records that a background response must be cancelled at OpenAI, until that is confirmed. If the caller''s function dies now, a worker does it.';
-
-create function durable_responses.upstream(p_job_id uuid, p_attempt integer, p_response_id text, p_asked_at timestamptz default null)
-returns jsonb
-language plpgsql stable set search_path = ''
-as $$
-declare
-  v_job durable_responses.jobs;
-begin
-  select * into v_job from durable_responses.jobs where id = p_job_id;
-  return jsonb_build_object(
-    'job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
-    -- A deleted job's profile is unknown, and nothing that its response did is stored.
-    'profile', coalesce(v_job.profile, ''),
-    'asked_ms_ago', greatest(durable_responses.ms_between(coalesce(p_asked_at, durable_responses.clock()), durable_responses.clock()), 0),
-    'guarded', coalesce(v_job.guard = 'always' and v_job.on_uncertain = 'review', false),
-    'own', exists (
-      select from durable_responses.attempts
-      where job_id = p_job_id and number = p_attempt and mode = 'background' and response_id = p_response_id),
-    'lists', coalesce((
-      select jsonb_agg(s.item order by s.number) from public.response_steps s
-      where s.job_id = p_job_id and s.kind = 'mcp_list_tools' and s.item is not null), '[]'),
-    'yeses', coalesce((
-      select jsonb_agg(s.item ->> 'id') from public.response_steps s
-      where s.job_id = p_job_id and s.kind = 'mcp_approval_request' and s.answer ->> 'approve' = 'true' and s.item ->> 'id' is not null
-    ), '[]') || coalesce(jsonb_path_query_array(coalesce(v_job.input, v_job.request -> 'input'),
-      '$[*] ? (@.type == "mcp_approval_response" && @.approve == true).approval_request_id ? (@.type() == "string")'), '[]'));
-end;
-$$;
-comment on function durable_responses.upstream(uuid, integer, text, timestamptz) is
-  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, own, lists, yeses}. guarded: OpenAI was told to ask before each call that must not be made twice; own: the attempt had no other response, so what it was allowed to call and did not was not called; lists: the tools that its servers have, as OpenAI listed them; yeses: the requests that got one.';
+comment on function durable_responses.assign_response(durable_responses.waits, text, text, integer) is
+  'Writes the id of the response that a background job waits for, and when to poll it. An id that is of no use is treated as missing: the job waits for the webhook.';
 
 create function public.record_background_response(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default 30000
@@ -3322,39 +3337,24 @@ begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
   if v_wait.status = 'background' and v_wait.attempt = p_attempt then
     if v_wait.response_id is null then
-      begin
-        update durable_responses.waits set
-          response_id = p_response_id, request_id = p_request_id, due = durable_responses.next_poll(v_wait, p_poll_ms)
-        where job_id = p_job_id;
-      exception
-        -- An id that another job waits for, or that is too long for an index, is useless: it is treated as missing.
-        when unique_violation or program_limit_exceeded then
-          null;
-      end;
+      perform durable_responses.assign_response(v_wait, p_response_id, p_request_id, p_poll_ms);
     end if;
-  else
+  elsif not durable_responses.is_response_of_another(p_job_id, p_attempt, p_response_id) then
     -- The job has moved on while OpenAI was answering (cancelled, or past its accept budget). The response is then an
     -- orphan that must not run its tools: the cancel is repeated until OpenAI confirms it.
     update durable_responses.attempts set response_id = p_response_id, request_id = p_request_id
     where job_id = p_job_id and number = p_attempt and mode = 'background' and response_id is null;
-    if found then
+    if found or exists (select from durable_responses.tombstones where job_id = p_job_id) then
       perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
       v_orphaned := durable_responses.upstream(p_job_id, p_attempt, p_response_id);
-    elsif exists (select from durable_responses.tombstones where job_id = p_job_id) then
-      perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
-      return jsonb_build_object(
-        'orphaned', true,
-        'upstream', durable_responses.upstream(p_job_id, p_attempt, p_response_id),
-        'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
-    elsif not exists (select from durable_responses.jobs where id = p_job_id) then
-      perform durable_responses.refuse_unknown_job(p_job_id);
     end if;
   end if;
-  return jsonb_build_object('orphaned', v_orphaned is not null, 'upstream', v_orphaned, 'job', durable_responses.job_view(p_job_id));
+  return jsonb_build_object(
+    'orphaned', v_orphaned is not null, 'upstream', v_orphaned, 'job', durable_responses.job_or_deleted(p_job_id, p_attempt));
 end;
 $$;
 comment on function public.record_background_response(uuid, integer, text, text, integer) is
-  'OpenAI has accepted the background request. Returns {orphaned, upstream, job}. orphaned: the attempt has ended meanwhile, or the job was deleted; the response, upstream as claim_pending_cancels() returns it, must be cancelled.';
+  'OpenAI has accepted the background request. Returns {orphaned, upstream, job}. orphaned: the attempt has ended meanwhile, or the job was deleted; the response, upstream as claim_pending_cancels() returns it, must be cancelled. The id of another attempt''s response is treated as missing.';
 
 create function public.claim_background_job(
   p_response_id text, p_poll_ms integer default 30000, p_schema_major integer default null
@@ -3542,77 +3542,6 @@ $$;
 comment on function public.record_settle_failure(uuid, integer, text, bigint) is
   'A background response could not be settled. Counts it, stores why, and polls again after p_after_ms if given. Returns the count; null if the attempt has ended.';
 
-create function public.claim_pending_cancels(p_limit integer default 20) returns jsonb
-language plpgsql set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v_claimed jsonb;
-begin
-  -- A cancel that OpenAI never confirms becomes a flag for a person, and is not repeated any more.
-  with next as materialized (
-    select job_id, attempt from durable_responses.upstream_cancels
-    where due <= v_now and tries >= 20 order by due limit p_limit for update skip locked
-  ), hopeless as (
-    delete from durable_responses.upstream_cancels c using next
-    where c.job_id = next.job_id and c.attempt = next.attempt
-    returning c.job_id, c.attempt, c.response_id, c.tries, c.last_error
-  )
-  insert into public.response_flags (job_id, code, detail, created_at)
-  select job_id, 'cancel_unconfirmed', left(format(
-    'OpenAI did not confirm the cancel of response %s (attempt %s%s) in %s tries%s', response_id, attempt,
-    case when there then '' else ' of a deleted job' end, tries,
-    -- Nothing that OpenAI said about a deleted job is stored.
-    case when there then '; the last answer was: ' || coalesce(last_error, 'none') else '' end), 2000), v_now
-  from (
-    select hopeless.*, coalesce((
-      select true from durable_responses.jobs j where j.id = hopeless.job_id for key share), false) as there
-    from hopeless) given_up;
-  -- The longest-waiting first, with a longer delay after each try, so that refused cancels do not starve the others.
-  with next as materialized (
-    select job_id, attempt, due as waits_since from durable_responses.upstream_cancels
-    where due <= v_now order by due limit p_limit for update skip locked
-  ), claimed as (
-    update durable_responses.upstream_cancels c set
-      tries = c.tries + 1, due = v_now + make_interval(secs => least(5 * power(2, least(c.tries, 12)), 3600))
-    from next where c.job_id = next.job_id and c.attempt = next.attempt
-    returning c.job_id, c.attempt, c.response_id, next.waits_since, c.requested_at
-  )
-  select jsonb_agg(durable_responses.upstream(c.job_id, c.attempt, c.response_id, c.requested_at) order by c.waits_since)
-  into v_claimed from claimed c;
-  return coalesce(v_claimed, '[]');
-end;
-$$;
-comment on function public.claim_pending_cancels(integer) is
-  'Responses to cancel at OpenAI, as durable_responses.upstream() returns them. Each is returned again with growing delay until the cancel is confirmed. After 20 tries it becomes a flag (cancel_unconfirmed), also if its job was deleted.';
-
-create function public.confirm_upstream_cancel(p_job_id uuid, p_attempt integer) returns void
-language plpgsql set search_path = ''
-as $$
-begin
-  delete from durable_responses.upstream_cancels where job_id = p_job_id and attempt = p_attempt;
-end;
-$$;
-comment on function public.confirm_upstream_cancel(uuid, integer) is 'OpenAI confirmed that the response has ended: its cancel is done.';
-
-create function public.record_upstream_cancel_failure(
-  p_job_id uuid, p_attempt integer, p_error text, p_response_id text default null, p_after_ms bigint default null
-) returns void
-language plpgsql set search_path = ''
-as $$
-begin
-  if p_response_id is not null and exists (select from durable_responses.jobs where id = p_job_id) then
-    perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
-  end if;
-  update durable_responses.upstream_cancels set
-    last_error = left(p_error, 500),
-    due = greatest(due, durable_responses.clock() + durable_responses.bounded_delay(p_after_ms))
-  where job_id = p_job_id and attempt = p_attempt;
-end;
-$$;
-comment on function public.record_upstream_cancel_failure(uuid, integer, text, text, bigint) is
-  'Records OpenAI''s answer to a cancel that is not done. It stays pending (with p_response_id, even if it was not), and is not repeated before p_after_ms.';
-
 create function durable_responses.bounded_delay(p_ms bigint) returns interval
 language plpgsql stable set search_path = ''
 as $$
@@ -3624,20 +3553,26 @@ comment on function durable_responses.bounded_delay(bigint) is
   'A delay that OpenAI asked for, in ms, never longer than response_settings.max_delay_s.';
 
 revoke execute on function durable_responses.next_poll(durable_responses.waits, bigint),
-  durable_responses.request_upstream_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
   durable_responses.bounded_delay(bigint),
-  public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
-  public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
-  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer), public.record_upstream_cancel_failure(uuid, integer, text, text, bigint),
+  durable_responses.job_or_deleted(uuid, integer),
+  durable_responses.is_response_of_another(uuid, integer, text),
+  durable_responses.assign_response(durable_responses.waits, text, text, integer),
+  public.record_background_response(uuid, integer, text, text, integer),
+  public.claim_background_job(text, integer, integer),
+  public.adopt_background_response(uuid, integer, text, integer),
+  public.claim_background_polls(integer),
+  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean),
   public.record_settle_failure(uuid, integer, text, bigint) from public, anon, authenticated;
 grant execute on function durable_responses.next_poll(durable_responses.waits, bigint),
-  durable_responses.request_upstream_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
   durable_responses.bounded_delay(bigint),
-  public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
-  public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
-  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer), public.record_upstream_cancel_failure(uuid, integer, text, text, bigint),
+  durable_responses.job_or_deleted(uuid, integer),
+  durable_responses.is_response_of_another(uuid, integer, text),
+  durable_responses.assign_response(durable_responses.waits, text, text, integer),
+  public.record_background_response(uuid, integer, text, text, integer),
+  public.claim_background_job(text, integer, integer),
+  public.adopt_background_response(uuid, integer, text, integer),
+  public.claim_background_polls(integer),
+  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean),
   public.record_settle_failure(uuid, integer, text, bigint) to service_role;
 -- Claims: which jobs a worker takes next.
 --
@@ -5097,14 +5032,18 @@ begin
   where job_id = p_wait.job_id and attempt = p_wait.attempt and status = 'started';
   p_wait.background_until := durable_responses.clock() + make_interval(secs => v_job.background_ms / 1000.0);
   update durable_responses.waits set
-    status = 'background', attempt = p_wait.attempt + 1, response_id = p_response_id, request_id = p_request_id,
-    background_until = p_wait.background_until, due = durable_responses.next_poll(p_wait, coalesce(p_poll_ms, v_job.poll_ms))
-  where job_id = p_wait.job_id;
+    status = 'background', attempt = p_wait.attempt + 1, request_id = p_request_id,
+    background_until = p_wait.background_until, due = durable_responses.next_poll(p_wait, v_job.poll_ms)
+  where job_id = p_wait.job_id
+  returning * into p_wait;
+  if p_response_id is not null then
+    perform durable_responses.assign_response(p_wait, p_response_id, p_request_id, coalesce(p_poll_ms, v_job.poll_ms));
+  end if;
   perform durable_responses.announce_jobs(array[p_wait.job_id]);
 end;
 $$;
 comment on function durable_responses.await_continuation(durable_responses.waits, text, text, integer, jsonb) is
-  'The running attempt ends as continued: the response to its last request is the next attempt, and takes over the started calls. p_response_id: null if nobody knows whether OpenAI has the request. p_error: {code, message}, why the attempt could not record it.';
+  'The running attempt ends as continued: the response to its last request is the next attempt, and takes over the started calls. p_response_id: null if nobody knows whether OpenAI has the request; the id of another attempt''s response is treated as null. p_error: {code, message}, why the attempt could not record it.';
 
 create function public.continue_in_background(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default null
@@ -5116,6 +5055,10 @@ declare
   v_orphaned boolean := false;
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
+  if p_response_id is not null and durable_responses.is_response_of_another(p_job_id, p_attempt + 1, p_response_id) then
+    -- Reading it would show what an earlier response did, and cancelling it could end another job's.
+    p_response_id := null;
+  end if;
   if v_wait.attempt = p_attempt and v_wait.status = 'running' then
     perform durable_responses.await_continuation(v_wait, p_response_id, p_request_id, p_poll_ms);
   elsif p_response_id is not null and exists (
@@ -5133,23 +5076,19 @@ begin
     select from durable_responses.waits where job_id = p_job_id and attempt = p_attempt + 1 and response_id = p_response_id
     union all
     select from durable_responses.attempts where job_id = p_job_id and number = p_attempt + 1 and response_id = p_response_id
+  ) and (
+    exists (select from durable_responses.jobs where id = p_job_id)
+    or exists (select from durable_responses.tombstones where job_id = p_job_id)
   ) then
     -- The job has moved on. The ledger has the response's calls as started by the attempt that ended.
-    if exists (select from durable_responses.tombstones where job_id = p_job_id) then
-      perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
-      return jsonb_build_object('orphaned', true, 'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
-    end if;
-    if not exists (select from durable_responses.jobs where id = p_job_id) then
-      perform durable_responses.refuse_unknown_job(p_job_id);
-    end if;
     v_orphaned := true;
     perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
   end if;
-  return jsonb_build_object('orphaned', v_orphaned, 'job', durable_responses.job_view(p_job_id));
+  return jsonb_build_object('orphaned', v_orphaned, 'job', durable_responses.job_or_deleted(p_job_id, p_attempt));
 end;
 $$;
 comment on function public.continue_in_background(uuid, integer, text, text, integer) is
-  'A run continues in background as the next attempt, which takes over the started calls. p_response_id: null if OpenAI''s answer to the request could not be read. Returns {orphaned, job}. orphaned: the job has moved on, and the response must be cancelled.';
+  'A run continues in background as the next attempt, which takes over the started calls. p_response_id: null if OpenAI''s answer to the request could not be read; the id of another attempt''s response is treated as null. Returns {orphaned, job}. orphaned: the job has moved on, and the response must be cancelled.';
 
 create function public.record_background_failure(p_job_id uuid, p_attempt integer, p_error jsonb) returns void
 language plpgsql set search_path = ''
@@ -5183,6 +5122,12 @@ begin
     perform durable_responses.end_attempt(v_wait, 'handed_over');
     perform durable_responses.requeue(v_wait);
     return true;
+  end if;
+  if exists (
+    select from durable_responses.attempts where job_id = p_job_id and number = p_attempt + 1 and response_id is not null
+  ) then
+    -- The response exists, whatever OpenAI has answered: it says what became of the calls.
+    return false;
   end if;
   -- The job was ended or held otherwise, maybe as the attempt that waited for the response and took its calls over. That they
   -- were not made may end a review.
@@ -5545,7 +5490,7 @@ grant execute on function durable_responses.refuse_unfit_answer(public.response_
 --   * A background response asked before calls that need no person: one call answers and leases the job to the function that
 --     has read it, which sends the answers at once.                                        (continue_response_job_in_place)
 --
--- The rules are those of claim_response_work(): a route's pause, its probe, limits, and what is left of the worker's life
+-- The rules are those of claim_response_work(): the job's deadline, a route's pause, its probe, limits, and what is left of the worker's life
 -- compared with how long such runs usually take. (To send answers takes no time.) If places are limited, jobs that already
 -- wait go first. If a rule says no, the job is queued like any other. A worker of kind `inline` does not count against
 -- max_workers.
@@ -5561,7 +5506,8 @@ declare
   v_allowed integer;
   v_in_all integer;
 begin
-  if not p_wait.ready or p_wait.min_life_ms > v_life then
+  -- A claim fails jobs that are past their deadline before it takes any.
+  if not p_wait.ready or p_wait.min_life_ms > v_life or p_wait.deadline <= v_now then
     return false;
   end if;
   select r.paused_until, r.max_running, r.typical_ms, s.max_running as max_in_all into v_route
@@ -6817,3 +6763,131 @@ grant execute on function durable_responses.refuse_odd_answer(jsonb), durable_re
   public.answer_response_job(uuid, jsonb, uuid, boolean),
   public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
   public.answer_response_tool_call(uuid, text, text, uuid, boolean, text) to service_role;
+-- Cancels of responses at OpenAI that no job waits for any more: each is repeated until OpenAI has confirmed it.
+
+create function durable_responses.request_upstream_cancel(p_job_id uuid, p_attempt integer, p_response_id text) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  insert into durable_responses.upstream_cancels (job_id, attempt, response_id, due, requested_at)
+  values (p_job_id, p_attempt, p_response_id, durable_responses.clock(), durable_responses.clock())
+  on conflict (job_id, attempt) do nothing;
+end;
+$$;
+comment on function durable_responses.request_upstream_cancel(uuid, integer, text) is
+  'Records that a background response must be cancelled at OpenAI, until that is confirmed. If the caller''s function dies now, a worker does it.';
+
+create function durable_responses.upstream(p_job_id uuid, p_attempt integer, p_response_id text, p_asked_at timestamptz default null)
+returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_job durable_responses.jobs;
+begin
+  select * into v_job from durable_responses.jobs where id = p_job_id;
+  return jsonb_build_object(
+    'job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
+    -- A deleted job's profile is unknown, and nothing that its response did is stored.
+    'profile', coalesce(v_job.profile, ''),
+    'asked_ms_ago', greatest(durable_responses.ms_between(coalesce(p_asked_at, durable_responses.clock()), durable_responses.clock()), 0),
+    'guarded', coalesce(v_job.guard = 'always' and v_job.on_uncertain = 'review', false),
+    'own', exists (
+      select from durable_responses.attempts
+      where job_id = p_job_id and number = p_attempt and mode = 'background' and response_id = p_response_id),
+    'lists', coalesce((
+      select jsonb_agg(s.item order by s.number) from public.response_steps s
+      where s.job_id = p_job_id and s.kind = 'mcp_list_tools' and s.item is not null), '[]'),
+    'yeses', coalesce((
+      select jsonb_agg(s.item ->> 'id') from public.response_steps s
+      where s.job_id = p_job_id and s.kind = 'mcp_approval_request' and s.answer ->> 'approve' = 'true' and s.item ->> 'id' is not null
+    ), '[]') || coalesce(jsonb_path_query_array(coalesce(v_job.input, v_job.request -> 'input'),
+      '$[*] ? (@.type == "mcp_approval_response" && @.approve == true).approval_request_id ? (@.type() == "string")'), '[]'),
+    'other_responses', coalesce((
+      select jsonb_agg(a.response_id order by a.number) from durable_responses.attempts a
+      where a.job_id = p_job_id and a.number <> p_attempt and a.response_id <> p_response_id), '[]'));
+end;
+$$;
+comment on function durable_responses.upstream(uuid, integer, text, timestamptz) is
+  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, own, lists, yeses, other_responses}. guarded: OpenAI was told to ask before each call that must not be made twice; own: the attempt had no other response, so what it was allowed to call and did not was not called; lists: the tools that its servers have, as OpenAI listed them; yeses: the requests that got one; other_responses: those of the job''s other attempts.';
+
+create function public.claim_pending_cancels(p_limit integer default 20) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_claimed jsonb;
+begin
+  -- A cancel that OpenAI never confirms becomes a flag for a person, and is not repeated any more.
+  with next as materialized (
+    select job_id, attempt from durable_responses.upstream_cancels
+    where due <= v_now and tries >= 20 order by due limit p_limit for update skip locked
+  ), hopeless as (
+    delete from durable_responses.upstream_cancels c using next
+    where c.job_id = next.job_id and c.attempt = next.attempt
+    returning c.job_id, c.attempt, c.response_id, c.tries, c.last_error
+  )
+  insert into public.response_flags (job_id, code, detail, created_at)
+  select job_id, 'cancel_unconfirmed', left(format(
+    'OpenAI did not confirm the cancel of response %s (attempt %s%s) in %s tries%s', response_id, attempt,
+    case when there then '' else ' of a deleted job' end, tries,
+    -- Nothing that OpenAI said about a deleted job is stored.
+    case when there then '; the last answer was: ' || coalesce(last_error, 'none') else '' end), 2000), v_now
+  from (
+    select hopeless.*, coalesce((
+      select true from durable_responses.jobs j where j.id = hopeless.job_id for key share), false) as there
+    from hopeless) given_up;
+  -- The longest-waiting first, with a longer delay after each try, so that refused cancels do not starve the others.
+  with next as materialized (
+    select job_id, attempt, due as waits_since from durable_responses.upstream_cancels
+    where due <= v_now order by due limit p_limit for update skip locked
+  ), claimed as (
+    update durable_responses.upstream_cancels c set
+      tries = c.tries + 1, due = v_now + make_interval(secs => least(5 * power(2, least(c.tries, 12)), 3600))
+    from next where c.job_id = next.job_id and c.attempt = next.attempt
+    returning c.job_id, c.attempt, c.response_id, next.waits_since, c.requested_at
+  )
+  select jsonb_agg(durable_responses.upstream(c.job_id, c.attempt, c.response_id, c.requested_at) order by c.waits_since)
+  into v_claimed from claimed c;
+  return coalesce(v_claimed, '[]');
+end;
+$$;
+comment on function public.claim_pending_cancels(integer) is
+  'Responses to cancel at OpenAI, as durable_responses.upstream() returns them. Each is returned again with growing delay until the cancel is confirmed. After 20 tries it becomes a flag (cancel_unconfirmed), also if its job was deleted.';
+
+create function public.confirm_upstream_cancel(p_job_id uuid, p_attempt integer) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  delete from durable_responses.upstream_cancels where job_id = p_job_id and attempt = p_attempt;
+end;
+$$;
+comment on function public.confirm_upstream_cancel(uuid, integer) is 'OpenAI confirmed that the response has ended: its cancel is done.';
+
+create function public.record_upstream_cancel_failure(
+  p_job_id uuid, p_attempt integer, p_error text, p_response_id text default null, p_after_ms bigint default null
+) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  if p_response_id is not null and exists (select from durable_responses.jobs where id = p_job_id) then
+    perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
+  end if;
+  update durable_responses.upstream_cancels set
+    last_error = left(p_error, 500),
+    due = greatest(due, durable_responses.clock() + durable_responses.bounded_delay(p_after_ms))
+  where job_id = p_job_id and attempt = p_attempt;
+end;
+$$;
+comment on function public.record_upstream_cancel_failure(uuid, integer, text, text, bigint) is
+  'Records OpenAI''s answer to a cancel that is not done. It stays pending (with p_response_id, even if it was not), and is not repeated before p_after_ms.';
+
+revoke execute on function durable_responses.request_upstream_cancel(uuid, integer, text),
+  durable_responses.upstream(uuid, integer, text, timestamptz),
+  public.claim_pending_cancels(integer),
+  public.confirm_upstream_cancel(uuid, integer),
+  public.record_upstream_cancel_failure(uuid, integer, text, text, bigint) from public, anon, authenticated;
+grant execute on function durable_responses.request_upstream_cancel(uuid, integer, text),
+  durable_responses.upstream(uuid, integer, text, timestamptz),
+  public.claim_pending_cancels(integer),
+  public.confirm_upstream_cancel(uuid, integer),
+  public.record_upstream_cancel_failure(uuid, integer, text, text, bigint) to service_role;

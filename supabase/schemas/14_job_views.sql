@@ -78,6 +78,9 @@ begin
       'usages', coalesce((
         select jsonb_agg(a.usage order by a.number) from durable_responses.attempts a
         where a.job_id = p_wait.job_id and p_wait.attempt > 1 and a.outcome = 'continued' and a.usage is not null), '[]'::jsonb),
+      'earlier_responses', coalesce((
+        select jsonb_agg(a.response_id order by a.number) from durable_responses.attempts a
+        where a.job_id = p_wait.job_id and a.response_id is not null), '[]'::jsonb),
       'rounds', coalesce((select max(s.round) from public.response_steps s where s.job_id = p_wait.job_id), 0),
       'steps', coalesce((
         select jsonb_agg(jsonb_build_object(
@@ -118,13 +121,13 @@ create view durable_responses.work with (security_invoker = true) as
         floor(date_part('epoch', w.background_until - clock.now) * 1000) as background_left_ms,
         floor(date_part('epoch', clock.now - w.since) * 1000) as attempt_age_ms, w.settle_failures,
         exists (select from durable_responses.streams s where s.job_id = w.job_id) as streamed,
-        false as calls_started, null::jsonb as background, w.attempt as run_since, '[]'::jsonb as usages, 0 as rounds,
-        '[]'::jsonb as steps, '[]'::jsonb as open_calls
+        false as calls_started, null::jsonb as background, w.attempt as run_since, '[]'::jsonb as usages,
+        '[]'::jsonb as earlier_responses, 0 as rounds, '[]'::jsonb as steps, '[]'::jsonb as open_calls
       -- Kept apart by the planner, which would otherwise build the row in both cases.
       offset 0
     ) first_try;
 comment on view durable_responses.work is
-  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. calls_started: calls that must not be made twice had their yes. open_calls: calls that OpenAI leaves to others, which must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. rounds: how many of the job''s responses have asked for calls. streamed: its events are stored (13_streams.sql).';
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. calls_started: calls that must not be made twice had their yes. open_calls: calls that OpenAI leaves to others, which must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. earlier_responses: OpenAI''s ids of the responses of all attempts before it. rounds: how many of the job''s responses have asked for calls. streamed: its events are stored (13_streams.sql).';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
 grant select on durable_responses.work to service_role;
 

@@ -1,4 +1,4 @@
--- Background: recording the response, finding the job of a webhook, polling, falling back, cancelling at OpenAI.
+-- Background: recording the response, finding the job of a webhook, polling, falling back.
 
 create function durable_responses.next_poll(p_wait durable_responses.waits, p_after_ms bigint) returns timestamptz
 language plpgsql stable set search_path = ''
@@ -17,47 +17,59 @@ $$;
 comment on function durable_responses.next_poll(durable_responses.waits, bigint) is
   'When to poll a background response next: after p_after_ms, but no later than its budget or the job''s deadline ends.';
 
-create function durable_responses.request_upstream_cancel(p_job_id uuid, p_attempt integer, p_response_id text) returns void
+create function durable_responses.job_or_deleted(p_job_id uuid, p_attempt integer) returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+begin
+  if exists (select from durable_responses.jobs where id = p_job_id) then
+    return durable_responses.job_view(p_job_id);
+  end if;
+  if not exists (select from durable_responses.tombstones where job_id = p_job_id) then
+    perform durable_responses.refuse_unknown_job(p_job_id);
+  end if;
+  return jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt);
+end;
+$$;
+comment on function durable_responses.job_or_deleted(uuid, integer) is
+  'A job as its owner may see it. A deleted one counts as cancelled: its response is still ours. Refuses (DR404) a job that never was.';
+
+create function durable_responses.is_response_of_another(p_job_id uuid, p_attempt integer, p_response_id text) returns boolean
+language plpgsql stable set search_path = ''
+as $$
+begin
+  -- Of other jobs, only background responses: the others are not stored at OpenAI, and nothing is asked about them by id.
+  return exists (
+      select from durable_responses.waits where response_id = p_response_id and (job_id <> p_job_id or attempt <> p_attempt))
+    or exists (
+      select from durable_responses.attempts
+      where response_id = p_response_id and mode = 'background' and (job_id <> p_job_id or number <> p_attempt))
+    or exists (
+      select from durable_responses.attempts where job_id = p_job_id and number <> p_attempt and response_id = p_response_id);
+end;
+$$;
+comment on function durable_responses.is_response_of_another(uuid, integer, text) is
+  'Whether a response id belongs to another attempt, of this job or of another one. As the id of this attempt''s response it is useless: whoever asks for it reads, or cancels, another response.';
+
+create function durable_responses.assign_response(
+  p_wait durable_responses.waits, p_response_id text, p_request_id text, p_poll_ms integer
+) returns void
 language plpgsql set search_path = ''
 as $$
 begin
-  insert into durable_responses.upstream_cancels (job_id, attempt, response_id, due, requested_at)
-  values (p_job_id, p_attempt, p_response_id, durable_responses.clock(), durable_responses.clock())
-  on conflict (job_id, attempt) do nothing;
+  if durable_responses.is_response_of_another(p_wait.job_id, p_wait.attempt, p_response_id) then
+    return;
+  end if;
+  update durable_responses.waits set
+    response_id = p_response_id, request_id = p_request_id, due = durable_responses.next_poll(p_wait, p_poll_ms)
+  where job_id = p_wait.job_id;
+exception
+  -- Another job got the same id at this moment, or the id is too long for an index.
+  when unique_violation or program_limit_exceeded then
+    null;
 end;
 $$;
-comment on function durable_responses.request_upstream_cancel(uuid, integer, text) is
-  'Records that a background response must be cancelled at OpenAI, until that is confirmed. If the caller''s function dies now, a worker does it.';
-
-create function durable_responses.upstream(p_job_id uuid, p_attempt integer, p_response_id text, p_asked_at timestamptz default null)
-returns jsonb
-language plpgsql stable set search_path = ''
-as $$
-declare
-  v_job durable_responses.jobs;
-begin
-  select * into v_job from durable_responses.jobs where id = p_job_id;
-  return jsonb_build_object(
-    'job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
-    -- A deleted job's profile is unknown, and nothing that its response did is stored.
-    'profile', coalesce(v_job.profile, ''),
-    'asked_ms_ago', greatest(durable_responses.ms_between(coalesce(p_asked_at, durable_responses.clock()), durable_responses.clock()), 0),
-    'guarded', coalesce(v_job.guard = 'always' and v_job.on_uncertain = 'review', false),
-    'own', exists (
-      select from durable_responses.attempts
-      where job_id = p_job_id and number = p_attempt and mode = 'background' and response_id = p_response_id),
-    'lists', coalesce((
-      select jsonb_agg(s.item order by s.number) from public.response_steps s
-      where s.job_id = p_job_id and s.kind = 'mcp_list_tools' and s.item is not null), '[]'),
-    'yeses', coalesce((
-      select jsonb_agg(s.item ->> 'id') from public.response_steps s
-      where s.job_id = p_job_id and s.kind = 'mcp_approval_request' and s.answer ->> 'approve' = 'true' and s.item ->> 'id' is not null
-    ), '[]') || coalesce(jsonb_path_query_array(coalesce(v_job.input, v_job.request -> 'input'),
-      '$[*] ? (@.type == "mcp_approval_response" && @.approve == true).approval_request_id ? (@.type() == "string")'), '[]'));
-end;
-$$;
-comment on function durable_responses.upstream(uuid, integer, text, timestamptz) is
-  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, own, lists, yeses}. guarded: OpenAI was told to ask before each call that must not be made twice; own: the attempt had no other response, so what it was allowed to call and did not was not called; lists: the tools that its servers have, as OpenAI listed them; yeses: the requests that got one.';
+comment on function durable_responses.assign_response(durable_responses.waits, text, text, integer) is
+  'Writes the id of the response that a background job waits for, and when to poll it. An id that is of no use is treated as missing: the job waits for the webhook.';
 
 create function public.record_background_response(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default 30000
@@ -71,39 +83,24 @@ begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
   if v_wait.status = 'background' and v_wait.attempt = p_attempt then
     if v_wait.response_id is null then
-      begin
-        update durable_responses.waits set
-          response_id = p_response_id, request_id = p_request_id, due = durable_responses.next_poll(v_wait, p_poll_ms)
-        where job_id = p_job_id;
-      exception
-        -- An id that another job waits for, or that is too long for an index, is useless: it is treated as missing.
-        when unique_violation or program_limit_exceeded then
-          null;
-      end;
+      perform durable_responses.assign_response(v_wait, p_response_id, p_request_id, p_poll_ms);
     end if;
-  else
+  elsif not durable_responses.is_response_of_another(p_job_id, p_attempt, p_response_id) then
     -- The job has moved on while OpenAI was answering (cancelled, or past its accept budget). The response is then an
     -- orphan that must not run its tools: the cancel is repeated until OpenAI confirms it.
     update durable_responses.attempts set response_id = p_response_id, request_id = p_request_id
     where job_id = p_job_id and number = p_attempt and mode = 'background' and response_id is null;
-    if found then
+    if found or exists (select from durable_responses.tombstones where job_id = p_job_id) then
       perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
       v_orphaned := durable_responses.upstream(p_job_id, p_attempt, p_response_id);
-    elsif exists (select from durable_responses.tombstones where job_id = p_job_id) then
-      perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
-      return jsonb_build_object(
-        'orphaned', true,
-        'upstream', durable_responses.upstream(p_job_id, p_attempt, p_response_id),
-        'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
-    elsif not exists (select from durable_responses.jobs where id = p_job_id) then
-      perform durable_responses.refuse_unknown_job(p_job_id);
     end if;
   end if;
-  return jsonb_build_object('orphaned', v_orphaned is not null, 'upstream', v_orphaned, 'job', durable_responses.job_view(p_job_id));
+  return jsonb_build_object(
+    'orphaned', v_orphaned is not null, 'upstream', v_orphaned, 'job', durable_responses.job_or_deleted(p_job_id, p_attempt));
 end;
 $$;
 comment on function public.record_background_response(uuid, integer, text, text, integer) is
-  'OpenAI has accepted the background request. Returns {orphaned, upstream, job}. orphaned: the attempt has ended meanwhile, or the job was deleted; the response, upstream as claim_pending_cancels() returns it, must be cancelled.';
+  'OpenAI has accepted the background request. Returns {orphaned, upstream, job}. orphaned: the attempt has ended meanwhile, or the job was deleted; the response, upstream as claim_pending_cancels() returns it, must be cancelled. The id of another attempt''s response is treated as missing.';
 
 create function public.claim_background_job(
   p_response_id text, p_poll_ms integer default 30000, p_schema_major integer default null
@@ -291,77 +288,6 @@ $$;
 comment on function public.record_settle_failure(uuid, integer, text, bigint) is
   'A background response could not be settled. Counts it, stores why, and polls again after p_after_ms if given. Returns the count; null if the attempt has ended.';
 
-create function public.claim_pending_cancels(p_limit integer default 20) returns jsonb
-language plpgsql set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v_claimed jsonb;
-begin
-  -- A cancel that OpenAI never confirms becomes a flag for a person, and is not repeated any more.
-  with next as materialized (
-    select job_id, attempt from durable_responses.upstream_cancels
-    where due <= v_now and tries >= 20 order by due limit p_limit for update skip locked
-  ), hopeless as (
-    delete from durable_responses.upstream_cancels c using next
-    where c.job_id = next.job_id and c.attempt = next.attempt
-    returning c.job_id, c.attempt, c.response_id, c.tries, c.last_error
-  )
-  insert into public.response_flags (job_id, code, detail, created_at)
-  select job_id, 'cancel_unconfirmed', left(format(
-    'OpenAI did not confirm the cancel of response %s (attempt %s%s) in %s tries%s', response_id, attempt,
-    case when there then '' else ' of a deleted job' end, tries,
-    -- Nothing that OpenAI said about a deleted job is stored.
-    case when there then '; the last answer was: ' || coalesce(last_error, 'none') else '' end), 2000), v_now
-  from (
-    select hopeless.*, coalesce((
-      select true from durable_responses.jobs j where j.id = hopeless.job_id for key share), false) as there
-    from hopeless) given_up;
-  -- The longest-waiting first, with a longer delay after each try, so that refused cancels do not starve the others.
-  with next as materialized (
-    select job_id, attempt, due as waits_since from durable_responses.upstream_cancels
-    where due <= v_now order by due limit p_limit for update skip locked
-  ), claimed as (
-    update durable_responses.upstream_cancels c set
-      tries = c.tries + 1, due = v_now + make_interval(secs => least(5 * power(2, least(c.tries, 12)), 3600))
-    from next where c.job_id = next.job_id and c.attempt = next.attempt
-    returning c.job_id, c.attempt, c.response_id, next.waits_since, c.requested_at
-  )
-  select jsonb_agg(durable_responses.upstream(c.job_id, c.attempt, c.response_id, c.requested_at) order by c.waits_since)
-  into v_claimed from claimed c;
-  return coalesce(v_claimed, '[]');
-end;
-$$;
-comment on function public.claim_pending_cancels(integer) is
-  'Responses to cancel at OpenAI, as durable_responses.upstream() returns them. Each is returned again with growing delay until the cancel is confirmed. After 20 tries it becomes a flag (cancel_unconfirmed), also if its job was deleted.';
-
-create function public.confirm_upstream_cancel(p_job_id uuid, p_attempt integer) returns void
-language plpgsql set search_path = ''
-as $$
-begin
-  delete from durable_responses.upstream_cancels where job_id = p_job_id and attempt = p_attempt;
-end;
-$$;
-comment on function public.confirm_upstream_cancel(uuid, integer) is 'OpenAI confirmed that the response has ended: its cancel is done.';
-
-create function public.record_upstream_cancel_failure(
-  p_job_id uuid, p_attempt integer, p_error text, p_response_id text default null, p_after_ms bigint default null
-) returns void
-language plpgsql set search_path = ''
-as $$
-begin
-  if p_response_id is not null and exists (select from durable_responses.jobs where id = p_job_id) then
-    perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
-  end if;
-  update durable_responses.upstream_cancels set
-    last_error = left(p_error, 500),
-    due = greatest(due, durable_responses.clock() + durable_responses.bounded_delay(p_after_ms))
-  where job_id = p_job_id and attempt = p_attempt;
-end;
-$$;
-comment on function public.record_upstream_cancel_failure(uuid, integer, text, text, bigint) is
-  'Records OpenAI''s answer to a cancel that is not done. It stays pending (with p_response_id, even if it was not), and is not repeated before p_after_ms.';
-
 create function durable_responses.bounded_delay(p_ms bigint) returns interval
 language plpgsql stable set search_path = ''
 as $$
@@ -373,18 +299,24 @@ comment on function durable_responses.bounded_delay(bigint) is
   'A delay that OpenAI asked for, in ms, never longer than response_settings.max_delay_s.';
 
 revoke execute on function durable_responses.next_poll(durable_responses.waits, bigint),
-  durable_responses.request_upstream_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
   durable_responses.bounded_delay(bigint),
-  public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
-  public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
-  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer), public.record_upstream_cancel_failure(uuid, integer, text, text, bigint),
+  durable_responses.job_or_deleted(uuid, integer),
+  durable_responses.is_response_of_another(uuid, integer, text),
+  durable_responses.assign_response(durable_responses.waits, text, text, integer),
+  public.record_background_response(uuid, integer, text, text, integer),
+  public.claim_background_job(text, integer, integer),
+  public.adopt_background_response(uuid, integer, text, integer),
+  public.claim_background_polls(integer),
+  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean),
   public.record_settle_failure(uuid, integer, text, bigint) from public, anon, authenticated;
 grant execute on function durable_responses.next_poll(durable_responses.waits, bigint),
-  durable_responses.request_upstream_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
   durable_responses.bounded_delay(bigint),
-  public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
-  public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
-  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer), public.record_upstream_cancel_failure(uuid, integer, text, text, bigint),
+  durable_responses.job_or_deleted(uuid, integer),
+  durable_responses.is_response_of_another(uuid, integer, text),
+  durable_responses.assign_response(durable_responses.waits, text, text, integer),
+  public.record_background_response(uuid, integer, text, text, integer),
+  public.claim_background_job(text, integer, integer),
+  public.adopt_background_response(uuid, integer, text, integer),
+  public.claim_background_polls(integer),
+  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean),
   public.record_settle_failure(uuid, integer, text, bigint) to service_role;

@@ -112,14 +112,18 @@ begin
   where job_id = p_wait.job_id and attempt = p_wait.attempt and status = 'started';
   p_wait.background_until := durable_responses.clock() + make_interval(secs => v_job.background_ms / 1000.0);
   update durable_responses.waits set
-    status = 'background', attempt = p_wait.attempt + 1, response_id = p_response_id, request_id = p_request_id,
-    background_until = p_wait.background_until, due = durable_responses.next_poll(p_wait, coalesce(p_poll_ms, v_job.poll_ms))
-  where job_id = p_wait.job_id;
+    status = 'background', attempt = p_wait.attempt + 1, request_id = p_request_id,
+    background_until = p_wait.background_until, due = durable_responses.next_poll(p_wait, v_job.poll_ms)
+  where job_id = p_wait.job_id
+  returning * into p_wait;
+  if p_response_id is not null then
+    perform durable_responses.assign_response(p_wait, p_response_id, p_request_id, coalesce(p_poll_ms, v_job.poll_ms));
+  end if;
   perform durable_responses.announce_jobs(array[p_wait.job_id]);
 end;
 $$;
 comment on function durable_responses.await_continuation(durable_responses.waits, text, text, integer, jsonb) is
-  'The running attempt ends as continued: the response to its last request is the next attempt, and takes over the started calls. p_response_id: null if nobody knows whether OpenAI has the request. p_error: {code, message}, why the attempt could not record it.';
+  'The running attempt ends as continued: the response to its last request is the next attempt, and takes over the started calls. p_response_id: null if nobody knows whether OpenAI has the request; the id of another attempt''s response is treated as null. p_error: {code, message}, why the attempt could not record it.';
 
 create function public.continue_in_background(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default null
@@ -131,6 +135,10 @@ declare
   v_orphaned boolean := false;
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
+  if p_response_id is not null and durable_responses.is_response_of_another(p_job_id, p_attempt + 1, p_response_id) then
+    -- Reading it would show what an earlier response did, and cancelling it could end another job's.
+    p_response_id := null;
+  end if;
   if v_wait.attempt = p_attempt and v_wait.status = 'running' then
     perform durable_responses.await_continuation(v_wait, p_response_id, p_request_id, p_poll_ms);
   elsif p_response_id is not null and exists (
@@ -148,23 +156,19 @@ begin
     select from durable_responses.waits where job_id = p_job_id and attempt = p_attempt + 1 and response_id = p_response_id
     union all
     select from durable_responses.attempts where job_id = p_job_id and number = p_attempt + 1 and response_id = p_response_id
+  ) and (
+    exists (select from durable_responses.jobs where id = p_job_id)
+    or exists (select from durable_responses.tombstones where job_id = p_job_id)
   ) then
     -- The job has moved on. The ledger has the response's calls as started by the attempt that ended.
-    if exists (select from durable_responses.tombstones where job_id = p_job_id) then
-      perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
-      return jsonb_build_object('orphaned', true, 'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
-    end if;
-    if not exists (select from durable_responses.jobs where id = p_job_id) then
-      perform durable_responses.refuse_unknown_job(p_job_id);
-    end if;
     v_orphaned := true;
     perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
   end if;
-  return jsonb_build_object('orphaned', v_orphaned, 'job', durable_responses.job_view(p_job_id));
+  return jsonb_build_object('orphaned', v_orphaned, 'job', durable_responses.job_or_deleted(p_job_id, p_attempt));
 end;
 $$;
 comment on function public.continue_in_background(uuid, integer, text, text, integer) is
-  'A run continues in background as the next attempt, which takes over the started calls. p_response_id: null if OpenAI''s answer to the request could not be read. Returns {orphaned, job}. orphaned: the job has moved on, and the response must be cancelled.';
+  'A run continues in background as the next attempt, which takes over the started calls. p_response_id: null if OpenAI''s answer to the request could not be read; the id of another attempt''s response is treated as null. Returns {orphaned, job}. orphaned: the job has moved on, and the response must be cancelled.';
 
 create function public.record_background_failure(p_job_id uuid, p_attempt integer, p_error jsonb) returns void
 language plpgsql set search_path = ''
@@ -198,6 +202,12 @@ begin
     perform durable_responses.end_attempt(v_wait, 'handed_over');
     perform durable_responses.requeue(v_wait);
     return true;
+  end if;
+  if exists (
+    select from durable_responses.attempts where job_id = p_job_id and number = p_attempt + 1 and response_id is not null
+  ) then
+    -- The response exists, whatever OpenAI has answered: it says what became of the calls.
+    return false;
   end if;
   -- The job was ended or held otherwise, maybe as the attempt that waited for the response and took its calls over. That they
   -- were not made may end a review.

@@ -5,7 +5,7 @@
 --   * A background response asked before calls that need no person: one call answers and leases the job to the function that
 --     has read it, which sends the answers at once.                                        (continue_response_job_in_place)
 --
--- The rules are those of claim_response_work(): a route's pause, its probe, limits, and what is left of the worker's life
+-- The rules are those of claim_response_work(): the job's deadline, a route's pause, its probe, limits, and what is left of the worker's life
 -- compared with how long such runs usually take. (To send answers takes no time.) If places are limited, jobs that already
 -- wait go first. If a rule says no, the job is queued like any other. A worker of kind `inline` does not count against
 -- max_workers.
@@ -21,7 +21,8 @@ declare
   v_allowed integer;
   v_in_all integer;
 begin
-  if not p_wait.ready or p_wait.min_life_ms > v_life then
+  -- A claim fails jobs that are past their deadline before it takes any.
+  if not p_wait.ready or p_wait.min_life_ms > v_life or p_wait.deadline <= v_now then
     return false;
   end if;
   select r.paused_until, r.max_running, r.typical_ms, s.max_running as max_in_all into v_route

@@ -36,6 +36,7 @@ function work(open: Work["open_calls"]): Work {
     background: null,
     run_since: 1,
     usages: [],
+    earlier_responses: [],
     rounds: 0,
     deadline_left_ms: 60_000,
     background_left_ms: null,

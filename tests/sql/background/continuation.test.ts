@@ -299,3 +299,64 @@ sqlTest("cancelled before its lease expired, it belongs to the attempt that sent
   assert.deepEqual([abandoned.attempt, abandoned.own], [2, false]);
   assert.equal((await record(m, id, "resp_2")).orphaned, true);
 });
+
+sqlTest(
+  "an id that an earlier attempt's response had is no id: the webhook brings one",
+  async (m) => {
+    const id = await sending(m);
+    assert.equal((await record(m, id, "resp_1")).orphaned, false);
+    const row = await m.row(id);
+    assert.deepEqual([row["status"], row["attempt"], row["response_id"]], ["background", 3, null]);
+    assert.deepEqual(await stepLines(m, id), ["send finished", "send started"]);
+    const { work } = knownWork.parse(await adopt(m, id));
+    assert.equal(work?.["response_id"], "resp_2");
+    assert.deepEqual(work?.["earlier_responses"], ["resp_1"]);
+  },
+);
+
+sqlTest("nor is one that another job waits for, or had in background", async (m) => {
+  const waiting = await m.submitBackground("resp_b");
+  const done = await m.submitBackground("resp_c");
+  await m.complete({ id: done.id, attempt: 1 }, "resp_c");
+  for (const responseId of ["resp_b", "resp_c"]) {
+    const id = await sending(m);
+    assert.equal((await record(m, id, responseId)).orphaned, false);
+    const row = await m.row(id);
+    assert.deepEqual([row["status"], row["attempt"], row["response_id"]], ["background", 3, null]);
+    await m.call("cancel_response_job", { p_job_id: id, p_as_service: true });
+  }
+  assert.equal((await m.row(waiting.id))["response_id"], "resp_b");
+});
+
+sqlTest("such an id in a late record ends nobody's response", async (m) => {
+  await m.submitBackground("resp_b");
+  const id = await sending(m);
+  await adopt(m, id, "resp_2");
+  for (const responseId of ["resp_1", "resp_b"]) {
+    assert.equal((await record(m, id, responseId)).orphaned, false);
+  }
+  await m.call("cancel_response_job", { p_job_id: id, p_as_service: true });
+  for (const responseId of ["resp_1", "resp_b"]) {
+    assert.equal((await record(m, id, responseId)).orphaned, false);
+  }
+  assert.deepEqual((await pendingCancels(m)).map((one) => one.response_id), ["resp_2"]);
+});
+
+sqlTest("a response that is read late comes with the ids of the job's others", async (m) => {
+  const id = await given(m);
+  const { abandoned } = z.object({
+    abandoned: z.object({ response_id: z.string(), other_responses: z.array(z.string()) }),
+  }).parse(await adopt(m, id));
+  assert.deepEqual(abandoned, { response_id: "resp_2", other_responses: ["resp_1"] });
+});
+
+sqlTest(
+  "a worker that says late that nothing was sent ends no doubt about a response that exists",
+  async (m) => {
+    const id = await given(m);
+    await adopt(m, id);
+    assert.equal(await withdraw(m, id), false);
+    assert.equal(await statusOf(m, id), "needs_review");
+    assert.equal((await stepLines(m, id)).at(-1), "send uncertain");
+  },
+);

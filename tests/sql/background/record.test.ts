@@ -92,3 +92,17 @@ sqlTest("a response that the webhook has settled already is no orphan", async (m
 sqlTest("a missing job is DR404", async (machine) => {
   await refused(record(machine, crypto.randomUUID(), "resp_1"), "DR404");
 });
+
+sqlTest("an id that another job's response had is no id", async (machine) => {
+  await machine.submitBackground("resp_b");
+  const done = await machine.submitBackground("resp_c");
+  await machine.complete({ id: done.id, attempt: 1 }, "resp_c");
+  const { id } = await machine.submit({ mode: "background" });
+  for (const responseId of ["resp_b", "resp_c"]) {
+    const { orphaned, job } = await record(machine, id, responseId);
+    assert.deepEqual([orphaned, job.response_id], [false, null]);
+  }
+  await machine.call("cancel_response_job", { p_job_id: id, p_as_service: true });
+  assert.equal((await record(machine, id, "resp_b")).orphaned, false);
+  assert.equal((await record(machine, id, "resp_1")).orphaned, true);
+});

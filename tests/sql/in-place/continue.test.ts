@@ -159,3 +159,11 @@ sqlTest(
     assert.deepEqual([job.status, work], ["needs_review", null]);
   },
 );
+
+sqlTest("a job past its deadline gets no lease: the next claim fails it", async (m) => {
+  const key = await asked(m, "resp_1", { deadline_ms: 10_000 });
+  m.clock.advance(10_000);
+  await inQueue(m, key);
+  assert.deepEqual(await m.claim("worker-1"), []);
+  assert.equal(await statusOf(m, key.id), "failed");
+});

@@ -4,11 +4,12 @@
 import * as jobs from "../db/jobs.ts";
 import { saveSteps } from "../db/steps.ts";
 import type { Failure } from "../model/failure.ts";
+import { isApprovalRequest } from "../model/items.ts";
 import type { Upstream } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
 import { showsWhatItDid } from "../model/what-was-done.ts";
-import { cancelUpstream, retrieve } from "../openai/background.ts";
+import { cancelUpstream, refuseOther, retrieve } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { isUnavailable } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
@@ -115,6 +116,9 @@ function notMade(
   const isKnown = ({ item }: Step) =>
     yeses.some((request) => request === item?.["approval_request_id"]);
   if (!showsWhatItDid(response) || !made.every(isKnown)) return [];
+  // A response that asks for a yes that it had is an earlier one.
+  const asks = response.output.filter(isApprovalRequest);
+  if (asks.some(({ id }) => typeof id === "string" && yeses.includes(id))) return [];
   const unseen = yeses.filter((request) =>
     response.output.every((item) => item["approval_request_id"] !== request)
   );
@@ -142,7 +146,15 @@ async function cancelThenLook(upstream: Upstream): Promise<Fate> {
 
 async function look(upstream: Upstream): Promise<Fate> {
   try {
-    const response = await retrieve(upstream.response_id);
+    const { job_id: jobId, attempt, response_id: responseId, own, other_responses: others } =
+      upstream;
+    // The response that a synchronous attempt asked for in background names the attempt that would have waited for it.
+    const attempts = own ? [attempt] : [attempt, attempt + 1];
+    const response = refuseOther(
+      await retrieve(responseId),
+      { jobId, attempts, others },
+      responseId,
+    );
     if (isFinalUpstream(response)) return { kind: "over", response };
     const still = `Cannot confirm the cancel of ${response.id}: it is still ${response.status}`;
     return { kind: "open", failure: makeFailure("background_stuck", still) };

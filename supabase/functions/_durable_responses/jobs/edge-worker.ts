@@ -5,6 +5,7 @@ import { lifeOf } from "../worker/life.ts";
 import { Worker } from "../worker/worker.ts";
 import { reconcileBackground } from "./reconcile.ts";
 import { sendYesFor } from "./send-yes.ts";
+import { settleAnswer } from "./settle-answer.ts";
 import { wakeWorker } from "./wake.ts";
 
 /** A worker with the limits of this isolate. */
@@ -15,6 +16,7 @@ export function edgeWorker(profiles: Profiles, id: string): Worker {
     profiles,
     reconcile: () => reconcileBackground(profiles, sendYesFor(profiles)),
     wakeAnother: wakeWorker,
+    settleAnswer: (key, response) => settleAnswer(profiles, key, response),
     life: lifeOf(wallClockMs),
     concurrency,
     leaseMs,

@@ -17,6 +17,10 @@ export function inPlace(profiles: Profiles): InPlace {
       life: lifeOf(wallClockMs),
       concurrency,
       leaseMs,
+      settleAnswer: async (key, response) => {
+        const { settleAnswer } = await import("./settle-answer.ts");
+        await settleAnswer(profiles, key, response);
+      },
       wakeWorker: (source, afterMs) =>
         waitUntil(
           new Promise((resolve) => setTimeout(resolve, afterMs)).then(() => wakeWorker(source)),

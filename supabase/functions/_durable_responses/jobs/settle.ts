@@ -11,9 +11,10 @@ import {
   isFinalUpstream,
   type UpstreamResponse,
 } from "../model/upstream-response.ts";
-import { cancelUpstream, retrieve } from "../openai/background.ts";
+import { cancelUpstream, refuseOther, retrieve } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { isTooLong } from "../openai/too-long.ts";
+import { UnreadableAnswer } from "../openai/unreadable.ts";
 import { judge } from "../openai/verdict.ts";
 import { isMismatch, isStale, isUnavailable } from "../platform/errors.ts";
 import { messageOf } from "../platform/log.ts";
@@ -27,6 +28,7 @@ import { callsOf } from "../tools/background-calls.ts";
 import { effectsOf } from "../tools/effect-rules.ts";
 import { judgeCalls } from "../tools/own/judge-calls.ts";
 import { namedTools } from "../tools/own/runnable-tools.ts";
+import { repeatedQuestion } from "../tools/repeated-question.ts";
 import { StepIds } from "../tools/step-ids.ts";
 import { stepOf } from "../tools/step-of-item.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
@@ -41,6 +43,7 @@ export type Continue = typeof jobs.continueJob;
  * job, a stuck response is cancelled first. Webhook and poll both come here, and the attempt number makes the second one a
  * no-op. Anything that prevents settling is counted, and ends with the background budget.
  * @param sendYes used if only the answers are to be sent, in background; default: a worker sends them
+ * @param answered the response, if it is known already
  * @returns the job if it changed, undefined if it still waits
  * @throws RequestError `database_unavailable`
  */
@@ -48,9 +51,10 @@ export async function settleBackground(
   profiles: Profiles,
   work: Work,
   sendYes?: Continue,
+  answered?: UpstreamResponse,
 ): Promise<Job | undefined> {
   try {
-    const outcome = await attemptToSettle(profiles, work, sendYes);
+    const outcome = await attemptToSettle(profiles, work, sendYes, answered);
     return outcome instanceof Unsettled ? await waitOn(work, outcome) : outcome;
   } catch (error) {
     if (isStale(error)) return undefined;
@@ -63,9 +67,10 @@ async function attemptToSettle(
   profiles: Profiles,
   work: Work,
   sendYes?: Continue,
+  answered?: UpstreamResponse,
 ): Promise<Job | Unsettled | undefined> {
   try {
-    return await settle(profiles, work, sendYes);
+    return await settle(profiles, work, sendYes, answered);
   } catch (error) {
     if (isStale(error) || isMismatch(error)) throw error;
     if (isUnavailable(error)) return unwritten(work, error);
@@ -86,9 +91,10 @@ async function settle(
   profiles: Profiles,
   work: Work,
   sendYes?: Continue,
+  answered?: UpstreamResponse,
 ): Promise<Job | Unsettled | undefined> {
   if (work.response_id === null) return await endUnrecorded(work);
-  const found = await look(work.response_id);
+  const found = await look(work, work.response_id, answered);
   if ("failure" in found) {
     const { failure } = found;
     if (failure.code === "answer_too_large") return await endTooLarge(work, failure);
@@ -146,10 +152,14 @@ function isLasting({ code, class: kind }: Failure): boolean {
 }
 
 async function look(
+  { id: jobId, attempt, earlier_responses: others }: Work,
   responseId: string,
+  answered?: UpstreamResponse,
 ): Promise<{ response: UpstreamResponse } | { failure: Failure }> {
+  const whose = { jobId, attempts: [attempt], others };
   try {
-    return { response: await retrieve(responseId) };
+    const response = answered ?? await retrieve(responseId);
+    return { response: refuseOther(response, whose, responseId) };
   } catch (error) {
     return { failure: classifyError(error) };
   }
@@ -173,7 +183,7 @@ async function endStuck(
   } catch (error) {
     refused = classifyError(error);
   }
-  const after = await look(responseId);
+  const after = await look(work, responseId);
   if ("failure" in after || !isFinalUpstream(after.response)) {
     // Nothing that it may still do matters: all that can come of it is a question that nobody answers.
     if (!mayHaveActed(work) && !isPastDeadline(work)) {
@@ -358,7 +368,10 @@ async function stepsOf(
 
 type Read = Awaited<ReturnType<typeof readBy>>;
 
-/** What a response did, for the ledger, and the guard for what it asks to do. */
+/**
+ * What a response did, for the ledger, and the guard for what it asks to do.
+ * @throws UnreadableAnswer for a response that shows only what an earlier one did
+ */
 async function readBy(
   key: Attempt,
   { body, sideEffects, approveWhen }: Pick<Plan, "body" | "sideEffects" | "approveWhen">,
@@ -367,6 +380,8 @@ async function readBy(
   const effects = effectsOf(key.steps, sideEffects);
   for (const item of response.output) effects.learn(item);
   const guard = new ToolCallGuard(key, body, effects, key.guard === "always", approveWhen);
+  const repeated = key.calls_started && repeatedQuestion(response, guard.approvedBefore());
+  if (repeated) throw new UnreadableAnswer(`${response.id} ${repeated}`);
   const ids = new StepIds(key.id);
   const { steps, unapproved, untold } = callsOf(response, key, { guard, body, effects, ids });
   // Recorded before anything is decided: on such a route, nothing counts as guarded.

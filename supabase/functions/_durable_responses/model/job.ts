@@ -73,6 +73,8 @@ export const workSchema = z.lazy(() =>
     run_since: z.int(),
     /** Of the attempts that this one continues. */
     usages: z.array(z.record(z.string(), z.unknown())),
+    /** OpenAI's ids of the responses of all attempts before it. */
+    earlier_responses: z.array(z.string()),
     /** How many of the job's responses have asked for calls, as far as the ledger knows. */
     rounds: z.int(),
     deadline_left_ms: z.number(),
@@ -125,6 +127,8 @@ export const upstreamSchema = z.lazy(() =>
     lists: z.array(itemSchema),
     /** The requests for approval that got a yes. */
     yeses: z.array(z.string()),
+    /** OpenAI's ids of the responses of the job's other attempts. */
+    other_responses: z.array(z.string()),
   })
 );
 export type Upstream = z.infer<typeof upstreamSchema>;

@@ -66,10 +66,47 @@ export async function createBackground(
   return { response: responseIn(answer), requestId: answer.requestId };
 }
 
+/** Whose response is asked for. */
+export interface Whose {
+  jobId: string;
+  /** The attempts that its metadata may name. */
+  attempts: readonly number[];
+  /** The responses of the job's other attempts. */
+  others: readonly string[];
+}
+
 /** What OpenAI now knows about a response. */
 export async function retrieve(responseId: string): Promise<UpstreamResponse> {
   const answer = await callForJson("GET", pathOf(responseId), { timeoutMs: callTimeoutMs });
   return responseIn(answer, responseId);
+}
+
+/**
+ * The response, by the id by which it is known, if it is the one that was asked for. A cache, or a server whose ids repeat, may
+ * show what an earlier request brought, which says nothing about this one.
+ * @throws UnreadableAnswer for another response
+ */
+export function refuseOther(
+  response: UpstreamResponse,
+  whose: Whose,
+  responseId: string,
+): UpstreamResponse {
+  const other = otherThan(response, whose);
+  if (other !== undefined) throw new UnreadableAnswer(`instead of ${responseId}, it is ${other}`);
+  return { ...response, id: responseId };
+}
+
+/** What a response is that is not the one that was asked for. Metadata say it surely, if the server keeps them. */
+function otherThan(
+  response: UpstreamResponse,
+  { jobId, attempts, others }: Whose,
+): string | undefined {
+  if (others.includes(response.id)) return `the response ${response.id} of an earlier attempt`;
+  const key = attemptKeyOf(response);
+  if (key === undefined || key.id === jobId && attempts.includes(key.attempt)) return undefined;
+  return key.id === jobId
+    ? `the response of attempt ${key.attempt}`
+    : "the response of another job";
 }
 
 /** Cancels a background response and returns its current state. A second cancel changes nothing. */

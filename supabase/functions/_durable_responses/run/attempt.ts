@@ -111,7 +111,9 @@ async function attempt(
     const guardFor = (wanted: boolean) =>
       new ToolCallGuard(work, plan.body, effects, wanted, plan.approveWhen);
     const inBackground = { ...parts, work, guard: guardFor(work.guard === "always") };
-    if (await continueInBackground(inBackground) !== "here") return undefined;
+    const continued = await continueInBackground(inBackground);
+    if (typeof continued !== "string") return end(claimed, continued.failure, control);
+    if (continued !== "here") return undefined;
     const guard = guardFor(plan.guard !== "off");
     const tracker = new ToolCallTracker({
       work,

@@ -11,6 +11,7 @@ import type { RequestBody } from "../model/request.ts";
 import { isFinalUpstream } from "../model/upstream-response.ts";
 import { type Accepted, createBackground } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
+import { ErrorAnswer } from "../openai/unreadable.ts";
 import { describe, log } from "../platform/log.ts";
 import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
 import { StepIds } from "../tools/step-ids.ts";
@@ -19,8 +20,14 @@ import { answersTo, type Form, formsFor, nextForm } from "./continuation.ts";
 import { recordNow } from "./record-now.ts";
 import type { Run } from "./run-rounds.ts";
 
-/** Where the run continues: in background, in this worker, or nowhere, because this worker no longer has it. */
-export type ContinuedIn = "background" | "here" | "elsewhere";
+/**
+ * Where the run continues: in background, in this worker, or nowhere, because this worker no longer has it. Or why this attempt
+ * ends here, with nothing sent.
+ */
+export type ContinuedIn = "background" | "here" | "elsewhere" | { failure: Failure };
+
+/** Failures after which all jobs of a route wait. */
+const limits: ReadonlySet<string> = new Set(["openai_rate_limited", "openai_quota_exceeded"]);
 
 type BackgroundRun = Pick<Run, "work" | "plan" | "control" | "guard" | "stepWriter">;
 
@@ -46,23 +53,29 @@ export async function continueInBackground(
   const mayAct = calls.length > 0 ||
     work.once_tools && work.on_uncertain === "review" && !work.guarded;
   const { accept_ms: acceptMs, background_ms: backgroundMs, poll_ms: pollMs } = plan.budgets;
-  let recorded = !mayAct;
   for (let form = forms[0]; form !== undefined;) {
     const ready = await sendableOrWhyNot(guard.guard(form.body), work.id, backgroundMs);
     if ("failure" in ready) return await stay(run, calls, ready.failure);
-    // Last: if this worker dies between this write and the request, nobody knows whether OpenAI has the yes.
-    recorded ||= await recordNow(recording, calls.map(startOf), true);
-    if (signal.aborted || !recorded) return await notSent(run, calls);
+    // Last: if this worker dies between this write and the request, nobody knows whether OpenAI has the yes. Before each form: a
+    // webhook may have shown meanwhile that OpenAI has accepted what it then refused.
+    const isCurrent = !mayAct || await recordNow(recording, calls.map(startOf), true);
+    if (signal.aborted || !isCurrent) return await notSent(run, calls);
     const sent = await send(ready.body, next, acceptMs);
     if ("response" in sent) {
       const { response, requestId } = sent;
-      // If it has already ended, the next poll reads it.
-      return await record(run, response.id, requestId, isFinalUpstream(response) ? 0 : pollMs);
+      const isWhole = response.status === "completed" || response.status === "incomplete";
+      // A failure may be a gateway's word for no answer: the next poll reads it.
+      const dueMs = isFinalUpstream(response) && !isWhole ? 0 : pollMs;
+      const where = await record(run, response.id, requestId, dueMs);
+      if (isWhole && where === "background") await run.control.settleAnswer(next, response);
+      return where;
     }
     const { failure: why, refused } = sent;
     if (!refused && mayAct) return await record(run, null, null, pollMs);
     const other = refused ? nextForm(forms, form, why) : undefined;
-    if (other === undefined) return await stay(run, calls, why);
+    if (other === undefined) {
+      return limits.has(why.code) ? await leave(run, calls, why) : await stay(run, calls, why);
+    }
     await recordWarning(
       work,
       `The API refused the finished steps as ${form.name}, so they were sent as ${other.name}: ${why.message}`,
@@ -82,7 +95,9 @@ async function send(
     return await createBackground(body, next, acceptMs);
   } catch (error) {
     const failure = classifyError(error);
-    return { failure, refused: error instanceof APIError && !failure.maybeAccepted };
+    // Of what else is thrown, nobody knows whether it was before the request or after.
+    const isAnswer = error instanceof APIError || error instanceof ErrorAnswer;
+    return { failure, refused: isAnswer && !failure.maybeAccepted };
   }
 }
 
@@ -148,22 +163,39 @@ async function stay(run: BackgroundRun, calls: ApprovedCall[], why: Failure): Pr
   return isCurrent ? "here" : await notSent(run, calls);
 }
 
+/** Refused because of a limit, which a synchronous request would meet too: the attempt ends, and its calls were not made. */
+async function leave(
+  run: BackgroundRun,
+  calls: ApprovedCall[],
+  failure: Failure,
+): Promise<ContinuedIn> {
+  return await withdraw(run, calls) ? { failure } : "elsewhere";
+}
+
+/** The run continues elsewhere, and its next worker sends the yes. */
+async function notSent(run: BackgroundRun, calls: ApprovedCall[]): Promise<ContinuedIn> {
+  await withdraw(run, calls);
+  return "elsewhere";
+}
+
 /**
- * The run continues elsewhere, and its next worker sends the yes. If that cannot be written, the job waits in vain for the
- * response, then a person decides.
+ * Writes that the calls were not made. If that cannot be written, the job waits in vain for the response, then a person decides.
+ * @returns whether it was written
  */
-async function notSent(
+async function withdraw(
   { work, control }: BackgroundRun,
   calls: ApprovedCall[],
-): Promise<ContinuedIn> {
+): Promise<boolean> {
   const unmade = calls.map((call) => ({ ...startOf(call), status: "void" as const }));
+  let isCurrent = false;
   try {
-    await persist(() => withdrawContinuation(work, unmade), control.stop.signal);
+    const write = async () => isCurrent = await withdrawContinuation(work, unmade);
+    return await persist(write, control.stop.signal) && isCurrent;
   } catch (error) {
     log.warn("cannot record that a run was not continued in background", {
       job_id: work.id,
       error: describe(error),
     });
+    return false;
   }
-  return "elsewhere";
 }

@@ -3,7 +3,7 @@ import { recordWarning } from "../db/persist.ts";
 import { sendableOrWhyNot } from "../files/sendable.ts";
 import { isApprovalRequest, readItem } from "../model/items.ts";
 import { isLeftCall } from "../model/left-calls.ts";
-import type { DoneStep, Work } from "../model/job.ts";
+import type { AttemptKey, DoneStep, Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Step } from "../model/step.ts";
 import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
@@ -19,6 +19,7 @@ import type { EffectRules } from "../tools/effect-rules.ts";
 import { pendingApprovals, withoutLapsed } from "../tools/ledger.ts";
 import { judgeCalls } from "../tools/own/judge-calls.ts";
 import type { RunnableTools } from "../tools/own/runnable-tools.ts";
+import { repeatedQuestion } from "../tools/repeated-question.ts";
 import type { Answers, ToolCallGuard } from "../tools/tool-call-guard.ts";
 import type { ToolCallTracker } from "../tools/tool-call-tracker.ts";
 import { untilLastFact } from "./carried-items.ts";
@@ -44,6 +45,9 @@ import type { RunStop } from "./run-stop.ts";
 import type { StepWriter } from "./step-writer.ts";
 import type { RunStream } from "./stream/run-stream.ts";
 
+/** Settles a background job whose response has ended, because it was there in answer to its create. */
+export type SettleAnswer = (key: AttemptKey, response: UpstreamResponse) => Promise<void>;
+
 /** How a worker steers a run. */
 export interface Control {
   /** Stops the run if the lease is lost or the worker's time is up. Its end is then not written here. */
@@ -52,6 +56,8 @@ export interface Control {
   wantsHandOver: () => boolean;
   /** Whether the job's stream was opened for this attempt when it got its lease. */
   streamIsNew: boolean;
+  /** Settles the job that waits for a response with what its create was answered with. It does not throw. */
+  settleAnswer: SettleAnswer;
   /** Called when the job is queued again, with the time until it is due, in ms. */
   onRequeued?: (dueInMs: number) => void;
 }
@@ -108,7 +114,12 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
       calls.length > 0 ? send : refusedIfTooLong(send),
       steps,
     );
-    if (result.kind === "done" && hidesCalls(run, result.response)) return { kind: "aborted" };
+    if (
+      result.kind === "done" &&
+      (asksAgain(run, result.response, calls) || hidesCalls(run, result.response))
+    ) {
+      return { kind: "aborted" };
+    }
     if (result.kind === "done" || result.kind === "failed" && result.final) voidUnmadeCalls(run);
     if (result.kind !== "done") return result;
     const { response } = result;
@@ -315,6 +326,22 @@ async function recordStarts(
   // The write may have been made anyway.
   voidCalls(stepWriter, calls);
   return false;
+}
+
+/** Whether a response is the one that asked first. Then the run is stopped, and a person decides. */
+function asksAgain(
+  { control, work }: Run,
+  response: UpstreamResponse,
+  calls: readonly ApprovedCall[],
+): boolean {
+  const repeated = repeatedQuestion(response, calls);
+  if (repeated === undefined || work.on_uncertain !== "review") return false;
+  const failure = makeFailure(
+    "call_uncertain",
+    `Cannot continue: the response ${response.id} ${repeated}`,
+  );
+  control.stop.stop({ kind: "review", failure });
+  return true;
 }
 
 /** Whether a response does not say what became of a call that had its yes. Then the run is stopped, and a person decides. */

@@ -2,6 +2,7 @@
 import * as jobs from "../db/jobs.ts";
 import type { Work } from "../model/job.ts";
 import type { Profiles } from "../profiles/profile.ts";
+import type { SettleAnswer } from "../run/run-rounds.ts";
 import type { Life } from "./life.ts";
 import { Runs } from "./runs.ts";
 import { newWorkerId } from "./worker-id.ts";
@@ -12,6 +13,7 @@ const soonMs = 10_000;
 export interface InPlaceOptions {
   profiles: Profiles;
   life: Life;
+  settleAnswer: SettleAnswer;
   /** How many runs at a time. */
   concurrency: number;
   leaseMs: number;
@@ -33,8 +35,8 @@ export class InPlace {
   #timers: ReturnType<typeof setTimeout>[] = [];
 
   constructor(private readonly options: InPlaceOptions) {
-    const { profiles, life, leaseMs } = options;
-    this.#runs = new Runs(this.id, profiles, life, leaseMs, (isHandedOver) => {
+    const { profiles, life, leaseMs, settleAnswer } = options;
+    this.#runs = new Runs(this.id, profiles, life, leaseMs, settleAnswer, (isHandedOver) => {
       if (isHandedOver) options.wakeWorker("successor", 0);
       if (this.#runs.size === 0) this.#forgetTheClock();
     }, (dueInMs) => {

@@ -4,6 +4,7 @@ import type { AttemptKey, Work } from "../model/job.ts";
 import { describe, log } from "../platform/log.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { runAttempt } from "../run/attempt.ts";
+import type { SettleAnswer } from "../run/run-rounds.ts";
 import { RunStop } from "../run/run-stop.ts";
 import type { Life } from "./life.ts";
 
@@ -39,6 +40,7 @@ export class Runs {
     private readonly profiles: Profiles,
     private readonly life: Life,
     private readonly leaseMs: number,
+    private readonly settleAnswer: SettleAnswer,
     private readonly onEnd: (isHandedOver: boolean) => void,
     private readonly onRequeued?: (dueInMs: number) => void,
   ) {}
@@ -72,6 +74,7 @@ export class Runs {
         stop,
         wantsHandOver: () => this.#ending,
         streamIsNew: streamsAreNew,
+        settleAnswer: this.settleAnswer,
         ...(this.onRequeued && { onRequeued: this.onRequeued }),
       }).then(() => this.#ended(run));
       started.push(run);

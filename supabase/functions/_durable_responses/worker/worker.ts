@@ -2,6 +2,7 @@
 import * as jobs from "../db/jobs.ts";
 import { describe, log } from "../platform/log.ts";
 import type { Profiles } from "../profiles/profile.ts";
+import type { SettleAnswer } from "../run/run-rounds.ts";
 import type { Life } from "./life.ts";
 import { Runs } from "./runs.ts";
 
@@ -25,6 +26,7 @@ export interface WorkerOptions {
   /** Wakes another worker; `source` says why. */
   wakeAnother: (source: string) => Promise<void>;
   life: Life;
+  settleAnswer: SettleAnswer;
   /** How many runs at a time. */
   concurrency: number;
   leaseMs: number;
@@ -51,6 +53,7 @@ export class Worker {
       options.profiles,
       options.life,
       options.leaseMs,
+      options.settleAnswer,
       () => this.wake(),
     );
   }

@@ -1,0 +1,145 @@
+/**
+ * An earlier response in place of the one that has the yes: its id in answer to the create, or its body in answer to a poll. It
+ * shows no call, and asks again. Nothing is sent twice.
+ */
+import assert from "node:assert/strict";
+import type { z } from "zod";
+import { passForBackground } from "../../support/job-state.ts";
+import { eventually } from "../../support/eventually.ts";
+import { readJob, summarizeAttempts } from "../../support/jobs.ts";
+import type { TestStack } from "../../support/stack.ts";
+import { functionsAreDone, openaiIsDone } from "../background/at-openai.ts";
+import { createStream, ended, raw, response, retrieve, stream } from "../upstream/answers.ts";
+import { settledInTime } from "../upstream/ask.ts";
+import { type askedBody, askedUnheard, continuedInBackground } from "./asked-unheard.ts";
+import { begin, createsSince, ofAttempt, query, sentInAll, works } from "./mail.ts";
+
+export function testAnotherResponse(theStack: () => TestStack): void {
+  /** Polls a few times, so that whatever a poll brings about has happened. */
+  async function polled(id: string): Promise<void> {
+    const { sql, wake } = theStack();
+    for (let times = 0; times < 3; times++) {
+      await passForBackground(sql, id, 31_000);
+      await wake();
+      await functionsAreDone(theStack());
+    }
+  }
+
+  Deno.test("the yes is answered with the first response's id: its own webhook brings the result", async () => {
+    const { openai, sql, finished } = theStack();
+    const { id, first, hear } = await askedUnheard(theStack());
+    const body = { ...response("queued", []), id: first };
+    openai.faults.set([raw(ofAttempt(3), { body }, { runs: true, times: 1 }), works]);
+    await hear();
+    assert.equal((await finished(id)).status, "completed");
+    assert.deepEqual(await summarizeAttempts(sql, id), continuedInBackground);
+    assert.equal(await sentInAll(theStack()), 1);
+  });
+
+  Deno.test("and if no webhook comes, a person decides", async () => {
+    const { openai } = theStack();
+    const { id, first, hear } = await askedUnheard(theStack());
+    openai.webhooks.faults.set([{ kind: "lose" }]);
+    const body = { ...response("queued", []), id: first };
+    openai.faults.set([raw(ofAttempt(3), { body }, { runs: true, times: 1 }), works]);
+    await hear();
+    await polled(id);
+    assert.equal((await settledInTime(theStack(), id, 61_000)).status, "needs_review");
+    assert.equal(await sentInAll(theStack()), 1);
+  });
+
+  Deno.test("two jobs whose yes is answered with one id: none waits for the other's response", async () => {
+    const { openai, sql, finished, stack } = theStack();
+    const [one, two] = [await askedUnheard(theStack()), await askedUnheard(theStack())];
+    assert.equal(stack.mailbox.sent.length, 0);
+    const body = { ...response("queued", []), id: "resp_constant" };
+    openai.faults.set([raw(ofAttempt(3), { body }, { runs: true }), works]);
+    for (const { id, hear } of [one, two]) {
+      await hear();
+      await eventually(
+        "the next attempt, before any lease expires",
+        () => readJob(sql, id),
+        ({ attempt }) => attempt === 3,
+        { timeoutMs: 1_000 },
+      );
+    }
+    // Whoever got the constant id first has a result, by a poll, or a question.
+    assert.equal((await finished(two.id)).status, "completed");
+    assert.deepEqual(await summarizeAttempts(sql, two.id), continuedInBackground);
+    await openaiIsDone(theStack());
+    assert.equal(await sentInAll(theStack()), 2);
+  });
+
+  const stale: Record<string, (body: z.infer<typeof askedBody>) => Record<string, unknown>> = {
+    "as it is": (body) => body,
+    "without metadata": (body) => ({ ...body, metadata: {} }),
+    "without metadata, with another id": (body) => ({ ...body, metadata: {}, id: "resp_other" }),
+    "without metadata and id": (body) => ({ ...body, metadata: null, id: null }),
+  };
+  for (const [name, change] of Object.entries(stale)) {
+    Deno.test(`a poll for the response with the yes shows the first one, ${name}: it is read again`, async () => {
+      begin(theStack(), [works]);
+      const { openai, sql } = theStack();
+      const { id, body, hear } = await askedUnheard(theStack());
+      openai.webhooks.faults.set([{ kind: "lose" }]);
+      await hear();
+      await eventually(
+        "the next attempt",
+        () => readJob(sql, id),
+        (row) => row.attempt === 3 && row.response_id !== null,
+      );
+      await openaiIsDone(theStack());
+      openai.faults.set([raw(retrieve, { body: change(body) }, { times: 1 }), works]);
+      await polled(id);
+      assert.equal((await readJob(sql, id)).status, "completed");
+      assert.deepEqual(await summarizeAttempts(sql, id), continuedInBackground);
+      assert.equal(await sentInAll(theStack()), 1);
+    });
+  }
+
+  Deno.test("every look shows the first one: a person decides, and no later look ends the doubt", async () => {
+    const { openai, sql, wake } = theStack();
+    const { id, body, hear } = await askedUnheard(theStack());
+    openai.webhooks.faults.set([{ kind: "lose" }]);
+    await hear();
+    await eventually(
+      "the next attempt",
+      () => readJob(sql, id),
+      (row) => row.attempt === 3 && row.response_id !== null,
+    );
+    await openaiIsDone(theStack());
+    openai.faults.set([
+      raw(retrieve, { body: { ...body, metadata: {}, id: "resp_other" } }),
+      works,
+    ]);
+    assert.equal((await settledInTime(theStack(), id, 61_000)).status, "needs_review");
+    const looks = () => openai.requests.filter(({ path }) => path.endsWith("/cancel")).length;
+    const before = looks();
+    await sql`update durable_responses.upstream_cancels set due = now() where job_id = ${id}`;
+    await wake();
+    await eventually("another cancel", () => looks() > before);
+    await functionsAreDone(theStack());
+    assert.equal((await readJob(sql, id)).status, "needs_review");
+    assert.equal(await sentInAll(theStack()), 1);
+  });
+
+  Deno.test("a synchronous request with the yes is answered with the stream that asked: a person decides", async () => {
+    const { submit, fresh, openai, stack } = theStack();
+    const from = openai.requests.length;
+    const ask = {
+      type: "mcp_approval_request",
+      id: "mcpr_9",
+      server_label: "mailbox",
+      name: "gmail_reply_to_email",
+      arguments: '{"message_id":"msg-1041","body":"It is paid."}',
+    };
+    begin(theStack(), [
+      { kind: "background-unsupported" },
+      raw(createStream, stream(ended("completed", [ask]))),
+    ]);
+    const { id } = await submit(fresh("mail"), query);
+    assert.equal((await settledInTime(theStack(), id)).status, "needs_review");
+    assert.equal(createsSince(theStack(), from).length, 3);
+    assert.equal(stack.mailbox.sent.length, 0);
+  });
+}
