@@ -9,6 +9,8 @@ import {
 import { loadFault } from "./load-fault.ts";
 
 console.log(JSON.stringify(await report()));
+// A timer in profiles.ts would keep the process.
+Deno.exit();
 
 async function report(): Promise<ProfilesReport> {
   let profiles: unknown;

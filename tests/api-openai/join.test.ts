@@ -134,7 +134,10 @@ Deno.test("a repeat after the response was deleted is no second mail: it is told
     });
     const error = await refusalOf(repeating.responses.create(asked, { headers }));
     assert.deepEqual([error.status, error.code, calls], [400, "response_deleted", 2]);
-    assert.match(error.message, /Response resp_[0-9a-f]{32} has already answered.*Idempotency-Key/);
+    assert.match(
+      error.message,
+      /response resp_[0-9a-f]{32} has ended and was deleted.*Idempotency-Key/,
+    );
     assert.doesNotMatch(error.message, /job/i);
     assert.equal(sent.length, before + 1);
     // Whoever asks anew means it.

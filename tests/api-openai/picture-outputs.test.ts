@@ -108,7 +108,10 @@ Deno.test("a picture in Storage that is not there: the refusal names its place, 
   assert.doesNotMatch(error.message, /\bjob/);
   assert.equal((await client.responses.retrieve(response.id)).output.length, 1);
   const question = await refusalOf(
-    client.responses.create({ model: "porter", input: asking(stored("a/none.png"), missing) }),
+    client.responses.create({
+      model: "porter",
+      input: asking(missing, stored(`${owner}/none2.png`)),
+    }),
   );
   assert.equal(question.param, "input[0].content[1].storage");
   assert.equal((await answer(parts(photoOf(1_000)))).output_text, "seen");

@@ -178,7 +178,8 @@ Deno.test("planted secrets are masked in the answer while it is written", async 
   const { mailbox, responses, sql, heard } = theWorld();
   const [email] = mailbox.emails;
   assert.ok(email);
-  email.body = `${echo} `.repeat(3);
+  // Long enough that some of it is shown before the end, which comes with the whole answer.
+  email.body = `${echo} `.repeat(20);
   const profile = `mail-${cases.length + 1}`;
   const { id } = await responses.submit({
     query: `[[plan: ${findEmail("invoice")}]] What does it say?`,

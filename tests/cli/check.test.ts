@@ -201,6 +201,19 @@ Deno.test("profiles that never finish loading, or end the process, are told in o
   assert.match((await check(project)).stderr, /Deno ended with code 3 before the check did\n/);
 });
 
+Deno.test("a timer in profiles.ts does not keep the check; an SQL tool without a name is told as that", async () => {
+  await using project = await initialized(
+    `import { sqlTool } from "../_durable_responses/mod.ts";\n` +
+      `import { z } from "zod";\nsetInterval(() => {}, 1000);\n` +
+      profilesOf(
+        `model: "gpt-6.1-sol", tools: [sqlTool({ function: "public.f", description: "d", inputSchema: z.object({}), effect: "none" })]`,
+      ),
+  );
+  const { code, stdout, stderr } = await check(project);
+  assert.equal(code, 1, stderr);
+  assert.match(stdout, /tools\[0\].*a function needs a name/);
+});
+
 Deno.test("profiles that cannot be loaded say why, and a types file of somebody else is left", async () => {
   await using project = await initialized(`
     import { secret } from "../_durable_responses/mod.ts";

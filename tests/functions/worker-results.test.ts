@@ -16,6 +16,7 @@ function result(outputText = "Hello"): Result {
       id: "resp_1",
       status: "completed",
       output: [],
+      outputIsList: true,
       refusal: null,
       outputText,
       usage: null,

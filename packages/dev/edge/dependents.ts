@@ -1,4 +1,5 @@
 /** Which functions use a file of the project, by Deno's graph of their modules. */
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { type LoadOptions, runDeno } from "./load-faults.ts";
@@ -8,7 +9,8 @@ const graphSchema = z.object({ modules: z.array(z.object({ specifier: z.string()
 /**
  * @param names all functions
  * @param paths absolute
- * @returns all of them if one of the files is in no graph: it may be read, or imported by a name made at run time
+ * @returns all of them if one of the files is in no graph: it may be read, or imported by a name made at run time. One that is gone
+ * again, as an editor's own files are, is nobody's.
  */
 export async function dependents(
   names: string[],
@@ -17,8 +19,8 @@ export async function dependents(
 ): Promise<string[]> {
   const graphs: { name: string; files: Set<string> | undefined }[] = [];
   for (const name of names) graphs.push({ name, files: await filesOf(name, options) });
-  const isKnown = paths.every((path) => graphs.some(({ files }) => files?.has(path)));
-  if (!isKnown) return names;
+  const unknown = paths.filter((path) => !graphs.some(({ files }) => files?.has(path)));
+  if (unknown.some((path) => existsSync(path))) return names;
   return graphs.filter(({ files }) => files === undefined || paths.some((path) => files.has(path)))
     .map(({ name }) => name);
 }

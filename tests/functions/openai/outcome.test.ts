@@ -17,6 +17,7 @@ Deno.test("a bare response has empty defaults", () => {
     id: "resp_1",
     status: "queued",
     output: [],
+    outputIsList: false,
     outputText: "",
     refusal: null,
     usage: null,

@@ -383,7 +383,7 @@ Deno.test("a stored prompt, a profile that is no object, and no profiles at all"
     (await checkProfiles(all, () => true)).findings.map(({ message }) => message);
   assert.deepEqual(await messages({ main: "gpt-6-luna" }), ["It is not an object"]);
   assert.deepEqual(await messages(undefined), ["profiles.ts exports no 'profiles'"]);
-  assert.deepEqual(await messages({}), ["profiles.ts exports no 'profiles'"]);
+  assert.deepEqual(await messages({}), ["'profiles' in profiles.ts has no profile"]);
 });
 
 Deno.test("the editor says so too: a field that a profile does not have is a type error", () => {

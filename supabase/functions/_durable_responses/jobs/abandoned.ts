@@ -7,6 +7,7 @@ import type { Failure } from "../model/failure.ts";
 import type { Upstream } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
+import { showsWhatItDid } from "../model/what-was-done.ts";
 import { cancelUpstream, retrieve } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { isUnavailable } from "../platform/errors.ts";
@@ -103,18 +104,19 @@ async function saveWhatWasDone(
 }
 
 /**
- * The calls that had their yes and that a response did not make, as void. They end a doubt, and change nothing else. In a
- * cancelled response, a call may have started unseen; and a call that names no request may be any of them.
+ * The calls that had their yes and that a response did not make, as void. They end a doubt, and change nothing else. A
+ * response may not show what it did; and a call that names no request, or an unknown one, may be any of them.
  */
 function notMade(
-  { status, output }: UpstreamResponse,
+  response: UpstreamResponse,
   made: readonly Step[],
   yeses: readonly string[],
 ): Step[] {
-  const requests = made.map(({ item }) => item?.["approval_request_id"]);
-  if (status === "cancelled" || requests.some((request) => typeof request !== "string")) return [];
+  const isKnown = ({ item }: Step) =>
+    yeses.some((request) => request === item?.["approval_request_id"]);
+  if (!showsWhatItDid(response) || !made.every(isKnown)) return [];
   const unseen = yeses.filter((request) =>
-    output.every((item) => item["approval_request_id"] !== request)
+    response.output.every((item) => item["approval_request_id"] !== request)
   );
   return unseen.map((request) => ({
     item_id: stepIdOf(request),

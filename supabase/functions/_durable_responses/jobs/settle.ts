@@ -22,6 +22,7 @@ import { type Plan, planOrFailure } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { waitingSteps } from "../run/own-calls.ts";
 import { maxRounds, roundsBefore, sumOf, tooManyRounds, wholeOutput } from "../run/rounds.ts";
+import type { ApprovedCall } from "../tools/approved-calls.ts";
 import { callsOf } from "../tools/background-calls.ts";
 import { effectsOf } from "../tools/effect-rules.ts";
 import { judgeCalls } from "../tools/own/judge-calls.ts";
@@ -224,11 +225,26 @@ async function settleFinal(
   work: Work,
   response: UpstreamResponse,
   sendYes?: Continue,
-): Promise<Job> {
-  const plan = await planOrFailure(profiles, work);
-  return "failure" in plan
-    ? await jobs.fail(work, plan.failure, await stepsOf(profiles, work, response))
-    : await settleWith(work, plan.plan, response, null, sendYes);
+): Promise<Job | Unsettled> {
+  const planned = await planOrFailure(profiles, work);
+  if ("failure" in planned) {
+    return await jobs.fail(work, planned.failure, await stepsOf(profiles, work, response));
+  }
+  const { plan } = planned;
+  const read = await readBy(work, plan, response);
+  const [untold] = read.untold;
+  if (untold !== undefined && work.on_uncertain === "review") {
+    return new Unsettled(saysNothing(response, untold), true, read.steps);
+  }
+  return await settleRead(work, plan, read, null, sendYes);
+}
+
+/** The response has ended, and the one thing that matters is not in it: that is an answer that cannot be read. */
+function saysNothing({ id, status }: UpstreamResponse, { tool, server }: ApprovedCall): Failure {
+  return makeFailure(
+    "answer_unreadable",
+    `Cannot tell from the response ${id} whether ${tool} at ${server} was called: the call had its yes, and the response is ${status} without showing what it did`,
+  );
 }
 
 /** What is known about a background attempt when its response is read. */
@@ -257,13 +273,19 @@ export async function settleWith(
   plan: Plan,
   response: UpstreamResponse,
   requestId: string | null,
+): Promise<Job> {
+  return await settleRead(key, plan, await readBy(key, plan, response), requestId);
+}
+
+async function settleRead(
+  key: Attempt,
+  plan: Plan,
+  read: Read,
+  requestId: string | null,
   sendYes?: Continue,
 ): Promise<Job> {
-  const read = await readBy(key, plan, response);
-  const { steps } = read;
-  if (asksForSomething(response)) {
-    return await settleAsking(key, plan, response, read, sendYes);
-  }
+  const { response, steps } = read;
+  if (asksForSomething(response)) return await settleAsking(key, plan, read, sendYes);
   const verdict = judge(response, plan.output);
   if (verdict.kind === "fail") {
     return isTooLong(verdict.failure) && isWorthTelling(key, steps)
@@ -291,8 +313,7 @@ function isWorthTelling({ steps: before }: Attempt, steps: readonly Step[]): boo
 async function settleAsking(
   key: Attempt,
   plan: Plan,
-  response: UpstreamResponse,
-  { steps, effects, guard, ids }: Awaited<ReturnType<typeof readBy>>,
+  { response, steps, effects, guard, ids }: Read,
   sendYes: Continue = jobs.continueJob,
 ): Promise<Job> {
   const before = roundsBefore(key);
@@ -303,14 +324,14 @@ async function settleAsking(
   const tools = await namedTools(plan, effects);
   const calls = response.output.filter(isLeftCall).map((item) => ({
     item,
-    stepId: ids.get(item) ?? String(item["call_id"]),
+    stepId: ids.of(item, item),
   }));
   const judged = await judgeCalls(calls, { work: key, tools, effects, round: before + 1 });
   const review = judged.find((one) => one.kind === "review");
   if (review !== undefined) return await jobs.holdForReview(key, review.failure, steps);
   const all = [
     ...steps,
-    ...requests.map((item) => stepOf(item, effects, ids.get(item))),
+    ...requests.map((item) => stepOf(item, effects, ids.of(item, item))),
     ...waitingSteps(judged),
   ];
   const asks = decision.kind === "stop" && requests.length > 0 ||
@@ -318,7 +339,10 @@ async function settleAsking(
   for (const repeat of decision.repeats) await recordWarning(key, repeat);
   const onlyAnswers = judged.length === 0 && plan.background;
   const write = asks ? jobs.suspend : onlyAnswers ? sendYes : jobs.continueJob;
-  return await write(key, response, all, decision.answers);
+  const answers = [...decision.answers].map(([item, answer]) =>
+    [ids.of(item, item), answer] as const
+  );
+  return await write(key, response, all, new Map(answers));
 }
 
 /** What a response did, by the job's rules, or without rules if its profile is gone. */
@@ -332,6 +356,8 @@ async function stepsOf(
   return (await readBy(work, plan, response)).steps;
 }
 
+type Read = Awaited<ReturnType<typeof readBy>>;
+
 /** What a response did, for the ledger, and the guard for what it asks to do. */
 async function readBy(
   key: Attempt,
@@ -341,12 +367,11 @@ async function readBy(
   const effects = effectsOf(key.steps, sideEffects);
   for (const item of response.output) effects.learn(item);
   const guard = new ToolCallGuard(key, body, effects, key.guard === "always", approveWhen);
-  const made = new StepIds(key.id);
-  const ids = new Map(response.output.map((item, place) => [item, made.of(item, place)]));
-  const { steps, unapproved } = callsOf(response, key, { guard, body, effects, ids });
+  const ids = new StepIds(key.id);
+  const { steps, unapproved, untold } = callsOf(response, key, { guard, body, effects, ids });
   // Recorded before anything is decided: on such a route, nothing counts as guarded.
   for (const call of unapproved.slice(0, 1)) await recordUnapprovedCall(key, call);
-  return { steps, effects, guard, ids };
+  return { response, steps, untold, effects, guard, ids };
 }
 
 /** A failed background try: falls back if a synchronous run may succeed, otherwise fails the job. */

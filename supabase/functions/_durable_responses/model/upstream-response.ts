@@ -25,6 +25,8 @@ export interface UpstreamResponse {
   id: string;
   status: typeof statuses[number] | "unknown";
   output: Item[];
+  /** False if there was something else in place of the output, or nothing: then nobody knows what the response did. */
+  outputIsList: boolean;
   /** The answer: see `answerOf`. */
   outputText: string;
   /** What the model says if it declines to answer; null if it does not. */
@@ -48,6 +50,7 @@ export function parseUpstreamResponse(response: unknown): UpstreamResponse {
     id: isResponseId(known) ? known : "",
     // An unknown status is not final.
     status: statuses.find((one) => one === status) ?? "unknown",
+    outputIsList: Array.isArray(output),
     usage: recordOf(usage),
     error: readReportedError(error),
     incompleteReason: reasonIn(incomplete_details),

@@ -72,7 +72,7 @@ export class FinishedItems {
     });
     if (streamed.length === 0) return { response, late };
     const output = left.length === 0 ? streamed : inOrder(response.output, streamed, left);
-    return { response: withOutput(response, output), late };
+    return { response: withOutput({ ...response, outputIsList: true }, output), late };
   }
 
   #find(told: unknown, id: string): Seen | undefined {

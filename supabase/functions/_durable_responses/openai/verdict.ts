@@ -1,6 +1,7 @@
 /** What a final response means for its job. */
 import type { Failure } from "../model/failure.ts";
 import { answerOf, type UpstreamResponse } from "../model/upstream-response.ts";
+import { isEmpty } from "../model/what-was-done.ts";
 import * as z from "../model/zod.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import { classifyResponseError } from "./classify.ts";
@@ -69,14 +70,6 @@ function refused(said: string): Verdict {
       type: "refusal",
     }),
   };
-}
-
-/** Items that a run produces along the way, and nobody asked for. */
-const onTheWay = new Set(["reasoning", "message", "mcp_list_tools", "compaction", "unknown"]);
-
-/** True for a response without text, and without anything else that was done or made. */
-function isEmpty({ output, outputText }: UpstreamResponse): boolean {
-  return outputText.trim() === "" && output.every(({ type }) => onTheWay.has(type));
 }
 
 function parseOutput(response: UpstreamResponse, output: z.$ZodType): Verdict {

@@ -211,8 +211,10 @@ async function ending(
     const rest = await stepWriter.rest();
     const requests = result.response.output.filter(isApprovalRequest);
     const asked = requests.map((request) => tracker.askedBy(request));
-    return () =>
-      jobs.suspend(work, result.response, [...rest, ...asked, ...result.steps], result.answers);
+    const answers = new Map(
+      [...result.answers].map(([request, answer]) => [tracker.askedBy(request).item_id, answer]),
+    );
+    return () => jobs.suspend(work, result.response, [...rest, ...asked, ...result.steps], answers);
   }
   const { requestId } = result;
   if (result.kind === "failed") {

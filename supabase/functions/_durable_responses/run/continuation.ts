@@ -6,9 +6,9 @@ import type { InputItem, RequestBody } from "../model/request.ts";
 import * as z from "../model/zod.ts";
 import { isTooLong } from "../openai/too-long.ts";
 import { makeFailure } from "../platform/make-failure.ts";
-import { approvalOf, pendingApprovals } from "../tools/ledger.ts";
-import { answerItem } from "../tools/own/answer-item.ts";
-import { callAskedAbout, itemAndParts } from "../tools/own/call-steps.ts";
+import { pendingApprovals } from "../tools/ledger.ts";
+import { callAskedAbout } from "../tools/own/call-steps.ts";
+import { answerOf, carriedItems, isRegenerated, outputOf, untilLastFact } from "./carried-items.ts";
 import { factOf } from "./step-facts.ts";
 
 /** Larger input is not sent as items, and in the end not at all, in characters of JSON. */
@@ -16,13 +16,12 @@ const maxCheckpointChars = 1_000_000;
 /** How much of a tool's output is kept if a checkpoint must shrink, in characters. */
 const compactOutputChars = 2_000;
 const allowedTools = z.looseObject({ type: z.literal("allowed_tools") });
-/** Items that state no fact: the next run makes those after the last fact again. */
-const regeneratedKinds = new Set(["reasoning", "message"]);
-
 /** A way to send what earlier runs did. */
 export interface Form {
   name: "plain" | "answers" | "items" | "message" | "compact";
   body: RequestBody;
+  /** The requests to which it says yes, and whose calls it does not contain: OpenAI makes these calls. */
+  yeses: DoneStep[];
 }
 
 const encryptedReasoning = "reasoning.encrypted_content";
@@ -40,7 +39,8 @@ export function formsFor(
   withReasoning: boolean,
 ): { forms: Form[] } | { failure: Failure } {
   const base = selfContained(body, withReasoning);
-  if (steps.length === 0) return { forms: [{ name: "plain", body: base }] };
+  if (steps.length === 0) return { forms: [{ name: "plain", body: base, yeses: [] }] };
+  const yeses = pendingApprovals(steps);
   const compact = continueWithMessage(base, steps, true);
   const size = sizeOf(compact);
   if (size > maxCheckpointChars) {
@@ -55,10 +55,10 @@ export function formsFor(
   const forms: Form[] = [
     ...(needsMessage(steps)
       ? []
-      : [{ name: "items" as const, body: continueWithItems(base, steps) }]),
-    { name: "message", body: message },
+      : [{ name: "items" as const, body: continueWithItems(base, steps), yeses }]),
+    { name: "message", body: message, yeses },
     // Shorter, for a model whose context is smaller than what may be sent.
-    ...(sizeOf(message) > size ? [{ name: "compact" as const, body: compact }] : []),
+    ...(sizeOf(message) > size ? [{ name: "compact" as const, body: compact, yeses }] : []),
   ];
   return { forms: forms.filter(({ body }) => sizeOf(body) <= maxCheckpointChars) };
 }
@@ -70,6 +70,7 @@ export function formsFor(
 export function answersTo(body: RequestBody, steps: DoneStep[], responseId: string): Form {
   return {
     name: "answers",
+    yeses: steps.filter((step) => answerOf(step).some(({ approve }) => approve === true)),
     body: {
       ...free(body, steps),
       // A conversation already has the response, and accepts no other place to continue from.
@@ -124,21 +125,6 @@ function continueWithItems(body: RequestBody, steps: DoneStep[]): RequestBody {
 }
 
 /**
- * The finished items of earlier runs that a later run gets. The ledger has a call twice if it was made again after a person had
- * said that it was not made, and a late report says that it was. OpenAI takes each id once.
- */
-function carriedItems(steps: DoneStep[]): InputItem[] {
-  const sent = new Set<unknown>();
-  return untilLastFact(steps).flatMap((step) => {
-    const items = itemsOf(step, steps);
-    const id = items[0]?.["id"];
-    if (id !== undefined && sent.has(id)) return [];
-    sent.add(id);
-    return items;
-  });
-}
-
-/**
  * The same facts as one developer message: for an API that refuses the items, for a checkpoint that is
  * too large, and for a person's answer about a run that left no items.
  */
@@ -149,13 +135,13 @@ function continueWithMessage(
 ): RequestBody {
   const pending = pendingApprovals(steps);
   const facts = untilLastFact(steps).filter((step) =>
-    step.kind !== "mcp_list_tools" && !regeneratedKinds.has(step.kind) && !pending.includes(step) &&
+    step.kind !== "mcp_list_tools" && !isRegenerated(step) && !pending.includes(step) &&
     (step.item === null || callAskedAbout(step.item) === undefined)
   );
   const said = statement(facts, compact);
   const told = said === undefined ? [] : [{ role: "developer", content: said }];
   // A yes can only be given as an item: told in words, the model would ask again.
-  const approved = pending.flatMap((step) => itemsOf(step, steps));
+  const approved = carriedItems(pending);
   return { ...free(body, steps), input: [...asked(body), ...told, ...approved] };
 }
 
@@ -187,66 +173,10 @@ function sizeOf(body: RequestBody): number {
   return JSON.stringify(body.input ?? "").length;
 }
 
-/** Steps without the reasoning at their end, which belonged to something that never came. */
-export function untilLastFact(steps: DoneStep[]): DoneStep[] {
-  const last = steps.findLastIndex((step) => !regeneratedKinds.has(step.kind));
-  return steps.slice(0, last + 1);
-}
-
 function asked(body: RequestBody): InputItem[] {
   return typeof body.input === "string"
     ? [{ role: "user", content: body.input }]
     : body.input ?? [];
-}
-
-/** A step as the items that a later run gets. */
-export function itemsOf(step: DoneStep, steps: DoneStep[]): InputItem[] {
-  // OpenAI does not see our own questions.
-  if (step.item !== null && callAskedAbout(step.item) !== undefined) return [];
-  if (step.kind === "mcp_approval_request" && step.item !== null) {
-    return [step.item, ...answerOf(step)];
-  }
-  if (leftKindOf(step) !== undefined && step.item !== null) {
-    return [itemAndParts(step.item).item, ...outputOf(step)];
-  }
-  if (step.item !== null) return [step.item];
-  if (step.kind !== "mcp_call") return [];
-  // A call that a person has confirmed: nobody saw it finish, so the item is made from the ledger.
-  const approval = approvalOf(step, steps);
-  return [{
-    type: "mcp_call",
-    // The ledger of a retried job has the attempt in front of the id.
-    id: step.item_id.replace(/^(?:\d+:)+/, ""),
-    ...(approval === undefined ? {} : { approval_request_id: approval }),
-    server_label: step.server_label ?? "",
-    name: step.tool ?? "",
-    arguments: step.arguments || "{}",
-    output: step.output,
-  }];
-}
-
-/** The answer to a request for approval, as an item. */
-function answerOf(step: DoneStep): InputItem[] {
-  if (step.kind !== "mcp_approval_request" || step.item === null) return [];
-  if (callAskedAbout(step.item) !== undefined) return [];
-  const { approve, reason } = step.answer ?? {};
-  return [{
-    type: "mcp_approval_response",
-    approval_request_id: String(step.item["id"] ?? step.item_id),
-    approve: approve === true,
-    ...(typeof reason === "string" ? { reason } : {}),
-  }];
-}
-
-/** The outcome of a call that OpenAI left to others, as an item. */
-function outputOf(step: DoneStep): InputItem[] {
-  const { item, output, error } = step;
-  const kind = leftKindOf(step);
-  if (kind === undefined || item === null) return [];
-  const { parts } = itemAndParts(item);
-  return [answerItem(kind, item["call_id"], { output, error, parts })].filter((told) =>
-    told !== undefined
-  );
 }
 
 const statementHead =

@@ -13,6 +13,8 @@ import { type Accepted, createBackground } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { describe, log } from "../platform/log.ts";
 import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
+import { StepIds } from "../tools/step-ids.ts";
+import { isOnlyOne } from "./carried-items.ts";
 import { answersTo, type Form, formsFor, nextForm } from "./continuation.ts";
 import { recordNow } from "./record-now.ts";
 import type { Run } from "./run-rounds.ts";
@@ -36,7 +38,9 @@ export async function continueInBackground(
   const recording = { work, stop, stepWriter };
   const forms = formsInBackground(run);
   if (forms.length === 0) return "here";
-  const calls = guard.approvedBefore();
+  // Every yes that a form has, so that none leaves without its row.
+  const yeses = new Set(forms.flatMap((form) => form.yeses));
+  const calls = new StepIds(work.id).apart(guard.callsOf([...yeses]));
   const next = { id: work.id, attempt: work.attempt + 1 };
   // Besides the calls that get a yes here, there may be calls that nobody is asked about, as in a submit.
   const mayAct = calls.length > 0 ||
@@ -92,9 +96,12 @@ function formsInBackground({ work, plan }: Pick<Run, "work" | "plan">): Form[] {
     leftKindOf(step) !== undefined && step.attempt >= asked.attempt
   );
   if (answered.length === 0) return [];
+  // Where two requests have the same id, an id answers neither.
+  const byId = asked.response_id !== null &&
+    answered.every((step) => leftKindOf(step) !== undefined || isOnlyOne(step, answered));
   const told = formsFor(plan.body, steps, false);
   return [
-    ...(asked.response_id === null ? [] : [answersTo(plan.body, answered, asked.response_id)]),
+    ...(byId ? [answersTo(plan.body, answered, asked.response_id ?? "")] : []),
     ...("forms" in told ? told.forms : []),
   ];
 }

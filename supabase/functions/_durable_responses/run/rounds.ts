@@ -8,7 +8,7 @@ import { makeFailure } from "../platform/make-failure.ts";
 import type { EffectRules } from "../tools/effect-rules.ts";
 import { functionsLabel } from "../tools/own/call-steps.ts";
 import { stepOf, withoutApproval } from "../tools/step-of-item.ts";
-import { itemsOf, untilLastFact } from "./continuation.ts";
+import { itemsOf, untilLastFact } from "./carried-items.ts";
 
 /** How many responses of one run may ask for calls, so that a model that never stops is stopped. */
 export const maxRounds = 64;
@@ -35,7 +35,7 @@ export function tooManyRounds() {
  */
 export function stepsOfRound(
   output: Item[],
-  answers: ReadonlyMap<string, ApprovalAnswer>,
+  answers: ReadonlyMap<Item, ApprovalAnswer>,
   effects: EffectRules,
   place: { attempt: number; after: number },
 ): DoneStep[] {
@@ -54,8 +54,8 @@ export function stepsOfRound(
       output: step.output ?? null,
       error: step.error ?? null,
       item,
-      answer: { ...answers.get(step.item_id) },
-      answered_by: answers.has(step.item_id) ? "guard" : null,
+      answer: { ...answers.get(item) },
+      answered_by: answers.has(item) ? "guard" : null,
     };
   });
 }

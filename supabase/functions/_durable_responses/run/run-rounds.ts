@@ -7,24 +7,27 @@ import type { DoneStep, Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Step } from "../model/step.ts";
 import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
+import { showsWhatItDid } from "../model/what-was-done.ts";
 import { metadataFor } from "../openai/background.ts";
 import { classifyResponseError } from "../openai/classify.ts";
 import { type RunResult, runStreamed } from "../openai/stream-run.ts";
 import { isTooLong } from "../openai/too-long.ts";
+import { makeFailure } from "../platform/make-failure.ts";
 import type { Plan } from "../profiles/plan.ts";
 import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
 import type { EffectRules } from "../tools/effect-rules.ts";
+import { pendingApprovals, withoutLapsed } from "../tools/ledger.ts";
 import { judgeCalls } from "../tools/own/judge-calls.ts";
 import type { RunnableTools } from "../tools/own/runnable-tools.ts";
 import type { Answers, ToolCallGuard } from "../tools/tool-call-guard.ts";
 import type { ToolCallTracker } from "../tools/tool-call-tracker.ts";
+import { untilLastFact } from "./carried-items.ts";
 import {
   formsFor,
   hasEncryptedReasoning,
   nextForm,
   refusesReasoning,
   rememberNoReasoning,
-  untilLastFact,
 } from "./continuation.ts";
 import type { TextSink } from "./live/live-text.ts";
 import { type Made, makeCalls, makingOf } from "./own-calls.ts";
@@ -90,13 +93,14 @@ type Announce = () => Promise<boolean>;
  * stopped by `control.stop`, which has the reason, and its result is `aborted`.
  */
 export async function runRounds(run: Run): Promise<RoundsResult> {
-  const { work, control, effects, guard } = run;
+  const { work, control, effects, guard, tracker } = run;
   const sendWith = sender(run);
   const rounds: UpstreamResponse[] = [];
   const before = roundsBefore(work);
   let steps = work.steps;
-  let calls = guard.approvedBefore();
   for (;;) {
+    // Every yes that the request has, whoever gave it and when.
+    const calls = tracker.named(guard.callsOf(pendingApprovals(steps)));
     const started = rounds.length === 0 ? undefined : before + rounds.length;
     const send = sendWith(announcing(run, calls, started));
     const result = await sendInAnyForm(
@@ -104,6 +108,7 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
       calls.length > 0 ? send : refusedIfTooLong(send),
       steps,
     );
+    if (result.kind === "done" && hidesCalls(run, result.response)) return { kind: "aborted" };
     if (result.kind === "done" || result.kind === "failed" && result.final) voidUnmadeCalls(run);
     if (result.kind !== "done") return result;
     const { response } = result;
@@ -136,14 +141,10 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
       control.stop.stop({ kind: "hand_over" });
       return { kind: "aborted" };
     }
-    calls = decision.kind === "answer" ? decision.calls : [];
     rounds.push(shownRound(response, made.steps));
     const place = { attempt: work.attempt, after: steps.at(-1)?.number ?? 0 };
-    steps = [
-      ...untilLastFact(steps),
-      ...stepsOfRound(response.output, answers, effects, place),
-      ...made.steps,
-    ];
+    const ofRound = stepsOfRound(response.output, answers, effects, place);
+    steps = withoutLapsed(untilLastFact(steps), [...ofRound, ...made.steps]);
   }
 }
 
@@ -314,6 +315,22 @@ async function recordStarts(
   // The write may have been made anyway.
   voidCalls(stepWriter, calls);
   return false;
+}
+
+/** Whether a response does not say what became of a call that had its yes. Then the run is stopped, and a person decides. */
+function hidesCalls({ tracker, control, work }: Run, response: UpstreamResponse): boolean {
+  const call = tracker.unmade[0];
+  if (call === undefined || work.on_uncertain !== "review" || showsWhatItDid(response)) {
+    return false;
+  }
+  control.stop.stop({
+    kind: "review",
+    failure: makeFailure(
+      "call_uncertain",
+      `Cannot tell whether ${call.tool} at ${call.server} was called: it had its yes, and the response ${response.id} is ${response.status} without showing what it did`,
+    ),
+  });
+  return true;
 }
 
 /**

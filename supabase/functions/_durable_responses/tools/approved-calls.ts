@@ -1,7 +1,8 @@
 /** Approved calls, from the yes until each is seen to finish. */
-import type { Item } from "../model/items.ts";
+import { callSchema, type Item } from "../model/items.ts";
 import type { Effect } from "../model/status.ts";
 import type { Step } from "../model/step.ts";
+import { callKey } from "./step-of-item.ts";
 
 /** A call that OpenAI was told to make, or is about to be told to make. */
 export interface ApprovedCall {
@@ -38,58 +39,81 @@ export function startOf(call: ApprovedCall): Step {
   };
 }
 
-/** The id of the step of an approved call. It looks like a call's id, so that it can stand in for one. */
+/** The id of the step of an approved call, unless it is taken: see StepIds. It looks like a call's id, so that it can stand in for one. */
 export function stepIdOf(approvalId: string): string {
   return `mcp_${approvalId.replace(/^mcpr_/, "")}`;
 }
 
+/** The beginning of the ids that we give to requests for approval whose own ids are not unique. */
+export const ownRequest = "mcpr_step_";
+
+interface Open {
+  call: ApprovedCall;
+  /** The place of the call that was seen to start. */
+  place?: unknown;
+}
+
 /** The approved calls of one run, until each is seen to finish. */
 export class ApprovedCalls {
-  readonly #unseen = new Map<string, ApprovedCall>();
-  /** By the place of the call that was seen to start. */
-  readonly #seen = new Map<unknown, ApprovedCall>();
+  #open: Open[] = [];
 
   /** How many have not finished, by stage. */
   get open(): Record<CallStage, number> {
-    return { announced: this.#unseen.size, begun: this.#seen.size };
+    const announced = this.unseen.length;
+    return { announced, begun: this.#open.length - announced };
+  }
+
+  /** Those whose start was not seen. */
+  get unseen(): ApprovedCall[] {
+    return this.#open.filter(({ place }) => place === undefined).map(({ call }) => call);
   }
 
   add(call: ApprovedCall): void {
-    this.#unseen.set(call.approvalId, call);
+    this.#open.push({ call });
   }
 
   /** Finds the approved call that an `mcp_call` item starts, or undefined if nobody approved it. */
   begin(item: Item, place: unknown): ApprovedCall | undefined {
-    const call = this.#find(item);
-    if (call === undefined) return undefined;
-    this.#unseen.delete(call.approvalId);
-    this.#seen.set(place, call);
-    return call;
+    const open = this.#find(item, this.#open.filter((each) => each.place === undefined));
+    if (open === undefined) return undefined;
+    open.place = place;
+    return open.call;
   }
 
   /** Finds the approved call that an `mcp_call` item ends, whether or not its start was seen. */
   finish(item: Item, place: unknown): ApprovedCall | undefined {
-    const call = this.#seen.get(place) ?? this.#find(item);
-    if (call === undefined) return undefined;
-    this.#unseen.delete(call.approvalId);
-    this.#seen.delete(place);
-    return call;
+    const begun = this.#open.find((each) => each.place === place);
+    // Its arguments say which call it is. Before they were there, two with the same id looked alike.
+    const open = this.#find(item, this.#open, true) ?? begun ??
+      this.#find(item, this.#open.filter((each) => each.place === undefined));
+    if (open === undefined) return undefined;
+    if (begun !== undefined) begun.place = open.place;
+    this.#open = this.#open.filter((each) => each !== open);
+    return open.call;
   }
 
   /** Takes out those whose start was never seen. */
   takeUnseen(): ApprovedCall[] {
-    const calls = [...this.#unseen.values()];
-    this.#unseen.clear();
+    const calls = this.unseen;
+    this.#open = this.#open.filter(({ place }) => place !== undefined);
     return calls;
   }
 
-  /** By the request that it answers. An item that names none is the next approved call of its tool. */
-  #find(item: Item): ApprovedCall | undefined {
+  /**
+   * By the request that it answers and by its arguments, as far as it has them. An id may have changed on the way, or be that
+   * of several requests. An item that names none, or has no arguments yet, is the next approved call of its tool.
+   * @param exactly whether its arguments must be those that were approved
+   */
+  #find(item: Item, open: Open[], exactly = false): Open | undefined {
     if (item.type !== "mcp_call") return undefined;
+    const { server_label: server, name: tool, arguments: args } = callSchema.parse(item);
     const asked = item["approval_request_id"];
-    if (typeof asked === "string") return this.#unseen.get(asked);
-    return [...this.#unseen.values()].find(({ server, tool }) =>
-      server === item["server_label"] && tool === item["name"]
-    );
+    const ofTool = open.filter(({ call }) => call.server === server && call.tool === tool);
+    const same = ofTool.filter(({ call }) => call.key === callKey(server, tool, args));
+    const isNamed = ({ call }: Open) => call.approvalId === asked;
+    const exact = same.find(isNamed) ?? same[0];
+    if (exact !== undefined || exactly) return exact;
+    const isUnclear = typeof asked !== "string" || args === "";
+    return ofTool.find(isNamed) ?? (isUnclear ? ofTool[0] : undefined);
   }
 }

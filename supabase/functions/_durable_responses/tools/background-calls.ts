@@ -1,12 +1,14 @@
 /** What a background response did, in the form of the ledger. */
-import { isApprovalRequest, type Item } from "../model/items.ts";
+import { isApprovalRequest } from "../model/items.ts";
 import { isLeftCall } from "../model/left-calls.ts";
 import type { Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Step } from "../model/step.ts";
 import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
-import { ApprovedCalls, startOf } from "./approved-calls.ts";
+import { showsWhatItDid } from "../model/what-was-done.ts";
+import { type ApprovedCall, ApprovedCalls, startOf } from "./approved-calls.ts";
 import type { EffectRules } from "./effect-rules.ts";
+import type { StepIds } from "./step-ids.ts";
 import { stepOf } from "./step-of-item.ts";
 import type { ToolCallGuard } from "./tool-call-guard.ts";
 import { isUnapproved } from "./unapproved-calls.ts";
@@ -17,6 +19,8 @@ export interface BackgroundCalls {
   steps: Step[];
   /** Calls that were made without the yes that OpenAI was told to wait for. */
   unapproved: Step[];
+  /** Calls that had their yes, and about which the response says nothing, although it ended by itself. */
+  untold: ApprovedCall[];
 }
 
 /** What is needed to read a response. */
@@ -25,14 +29,13 @@ export interface Reading {
   /** The request as the profile makes it. */
   body: RequestBody;
   effects: EffectRules;
-  /** The ids of its items' steps. */
-  ids: ReadonlyMap<Item, string>;
+  /** The ids of its steps: no item has got one yet. */
+  ids: StepIds;
 }
 
 /**
  * Reads what a background response did. A call that had its yes continues the step that was written before the yes was sent.
- * If such a call is not in the response, it was not made, provided that the response ended by itself: in a cancelled
- * response it may have started unseen.
+ * If such a call is not in the response, it was not made, provided that the response shows what it did.
  */
 export function callsOf(
   response: UpstreamResponse,
@@ -40,20 +43,25 @@ export function callsOf(
   { guard, body, effects, ids }: Reading,
 ): BackgroundCalls {
   const approved = new ApprovedCalls();
-  for (const call of work.calls_started ? guard.approvedBefore() : []) approved.add(call);
+  for (const call of ids.apart(work.calls_started ? guard.approvedBefore() : [])) {
+    approved.add(call);
+  }
+  for (const item of response.output) ids.of(item, item);
   const unapproved: Step[] = [];
   const done = response.output.filter((item) => !isApprovalRequest(item) && !isLeftCall(item));
   const steps = done.map((item) => {
     const call = approved.finish(item, item);
-    const step = stepOf(item, effects, ids.get(item));
+    const step = stepOf(item, effects, ids.of(item, item));
     if (call) return { ...step, item_id: call.stepId };
     if (isUnapproved(item, step, guard, body)) unapproved.push(step);
     return step;
   });
-  const over = isFinalUpstream(response) && response.status !== "cancelled";
-  const unmade = over ? approved.takeUnseen() : [];
+  const endedByItself = isFinalUpstream(response) && response.status !== "cancelled";
+  const missing = endedByItself ? approved.takeUnseen() : [];
+  const unmade = showsWhatItDid(response) ? missing : [];
   return {
     steps: [...steps, ...unmade.map((call) => ({ ...startOf(call), status: "void" as const }))],
     unapproved,
+    untold: missing.slice(unmade.length),
   };
 }

@@ -1,5 +1,6 @@
 /** Ids of steps: an item's own if it is unique, otherwise one of ours. */
 import type { Item } from "../model/items.ts";
+import type { ApprovedCall } from "./approved-calls.ts";
 
 /** In characters. Longer ids are kept only in the item, because an index must be able to store a step's id. */
 const longestId = 200;
@@ -24,6 +25,17 @@ export class StepIds {
     const id = usable ? own : this.#made(item.type);
     this.keep(id, place);
     return id;
+  }
+
+  /** Approved calls whose steps have ids of their own: two requests of a run may have the same id. */
+  apart(calls: ApprovedCall[]): ApprovedCall[] {
+    return calls.map((call) => {
+      let stepId = call.stepId;
+      for (let number = 2; this.#taken.has(stepId); number++) stepId = `${call.stepId}_${number}`;
+      const named = { ...call, stepId };
+      this.keep(stepId, named);
+      return named;
+    });
   }
 
   /** The id of a place; undefined before it has one. */

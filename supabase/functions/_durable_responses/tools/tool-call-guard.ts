@@ -14,20 +14,15 @@ import type { EffectRules } from "./effect-rules.ts";
 import { doneCalls, pendingApprovals } from "./ledger.ts";
 import { callKey } from "./step-of-item.ts";
 
-/** By the id of the request. */
-export type Answers = ReadonlyMap<string, ApprovalAnswer>;
+/** By the request, because two of a response may have the same id. */
+export type Answers = ReadonlyMap<Item, ApprovalAnswer>;
 
 /** What to do about a response's requests for approval. */
 export type Decision =
   /** There are none, or a person must be asked about those without an answer here. */
   | { kind: "stop"; answers: Answers; repeats: string[] }
-  /** They are answered: yes to `calls`, which must be in the ledger first, no to calls that were made before. */
-  | {
-    kind: "answer";
-    calls: ApprovedCall[];
-    answers: Answers;
-    repeats: string[];
-  }
+  /** They are answered: yes, or no to calls that were made before. */
+  | { kind: "answer"; answers: Answers; repeats: string[] }
   /** The model asks again for a call although it was told that the call has finished: a person decides. */
   | { kind: "review"; failure: Failure };
 
@@ -81,32 +76,39 @@ export class ToolCallGuard {
       asksPerson(this.guard(this.body), server, tool, this.effects);
   }
 
-  /** Calls that an earlier run asked for and got a yes to, and that nobody has made yet. */
+  /** Calls that an earlier run asked for and got a yes to, and that nobody has made yet, as they are in the ledger. */
   approvedBefore(): ApprovedCall[] {
-    return pendingApprovals(this.work.steps).flatMap(({ item }) =>
-      item === null ? [] : this.#mustBeKnown(this.#callOf(item, false))
-    );
+    return this.callsOf(pendingApprovals(this.work.steps));
+  }
+
+  /** The calls that a request tells OpenAI to make, and that must be in the ledger first: those of each yes that it has. */
+  callsOf(yeses: DoneStep[]): ApprovedCall[] {
+    return yeses.flatMap((step) => {
+      if (step.item === null) return [];
+      // A question that is not in the ledger is between us and OpenAI: the run itself has asked and answered it.
+      const call = this.#callOf(step.item, !this.work.steps.includes(step));
+      // A call that may be made twice need not be in the ledger before it is made.
+      return call.effect === "once" ? [call] : [];
+    });
   }
 
   /** Decides about the requests for approval with which a response stopped. */
   async decide(response: UpstreamResponse): Promise<Decision> {
     const requests = response.output.filter(isApprovalRequest);
     const calls = requests.map((item) => this.#callOf(item, true));
-    const answers = new Map<string, ApprovalAnswer>();
-    const yes: ApprovedCall[] = [];
+    const answers = new Map<Item, ApprovalAnswer>();
     const repeats: string[] = [];
     if (!this.#guarding || response.status !== "completed" || calls.length === 0) {
       return { kind: "stop", answers, repeats };
     }
-    const ours: ApprovedCall[] = [];
     // All at once, so that several late conditions cost the time of one.
     const forPerson = await Promise.all(calls.map((call) => this.#asksPerson(call)));
-    for (const [at, call] of calls.entries()) if (!forPerson[at]) ours.push(call);
-    for (const call of ours) {
+    for (const [at, request] of requests.entries()) {
+      const call = calls[at];
+      if (call === undefined || forPerson[at]) continue;
       const before = call.effect === "once" ? this.#done.get(call.key) : undefined;
       if (before === undefined) {
-        yes.push(...this.#mustBeKnown(call));
-        answers.set(call.approvalId, { approve: true });
+        answers.set(request, { approve: true });
         continue;
       }
       const what =
@@ -121,11 +123,9 @@ export class ToolCallGuard {
       repeats.push(
         `The model asked for ${what}, which has finished: it got the earlier output, and nothing was called`,
       );
-      answers.set(call.approvalId, { approve: false, reason: reminder(before) });
+      answers.set(request, { approve: false, reason: reminder(before) });
     }
-    return ours.length < calls.length
-      ? { kind: "stop", answers, repeats }
-      : { kind: "answer", calls: yes, answers, repeats };
+    return { kind: forPerson.includes(true) ? "stop" : "answer", answers, repeats };
   }
 
   async #asksPerson({ server, tool, arguments: args }: ApprovedCall): Promise<boolean> {
@@ -146,11 +146,6 @@ export class ToolCallGuard {
       effect: this.effects.effectOf(server, tool),
       ours,
     };
-  }
-
-  /** A call that may be made twice need not be in the ledger before it is made. */
-  #mustBeKnown(call: ApprovedCall): ApprovedCall[] {
-    return call.effect === "once" ? [call] : [];
   }
 }
 

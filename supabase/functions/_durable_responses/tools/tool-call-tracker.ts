@@ -49,13 +49,20 @@ export class ToolCallTracker {
     for (const { item_id, item } of options.work.open_calls) this.#ids.keep(item_id, item);
   }
 
-  /** Expects calls that OpenAI is about to be told to make: the ledger has them as started. */
+  /** Calls that OpenAI is about to be told to make, as they will be in the ledger. */
+  named(calls: ApprovedCall[]): ApprovedCall[] {
+    return this.#ids.apart(calls);
+  }
+
+  /** Expects such calls: the ledger has them as started. */
   expect(calls: ApprovedCall[]): void {
-    for (const call of calls) {
-      this.#approved.add(call);
-      this.#ids.keep(call.stepId, call);
-    }
+    for (const call of calls) this.#approved.add(call);
     this.#holdCalls();
+  }
+
+  /** The expected calls that have not started. */
+  get unmade(): ApprovedCall[] {
+    return this.#approved.unseen;
   }
 
   /** The expected calls that never started. They are no longer expected. */

@@ -3,6 +3,7 @@ import type { Item } from "../model/items.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Step } from "../model/step.ts";
 import * as z from "../model/zod.ts";
+import { ownRequest } from "./approved-calls.ts";
 import type { ToolCallGuard } from "./tool-call-guard.ts";
 
 const yes = z.lazy(() =>
@@ -44,6 +45,8 @@ export function firstUnapproved(
   return calls.find(({ kind, item }) => {
     const asked = item?.["approval_request_id"];
     return kind === "mcp_call" &&
-      (typeof asked === "string" ? !yeses.includes(asked) : yeses.length === 0);
+      (typeof asked === "string"
+        ? !yeses.includes(asked) && !asked.startsWith(ownRequest)
+        : yeses.length === 0);
   });
 }

@@ -45,7 +45,9 @@ export async function checkProfiles(
       profile: "",
       path: "",
       severity: "wrong",
-      message: "profiles.ts exports no 'profiles'",
+      message: profiles === undefined
+        ? "profiles.ts exports no 'profiles'"
+        : "'profiles' in profiles.ts has no profile",
       hint: 'export const profiles = defineProfiles({ default: { model: "gpt-6.1-terra" } })',
     });
   }

@@ -14,11 +14,12 @@ export interface SqlToolText {
   input: Record<string, unknown>;
 }
 
-/** A tool whose schema is not an object is left out: it cannot be offered, and another check says so. */
+/** A tool that cannot be offered (without a name, or with a schema that is no object) is left out: another check says so. */
 export function sqlToolsIn(tools: RequestTool[]): SqlToolText[] {
   return tools.flatMap((tool, index) => {
     if (!isOwnTool(tool) || tool.kind !== "sql") return [];
     const { name, function: named, as, inputSchema } = tool;
+    if (!isText(name) || !isText(named)) return [];
     const { "~standard": _, ...input } = z.toJSONSchema(inputSchema, {
       io: "output",
       unrepresentable: "any",
@@ -26,4 +27,9 @@ export function sqlToolsIn(tools: RequestTool[]): SqlToolText[] {
     if (input.type !== "object") return [];
     return [{ name, path: `tools[${index}]`, function: named, as, input }];
   });
+}
+
+/** The types say so, but profiles.ts need not have been checked for them. */
+function isText(value: unknown): boolean {
+  return typeof value === "string";
 }

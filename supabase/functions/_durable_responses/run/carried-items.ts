@@ -1,0 +1,145 @@
+/** Finished steps in the form of items, for the run that continues after them. */
+import type { DoneStep } from "../model/job.ts";
+import { leftKindOf } from "../model/left-calls.ts";
+import type { InputItem } from "../model/request.ts";
+import { ownRequest } from "../tools/approved-calls.ts";
+import { approvalsIn } from "../tools/ledger.ts";
+import { answerItem } from "../tools/own/answer-item.ts";
+import { callAskedAbout, itemAndParts } from "../tools/own/call-steps.ts";
+
+/** Items that state no fact: the next run makes those after the last fact again. */
+const regeneratedKinds = new Set(["reasoning", "message"]);
+
+/** Whether a later run makes such an item again. */
+export function isRegenerated({ kind }: DoneStep): boolean {
+  return regeneratedKinds.has(kind);
+}
+
+/** Steps without the reasoning at their end, which belonged to something that never came. */
+export function untilLastFact(steps: DoneStep[]): DoneStep[] {
+  return steps.slice(0, steps.findLastIndex((step) => !isRegenerated(step)) + 1);
+}
+
+/** A step as the items that a later run gets. */
+export function itemsOf(step: DoneStep, steps: DoneStep[]): InputItem[] {
+  // OpenAI does not see our own questions.
+  if (step.item !== null && callAskedAbout(step.item) !== undefined) return [];
+  if (step.kind === "mcp_approval_request" && step.item !== null) {
+    return [step.item, ...answerOf(step)];
+  }
+  if (leftKindOf(step) !== undefined && step.item !== null) {
+    return [itemAndParts(step.item).item, ...outputOf(step)];
+  }
+  if (step.item !== null) return [step.item];
+  if (step.kind !== "mcp_call") return [];
+  // A call that a person has confirmed: nobody saw it finish, so the item is made from the ledger.
+  const approval = requestBefore(step, steps)?.item?.["id"];
+  return [{
+    type: "mcp_call",
+    // The ledger of a retried job has the attempt in front of the id.
+    id: step.item_id.replace(/^(?:\d+:)+/, ""),
+    ...(approval === undefined ? {} : { approval_request_id: approval }),
+    server_label: step.server_label ?? "",
+    name: step.tool ?? "",
+    arguments: step.arguments || "{}",
+    output: step.output,
+  }];
+}
+
+/** The answer to a request for approval, as an item. */
+export function answerOf(step: DoneStep): InputItem[] {
+  if (step.kind !== "mcp_approval_request" || step.item === null) return [];
+  if (callAskedAbout(step.item) !== undefined) return [];
+  const { approve, reason } = step.answer ?? {};
+  return [{
+    type: "mcp_approval_response",
+    approval_request_id: String(step.item["id"] ?? step.item_id),
+    approve: approve === true,
+    ...(typeof reason === "string" ? { reason } : {}),
+  }];
+}
+
+/** The outcome of a call that OpenAI left to others, as an item. */
+export function outputOf(step: DoneStep): InputItem[] {
+  const { item, output, error } = step;
+  const kind = leftKindOf(step);
+  if (kind === undefined || item === null) return [];
+  const { parts } = itemAndParts(item);
+  return [answerItem(kind, item["call_id"], { output, error, parts })].filter((told) =>
+    told !== undefined
+  );
+}
+
+/**
+ * The finished items of earlier runs that a later run gets, and of which OpenAI takes each id once. Where several requests
+ * have the same id, or one has none, each gets an id of its own, with its answer and its call: nothing but its own answer
+ * may say yes to it. A yes that has lapsed is left out.
+ */
+export function carriedItems(steps: DoneStep[]): InputItem[] {
+  const carried = untilLastFact(steps);
+  const { made, lapsed } = approvalsIn(carried);
+  const requests = carried.filter((step) => isRequest(step) && !lapsed.has(step));
+  const unclear = new Set(requests.filter((step) => !isOnlyOne(step, requests)));
+  const requestOf = new Map([...made].map(([request, call]) => [call, request]));
+  const sent = new Map<unknown, DoneStep>();
+  return carried.flatMap((step) => {
+    if (lapsed.has(step)) return [];
+    const [first, ...answers] = itemsOf(step, carried);
+    if (first === undefined) return [];
+    const id = unclear.has(step) ? ownId(step) : first["id"];
+    const before = sent.get(id);
+    if (id !== undefined && before !== undefined && isSame(before, step, requestOf)) return [];
+    sent.set(id, step);
+    const own = before === undefined || id === undefined ? id : ownId(step);
+    const request = requestOf.get(step);
+    return [
+      {
+        ...first,
+        ...(own === undefined ? {} : { id: own }),
+        ...(request !== undefined && unclear.has(request)
+          ? { approval_request_id: ownId(request) }
+          : {}),
+      },
+      ...answers.map((answer) =>
+        unclear.has(step) ? { ...answer, approval_request_id: ownId(step) } : answer
+      ),
+    ];
+  });
+}
+
+/** Whether a request can be answered by its id. */
+export function isOnlyOne({ item }: DoneStep, requests: DoneStep[]): boolean {
+  const id = item?.["id"];
+  return typeof id === "string" && id !== "" &&
+    requests.filter((other) => isRequest(other) && other.item?.["id"] === id).length === 1;
+}
+
+/** An id that no other item of the job has. */
+function ownId({ kind, number }: DoneStep): string {
+  return kind === "mcp_approval_request" ? `${ownRequest}${number}` : `${kind}_step_${number}`;
+}
+
+function isRequest({ kind, item }: DoneStep): boolean {
+  return kind === "mcp_approval_request" && item !== null && callAskedAbout(item) === undefined;
+}
+
+function requestBefore(call: DoneStep, steps: DoneStep[]): DoneStep | undefined {
+  return [...approvalsIn(steps).made].find(([, made]) => made === call)?.[0];
+}
+
+/**
+ * Whether a step with an id that was sent already is the same thing. The ledger has a call twice if it was made again after a
+ * person had said that it was not made, and a late report says that it was.
+ */
+function isSame(
+  before: DoneStep,
+  step: DoneStep,
+  requestOf: ReadonlyMap<DoneStep, DoneStep>,
+): boolean {
+  if (before.kind !== step.kind) return false;
+  if (step.kind === "mcp_call") {
+    return before.call_key === step.call_key &&
+      !(requestOf.has(before) && requestOf.has(step));
+  }
+  return leftKindOf(step) === undefined || before.item?.["call_id"] === step.item?.["call_id"];
+}
