@@ -2,6 +2,7 @@
 import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import type { Fault } from "../../packages/dev/openai/mod.ts";
+import { eventually } from "../support/eventually.ts";
 import { passForBackground } from "../support/job-state.ts";
 import { forFile } from "../support/for-file.ts";
 import { isFinal, type JobRow, summarizeAttempts } from "../support/jobs.ts";
@@ -163,5 +164,27 @@ Deno.test("in a synchronous run, killed in the second call", async () => {
   assert.equal((await recovered(bench, id)).status, "completed");
   assert.deepEqual(sentBy(bench), ["First.", "Second."]);
   assert.equal(stack.mailbox.sent.length, 2);
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("killed after a call whose request was sent again with an id of ours: its yes is used", async () => {
+  const { bench, wrong } = await begin([
+    { kind: "background-unsupported", match: { metadata: { durable_responses_attempt: "5" } } },
+    works,
+  ]);
+  const slow = twoEmails.replace("text 3", "reason; sleep 2000ms; text 3");
+  const id = await bench.submit("background", slow);
+  await eventually("the call, by the id that was sent", async () => {
+    const rows = await bench.sql`
+      select from public.response_steps
+      where job_id = ${id} and kind = 'mcp_call' and status = 'finished'
+        and item ->> 'approval_request_id' like 'mcpr_step_%'`;
+    return rows.length === 1;
+  });
+  await bench.kill("openai-webhook");
+  await bench.kill();
+  assert.equal((await recovered(bench, id)).status, "completed");
+  assert.deepEqual(sentBy(bench), ["First.", "Second."]);
+  assert.deepEqual(await ledgerOf(bench, id), ["finished First.", "finished Second."]);
   assert.deepEqual(wrong, []);
 });

@@ -105,6 +105,23 @@ Deno.test("a call that a person has confirmed uses the yes to it", () => {
   assert.deepEqual(pairs([asked(1, 1, "A"), asked(2, 1, "B"), confirmed]), [[2, 3]]);
 });
 
+Deno.test("a call that names a request as it was sent again, or as nobody knows it, has used its yes", () => {
+  const twins = [asked(1, 1, "A"), asked(2, 1, "B")];
+  const [a, b] = [made(3, 3, "B", "mcpr_step_2"), made(4, 3, "A", "mcpr_step_1")];
+  assert.deepEqual(pairs([...twins, a, b]), [[2, 3], [1, 4]]);
+  assert.deepEqual(pairs([...twins, made(3, 3, "B", "changed")]), [[2, 3]]);
+  assert.deepEqual(numbers(approvalsIn([...twins, a, b]).pending), []);
+});
+
+Deno.test("a call whose server names no request names it when it is sent again", () => {
+  const items = carriedItems([asked(1, 1, "A"), made(2, 3, "A", null)]);
+  assert.deepEqual(items.map((item) => item["approval_request_id"] ?? null), [
+    null,
+    "mcpr_0",
+    "mcpr_0",
+  ]);
+});
+
 Deno.test("a yes that was not used lapses when a later response asks", () => {
   const steps = [asked(1, 1, "A"), asked(2, 3, "A")];
   const { pending, lapsed } = approvalsIn(steps);

@@ -81,6 +81,8 @@ export function carriedItems(steps: DoneStep[]): InputItem[] {
   const requests = carried.filter((step) => isRequest(step) && !lapsed.has(step));
   const unclear = new Set(requests.filter((step) => !isOnlyOne(step, requests)));
   const requestOf = new Map([...made].map(([request, call]) => [call, request]));
+  const sentId = (request: DoneStep) =>
+    unclear.has(request) ? ownId(request) : request.item?.["id"];
   const sent = new Map<unknown, DoneStep>();
   return carried.flatMap((step) => {
     if (lapsed.has(step)) return [];
@@ -96,9 +98,8 @@ export function carriedItems(steps: DoneStep[]): InputItem[] {
       {
         ...first,
         ...(own === undefined ? {} : { id: own }),
-        ...(request !== undefined && unclear.has(request)
-          ? { approval_request_id: ownId(request) }
-          : {}),
+        // OpenAI would act again on a yes that no call names.
+        ...(request === undefined ? {} : { approval_request_id: sentId(request) }),
       },
       ...answers.map((answer) =>
         unclear.has(step) ? { ...answer, approval_request_id: ownId(step) } : answer

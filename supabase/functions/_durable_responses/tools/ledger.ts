@@ -1,6 +1,6 @@
 /** What the ledger of a job says: which calls have finished, and which were approved and never seen. */
 import type { DoneStep } from "../model/job.ts";
-import { stepIdOf } from "./approved-calls.ts";
+import { ownRequest, stepIdOf } from "./approved-calls.ts";
 import { callAskedAbout } from "./own/call-steps.ts";
 import { callKey } from "./step-of-item.ts";
 
@@ -33,7 +33,7 @@ export function approvalsIn(steps: DoneStep[]): Approvals {
   const made = new Map<DoneStep, DoneStep>();
   for (const call of steps) {
     if (call.kind !== "mcp_call") continue;
-    const request = requestOf(call, [...open]);
+    const request = requestOf(call, [...open], requests);
     if (request === undefined) continue;
     open.delete(request);
     made.set(request, call);
@@ -64,24 +64,29 @@ function isRequest({ kind, item }: DoneStep): boolean {
 }
 
 /** The request that approved a call. OpenAI would act again on an approval without a call. */
-function requestOf(call: DoneStep, open: DoneStep[]): DoneStep | undefined {
+function requestOf(
+  call: DoneStep,
+  open: DoneStep[],
+  requests: DoneStep[],
+): DoneStep | undefined {
   const before = open.filter((request) =>
     request.attempt <= call.attempt && request.number < call.number &&
     request.server_label === call.server_label && request.tool === call.tool
   );
-  const names = (request: DoneStep) => namesRequest(call, request.item?.["id"]);
+  const names = (request: DoneStep) => namesRequest(call, request);
   const isSame = (request: DoneStep) => keyOf(request) === keyOf(call);
   return before.findLast((request) => names(request) && isSame(request)) ??
     before.findLast(names) ??
-    // One that a person has confirmed, or whose server names no request.
-    (typeof call.item?.["approval_request_id"] === "string"
+    // One that a person has confirmed, or whose server names no request, or one that nobody knows.
+    (requests.some(names)
       ? undefined
-      : before.findLast((request) => isSame(request) || !call.arguments));
+      : before.findLast((request) => isSame(request) || call.item === null && !call.arguments));
 }
 
-function namesRequest({ item, item_id }: DoneStep, id: unknown): boolean {
+function namesRequest({ item, item_id }: DoneStep, request: DoneStep): boolean {
+  const id = request.item?.["id"];
   const named = item?.["approval_request_id"];
-  if (typeof named === "string") return named === id;
+  if (typeof named === "string") return named === id || named === `${ownRequest}${request.number}`;
   // The ledger of a retried job has the attempt in front of the id.
   return typeof id === "string" && item_id.replace(/^(?:\d+:)+/, "") === stepIdOf(id);
 }
