@@ -265,6 +265,18 @@ Deno.test("the project's own packages count for its profiles: a zod of version 3
     stdout,
     /^wrong +default: 'output' is not a zod 4 schema\n +→ It is one of zod 3\. /m,
   );
+  await project.write(
+    profilesFile,
+    `import { z } from "zod";\nimport { tool } from "../_durable_responses/mod.ts";\n${
+      profilesOf(
+        `model: "gpt-6.1-sol", tools: [tool({ name: "a", description: "b", inputSchema: z.object({}), effect: "none", execute: () => 1 })]`,
+      )
+    }`,
+  );
+  assert.match(
+    (await check(project)).stdout,
+    /tools\[0\].*'a'.* its inputSchema is not a zod 4 schema\n +→ It is one of zod 3\. /,
+  );
 });
 
 Deno.test("init checks at its end where the machine has a Deno, and says how where it has none", async () => {

@@ -31,7 +31,7 @@ async function begin(faults: Fault[]): Promise<{ bench: Bench; wrong: string[] }
   bench.gates.openai.target = server.url;
   bench.openai.faults.set(faults);
   await bench
-    .sql`update public.response_routes set ignores_approval = false, ignores_approval_since = null`;
+    .sql`update public.response_routes set ignores_approval = false, ignores_approval_since = null, breaker = 'closed', probe_at = null, background_failures = 0`;
   const wrong: string[] = [];
   server.onYes = async ({ jobId, calls, repeats }) => {
     const rows = await bench.sql`

@@ -87,7 +87,7 @@ function program(
       `
 New here? Run init in your Supabase project, then dev to try it on your machine.
 
-All commands except init, check and dev need the project (--url, SUPABASE_URL,
+All commands except init, check, dev and console need the project (--url, SUPABASE_URL,
 or the one that the folder is linked to) and its secret key
 (SUPABASE_SECRET_KEY, or a prompt in a terminal).
 Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage, 130 stopped.

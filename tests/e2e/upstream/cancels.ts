@@ -117,12 +117,13 @@ export function testCancels(theStack: () => TestStack): void {
     const { openai, sql, wake } = theStack();
     openai.webhooks.faults.set([{ kind: "lose", times: 1 }]);
     const { id, responseId } = await handedOver(theStack(), { kind: "background-works" });
-    openai.faults.set([{ kind: "http-error", status: 404, match: retrieve, times: 1 }]);
+    openai.faults.set([{ kind: "http-error", status: 404, match: retrieve }]);
     await advance(sql, id, 31_000);
     await wake();
     await eventually("a look", () => callsFor(theStack(), responseId) > 0);
     await functionsAreDone(theStack());
     assert.equal((await readJob(sql, id)).status, "background");
+    openai.faults.clear();
     assert.equal((await settledInTime(theStack(), id)).status, "completed");
   });
 }

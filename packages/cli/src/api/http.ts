@@ -1,5 +1,6 @@
 /** One HTTP request to the project, and the errors if it cannot be made. */
 import { errorCode, Failure } from "../failure.ts";
+import { isLocal } from "../terminal/here.ts";
 
 export interface Answer {
   status: number;
@@ -45,8 +46,9 @@ export async function send(
     throw new Failure(
       `Cannot reach ${new URL(url).origin}: ${reason(cause, timeoutMs)}`,
       {
-        hint:
-          "Check the network and the project's URL. If the project is paused, restore it in the dashboard",
+        hint: isLocal(url)
+          ? "Start the local stack (npx durable-responses dev, or supabase start), or correct the URL"
+          : "Check the network and the project's URL. If the project is paused, restore it in the dashboard",
         cause,
       },
     );

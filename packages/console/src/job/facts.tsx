@@ -1,4 +1,5 @@
 /** Everything else that is known about a job. */
+import { isFinal } from "../../../client/src/index.ts";
 import type { FullJob } from "../data/schemas.ts";
 import { formatTime } from "../ui/time.ts";
 import { Value } from "../ui/value.tsx";
@@ -27,7 +28,10 @@ export function Facts({ job }: { job: FullJob }) {
     },
     {
       name: "Failed synchronous attempts",
-      value: `${job.failures} of at most ${job.max_attempts}`,
+      // A failure that no repeat can fix ends the job, and is not counted.
+      value: job.failures > 0 || !isFinal(job)
+        ? `${job.failures} of at most ${job.max_attempts}`
+        : null,
     },
     { name: "Fallback reason", value: job.fallback_reason, isCode: true },
     { name: "Route", value: job.route, isCode: true },

@@ -3,6 +3,7 @@ import { isRecord } from "../model/is-record.ts";
 import * as z from "../model/zod.ts";
 import { RequestError } from "../platform/errors.ts";
 import type { OwnTool } from "./own-tools.ts";
+import { isZod4, toZod4 } from "./zod-version.ts";
 
 /** A function as declared to OpenAI. */
 export interface FunctionDefinition extends Record<string, unknown> {
@@ -56,8 +57,16 @@ export function definitionOf(tool: OwnTool): FunctionDefinition {
 }
 
 function jsonSchemaOf(tool: OwnTool): Record<string, unknown> {
+  const { name, inputSchema } = tool;
+  if (!isZod4(inputSchema)) {
+    throw new RequestError(
+      "invalid_profile",
+      `Cannot offer the tool '${name}': its inputSchema is not a zod 4 schema`,
+      { hint: toZod4(inputSchema) },
+    );
+  }
   const flaws: string[] = [];
-  const { $schema: _, "~standard": __, ...schema } = z.toJSONSchema(tool.inputSchema, {
+  const { $schema: _, "~standard": __, ...schema } = z.toJSONSchema(inputSchema, {
     io: "input",
     unrepresentable: ({ zodSchema, path }) => {
       const field = path.filter((part) => part !== "properties").join(".");

@@ -1,6 +1,7 @@
 /** Checks whether OpenAI accepts the schema of a profile's answer, and names each field that it does not accept. */
 import * as z from "../../model/zod.ts";
 import { messageOf } from "../../platform/log.ts";
+import { isZod4, toZod4 } from "../zod-version.ts";
 import type { Found } from "./finding.ts";
 import { fieldPath, type Flaw, reasons, schemaFlaws } from "./schema-flaws.ts";
 
@@ -20,9 +21,7 @@ export async function checkOutput(output: unknown): Promise<OutputSchema> {
         path: "output",
         severity: "wrong",
         message: "'output' is not a zod 4 schema",
-        hint: isZod3(output)
-          ? 'It is one of zod 3. Import zod 4 in this file: `import { z } from "npm:zod@4"`, or in supabase/functions/import_map.json for all functions'
-          : 'Use version 4 of zod: `import { z } from "zod"`, then z.object({ … })',
+        hint: toZod4(output),
       }],
     };
   }
@@ -43,14 +42,6 @@ export async function checkOutput(output: unknown): Promise<OutputSchema> {
   add(schemaFlaws(json));
   if (isConvertible) add(await askHelper(output));
   return { found: flaws.map(refused), json };
-}
-
-function isZod3(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "_def" in value && "safeParse" in value;
-}
-
-function isZod4(value: unknown): value is z.$ZodType {
-  return typeof value === "object" && value !== null && "_zod" in value;
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { RequestTool } from "../../model/request.ts";
 import * as z from "../../model/zod.ts";
 import { isOwnTool } from "../own-tools.ts";
+import { isZod4 } from "../zod-version.ts";
 
 export interface SqlToolText {
   name: string;
@@ -14,12 +15,12 @@ export interface SqlToolText {
   input: Record<string, unknown>;
 }
 
-/** A tool that cannot be offered (without a name, or with a schema that is no object) is left out: another check says so. */
+/** A tool that cannot be offered (without a name, or with a schema that is no object or not of zod 4) is left out: another check says so. */
 export function sqlToolsIn(tools: RequestTool[]): SqlToolText[] {
   return tools.flatMap((tool, index) => {
     if (!isOwnTool(tool) || tool.kind !== "sql") return [];
     const { name, function: named, as, inputSchema } = tool;
-    if (!isText(name) || !isText(named)) return [];
+    if (!isText(name) || !isText(named) || !isZod4(inputSchema)) return [];
     const { "~standard": _, ...input } = z.toJSONSchema(inputSchema, {
       io: "output",
       unrepresentable: "any",
