@@ -87,8 +87,12 @@ Deno.test("what is sent: the key, the organization, the project and the body, on
     seen.push({ method, path: new URL(request.url).pathname, headers, body: await request.text() });
     return await ok(request);
   };
-  const answer = await callForJson("POST", "/responses", { body, timeoutMs: 5_000 });
+  const { headers, ...answer } = await callForJson("POST", "/responses", {
+    body,
+    timeoutMs: 5_000,
+  });
   assert.deepEqual(answer, { data: { id: "resp_1" }, requestId: "req_1" });
+  assert.equal(headers.get("x-request-id"), "req_1");
   assert.equal(seen.length, 1);
   const [sent] = seen;
   assert.deepEqual([sent?.method, sent?.path], ["POST", "/v1/responses"]);
