@@ -165,7 +165,7 @@ Deno.test("a project that cannot be reached is one sentence", async () => {
   assert.match(
     stderr,
     new RegExp(
-      `^Error: Cannot reach http://127.0.0.1:${port}: nothing listens there\n  → Check the network`,
+      `^Error: Cannot reach http://127.0.0.1:${port}: nothing listens there\n  → Start the local stack`,
     ),
   );
 });
