@@ -28,6 +28,13 @@ export const toolSchema = z.lazy(() =>
 );
 export type RequestTool = z.infer<typeof toolSchema>;
 
+/** The names of a server's tools that are allowed; undefined if they are not named. */
+export function allowedNames(
+  { allowed_tools: allowed }: Pick<RequestTool, "allowed_tools">,
+): string[] | undefined {
+  return Array.isArray(allowed) ? allowed : allowed?.tool_names;
+}
+
 /**
  * The body of a Responses request, as far as this project reads it. Everything else passes through unchanged: OpenAI checks
  * the request, and its refusal is final.

@@ -1,5 +1,5 @@
 /** What a caller adds to a profile that allows it (`caller_may`), and how it goes into the request. */
-import type { RequestBody, RequestTool } from "../model/request.ts";
+import { allowedNames, type RequestBody, type RequestTool } from "../model/request.ts";
 import * as z from "../model/zod.ts";
 
 /** What a profile may leave to its callers. It decides everything else alone. */
@@ -68,8 +68,7 @@ function narrowed(tool: RequestTool, narrowing: Narrowing | undefined): RequestT
   if (tool.type !== "mcp" || narrowing === undefined) return [tool];
   const { allowed_tools: wanted, require_approval } = narrowing;
   const allowed_tools = wanted && onlyOf(tool.allowed_tools, wanted);
-  const names = Array.isArray(allowed_tools) ? allowed_tools : allowed_tools?.tool_names;
-  if (names?.length === 0) return [];
+  if (allowedNames({ allowed_tools })?.length === 0) return [];
   return [{
     ...tool,
     ...(allowed_tools && { allowed_tools }),

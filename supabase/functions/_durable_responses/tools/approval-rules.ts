@@ -1,5 +1,10 @@
 /** OpenAI's `require_approval`: what it means, and how it is tightened for calls that must not be made twice. */
-import type { RequestBody, RequestTool, toolFilter } from "../model/request.ts";
+import {
+  allowedNames,
+  type RequestBody,
+  type RequestTool,
+  type toolFilter,
+} from "../model/request.ts";
 import type * as z from "../model/zod.ts";
 import type { ApproveWhen } from "../profiles/profile.ts";
 import { ruleOf } from "./conditions.ts";
@@ -64,7 +69,7 @@ function approvalFor(
   if (conditional.length === 0 && allowed && !Array.isArray(allowed) && allowed.read_only) {
     return undefined;
   }
-  const named = Array.isArray(allowed) ? allowed : allowed?.tool_names;
+  const named = allowedNames(tool);
   // A caller may leave no tool at all. Some servers read an empty list as any tool.
   const only = named?.length === 0 ? undefined : named;
   const names = only ?? [...new Set([...rules.toolsOf(server), ...conditional])];

@@ -1,7 +1,7 @@
 /** What tools do to the world, as far as the profile and their servers say. */
 import { type Item, toolListSchema } from "../model/items.ts";
 import { kindOfCalls } from "../model/left-calls.ts";
-import type { RequestBody, RequestTool } from "../model/request.ts";
+import { allowedNames, type RequestBody, type RequestTool } from "../model/request.ts";
 import type { Effect } from "../model/status.ts";
 import type { SideEffects } from "../model/step.ts";
 
@@ -123,11 +123,6 @@ function hasOnceTool(server: RequestTool, rules: SideEffects): boolean {
     names.some((name) =>
       (own(rules, `${server.server_label}.${name}`) ?? own(rules, name) ?? "once") === "once"
     );
-}
-
-/** The names of a server's tools that a request allows; undefined if it does not name them. */
-function allowedNames({ allowed_tools: allowed }: RequestTool): string[] | undefined {
-  return Array.isArray(allowed) ? allowed : allowed?.tool_names;
 }
 
 /** Whether the rule is for a tool of this server that the request does not allow. */

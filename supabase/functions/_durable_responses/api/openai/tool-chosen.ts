@@ -1,7 +1,7 @@
 /** The `tool_choice` of a request to a profile: it can only choose what the profile has. */
 import { placeOf, seen } from "../../model/flaw.ts";
 import { isRecord } from "../../model/is-record.ts";
-import type { RequestTool } from "../../model/request.ts";
+import { allowedNames, type RequestTool } from "../../model/request.ts";
 import { invalidParam, type Refusal } from "./refusal.ts";
 
 const modes = new Set<unknown>(["none", "auto", "required"]);
@@ -48,8 +48,7 @@ function refuseUnknown(
   if (!named) {
     throw refusal(placeOf([at, field]), `the profile has no ${type} ${seen(chosen[field])}`);
   }
-  const { allowed_tools: listed } = named;
-  const allowed = Array.isArray(listed) ? listed : listed?.tool_names;
+  const allowed = allowedNames(named);
   if (type !== "mcp" || typeof name !== "string" || !allowed || allowed.includes(name)) return;
   throw refusal(placeOf([at, "name"]), `the profile does not allow the tool ${seen(name)}`);
 }

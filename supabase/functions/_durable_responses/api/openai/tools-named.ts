@@ -2,7 +2,7 @@
 import { canonicalOfValue } from "../../model/canonical.ts";
 import { flawIn, placeOf, seen } from "../../model/flaw.ts";
 import { isRecord } from "../../model/is-record.ts";
-import type { RequestTool } from "../../model/request.ts";
+import { allowedNames, type RequestTool } from "../../model/request.ts";
 import * as z from "../../model/zod.ts";
 import type { Narrowing } from "../../profiles/caller-settings.ts";
 import { functionsLabel } from "../../tools/own/call-steps.ts";
@@ -142,7 +142,7 @@ function refuseNarrowed(narrowing: Narrowing, at: string): void {
 /** Of a profile that lists no names, any is accepted: one that the server does not have allows nothing. */
 function namesIn(
   wanted: string[] | { tool_names: string[] },
-  { allowed_tools }: RequestTool,
+  known: RequestTool,
   at: string,
 ): string[] {
   const names = Array.isArray(wanted) ? wanted : wanted.tool_names;
@@ -150,7 +150,7 @@ function namesIn(
   if (names.length === 0) {
     throw refusal(at, "it must name a tool. To ask without tools, use a profile that has none");
   }
-  const own = Array.isArray(allowed_tools) ? allowed_tools : allowed_tools?.tool_names;
+  const own = allowedNames(known);
   const unknown = own && names.find((name) => !own.includes(name));
   if (unknown === undefined) return names;
   throw refusal(at, `the profile does not allow the tool ${seen(unknown)}`);
