@@ -3,7 +3,7 @@ import type { DoneStep } from "../model/job.ts";
 import { leftKindOf } from "../model/left-calls.ts";
 import type { InputItem } from "../model/request.ts";
 import { ownRequest } from "../tools/approved-calls.ts";
-import { approvalsIn } from "../tools/ledger.ts";
+import { approvalsIn, givenId, isRequest } from "../tools/ledger.ts";
 import { answerItem } from "../tools/own/answer-item.ts";
 import { callAskedAbout, itemAndParts } from "../tools/own/call-steps.ts";
 
@@ -36,8 +36,7 @@ export function itemsOf(step: DoneStep, steps: DoneStep[]): InputItem[] {
   const approval = requestBefore(step, steps)?.item?.["id"];
   return [{
     type: "mcp_call",
-    // The ledger of a retried job has the attempt in front of the id.
-    id: step.item_id.replace(/^(?:\d+:)+/, ""),
+    id: givenId(step.item_id),
     ...(approval === undefined ? {} : { approval_request_id: approval }),
     server_label: step.server_label ?? "",
     name: step.tool ?? "",
@@ -118,10 +117,6 @@ export function isOnlyOne({ item }: DoneStep, requests: DoneStep[]): boolean {
 /** An id that no other item of the job has. */
 function ownId({ kind, number }: DoneStep): string {
   return kind === "mcp_approval_request" ? `${ownRequest}${number}` : `${kind}_step_${number}`;
-}
-
-function isRequest({ kind, item }: DoneStep): boolean {
-  return kind === "mcp_approval_request" && item !== null && callAskedAbout(item) === undefined;
 }
 
 function requestBefore(call: DoneStep, steps: DoneStep[]): DoneStep | undefined {

@@ -13,7 +13,7 @@ export function doneCalls(steps: DoneStep[]): Map<string, DoneStep> {
   );
 }
 
-/** What became of the requests for approval that got a yes. */
+/** The requests for approval that got a yes, by whether their calls were made. */
 export interface Approvals {
   /** The call of each yes that was used. Each call uses one, and each is used once. */
   made: ReadonlyMap<DoneStep, DoneStep>;
@@ -59,7 +59,7 @@ export function withoutLapsed(earlier: DoneStep[], round: DoneStep[]): DoneStep[
 }
 
 /** Whether OpenAI has asked with it: OpenAI does not see our own questions. */
-function isRequest({ kind, item }: DoneStep): boolean {
+export function isRequest({ kind, item }: DoneStep): boolean {
   return kind === "mcp_approval_request" && item !== null && callAskedAbout(item) === undefined;
 }
 
@@ -87,8 +87,12 @@ function namesRequest({ item, item_id }: DoneStep, request: DoneStep): boolean {
   const id = request.item?.["id"];
   const named = item?.["approval_request_id"];
   if (typeof named === "string") return named === id || named === `${ownRequest}${request.number}`;
-  // The ledger of a retried job has the attempt in front of the id.
-  return typeof id === "string" && item_id.replace(/^(?:\d+:)+/, "") === stepIdOf(id);
+  return typeof id === "string" && givenId(item_id) === stepIdOf(id);
+}
+
+/** The id that a step had first: the ledger of a retried job has the attempt in front of it. */
+export function givenId(itemId: string): string {
+  return itemId.replace(/^(?:\d+:)+/, "");
 }
 
 function keyOf({ server_label, tool, arguments: args }: DoneStep): string {
