@@ -24,8 +24,8 @@ const notCarried = new Set([
 /** All items, in order. */
 export function carriedItems(record: ResponseRecord): Item[] {
   const all = record.output ?? outputItems(record).map(({ from }) => from);
-  const answerOf = answersIn(record);
-  return all.flatMap((item) => carried(item, answerOf));
+  const pairs = pairsIn(record);
+  return all.flatMap((item) => carried(item, pairs));
 }
 
 /**
@@ -34,9 +34,9 @@ export function carriedItems(record: ResponseRecord): Item[] {
  */
 export function carriedById(record: ResponseRecord): Map<unknown, Item[]> {
   const known = new Map<unknown, Item[]>();
-  const answerOf = answersIn(record);
+  const pairs = pairsIn(record);
   for (const { item, from } of [...outputItems(record), ...betweenItems(record)]) {
-    known.set(item["id"], carried(from, answerOf));
+    known.set(item["id"], carried(from, pairs));
   }
   const made = Map.groupBy(
     (record.output ?? []).filter(isLeftCall),
@@ -44,7 +44,7 @@ export function carriedById(record: ResponseRecord): Map<unknown, Item[]> {
   );
   for (const handed of record.handed_out) {
     const call = made.get(handed.call_id ?? "")?.shift();
-    const items = call ? carried(call, answerOf) : answeredCall(handed);
+    const items = call ? carried(call, pairs) : answeredCall(handed);
     known.set(idOfHandedOut(record, handed), items);
   }
   return known;
@@ -59,28 +59,34 @@ function answeredCall({ kind, item, output, error }: ResponseRecord["handed_out"
   return answer ? [call, readItem(answer)] : [];
 }
 
-/** The answers to the calls of an output. If an API uses a call's id again, calls and answers have the same order. */
-function answersIn({ output }: ResponseRecord): Map<Item, Item> {
+/** Calls of an output, and their answers. */
+interface Pairs {
+  answerOf: ReadonlyMap<Item, Item>;
+  answers: ReadonlySet<Item>;
+}
+
+/** If an API uses a call's id again, calls and answers have the same order. */
+function pairsIn({ output }: ResponseRecord): Pairs {
   const taken = new Set<Item>();
-  const pairs = new Map<Item, Item>();
+  const answerOf = new Map<Item, Item>();
   for (const call of (output ?? []).filter(isLeftCall)) {
     const answer = output?.find((other) => !taken.has(other) && answers(other, call));
     if (!answer) continue;
     taken.add(answer);
-    pairs.set(call, answer);
+    answerOf.set(call, answer);
   }
-  return pairs;
+  return { answerOf, answers: taken };
 }
 
-function carried(item: Item, answerOf: ReadonlyMap<Item, Item>): Item[] {
+function carried(item: Item, pairs: Pairs): Item[] {
   if (notCarried.has(item.type)) return [];
   if (isLeftCall(item)) {
-    const answer = answerOf.get(item);
+    const answer = pairs.answerOf.get(item);
     // OpenAI accepts no call without its output.
     return answer ? [item, answer] : [];
   }
   // It goes with its call.
-  if ([...answerOf.values()].includes(item)) return [];
+  if (pairs.answers.has(item)) return [];
   // The request for approval that it names is not in the new request.
   return [
     typeof item["approval_request_id"] === "string" ? { ...item, approval_request_id: null } : item,

@@ -1,12 +1,12 @@
 /**
  * Items of responses that retention has deleted. A chat that an app keeps is longer than `response_settings.retention_days`, and
- * the libraries send its old items with each message. It goes on without what is gone: its messages count as text that the caller
+ * the libraries send its old items with each message. It continues without what is gone: its messages count as text that the caller
  * says, as messages without an id do, and its calls are left out.
  *
  * A deleted response looks like one that never was, or like somebody else's. So the age in the id decides, for all three:
  * no response is deleted by retention before it is a day old. Nobody learns whether there is a response of that id.
  */
-import { createdAtOf, placeOfItem } from "../../model/ids.ts";
+import { createdAtOf } from "../../model/ids.ts";
 import { messageOf, readItem } from "../../model/items.ts";
 import { isAnswerType } from "../../model/left-calls.ts";
 import { isCallKind } from "../../model/status.ts";
@@ -18,9 +18,9 @@ const aDay = 86_400_000;
 /** No job is older. Ids that somebody made up have times before it. */
 const firstJobs = Date.UTC(2025, 0);
 
-/** Whether retention may have deleted the response of an item that is not found. */
-export function mayBeDeleted(id: string): boolean {
-  const createdAt = createdAtOf(placeOfItem(id)?.jobId ?? "");
+/** Whether retention may have deleted a job that is not found. */
+export function mayBeDeleted(jobId: string): boolean {
+  const createdAt = createdAtOf(jobId);
   return createdAt !== undefined && createdAt > firstJobs && Date.now() - createdAt > aDay;
 }
 
@@ -30,9 +30,8 @@ export function remainsOf(item: InputItem): InputItem[] {
   return said ? [{ role: "assistant", content: said }] : [];
 }
 
-/** Without the outputs of the calls that were left out. What stands after the last message of the user is no history. */
-export function withoutOutputsOf(gone: readonly InputItem[], input: InputItem[]): InputItem[] {
-  if (gone.length === 0) return input;
+/** Without outputs whose calls were left out. What stands after the last message of the user is no history. */
+export function withoutOutputsAlone(input: InputItem[]): InputItem[] {
   const calls = new Set(input.flatMap((item) => isCall(item) ? [item["call_id"]] : []));
   const last = input.findLastIndex(({ role }) => role === "user");
   return input.filter((item, at) =>

@@ -139,6 +139,8 @@ export async function readRecordIfThere(
   }
 }
 
+/** How many responses one request may refer to. */
+export const maxResponses = 1_000;
 /** How many jobs are read in one call, and how many calls are made at a time. An answer may have some megabytes. */
 const recordsInOneCall = 20;
 const callsAtOnce = 4;

@@ -7,8 +7,8 @@ import { isCallKind, isFinalOrPaused, type JobStatus } from "../../model/status.
 import { carriedById } from "./carried-items.ts";
 import { standsAfterNo } from "./denials.ts";
 import { idOfHandedOut } from "./handed-out.ts";
-import { mayBeDeleted, remainsOf, withoutOutputsOf } from "./old-items.ts";
-import { readRecordsThere, takeAnswer } from "./record.ts";
+import { mayBeDeleted, remainsOf, withoutOutputsAlone } from "./old-items.ts";
+import { maxResponses, readRecordsThere, takeAnswer } from "./record.ts";
 import { invalidParam, type Refusal } from "./refusal.ts";
 
 type InputItem = Record<string, unknown>;
@@ -17,9 +17,6 @@ type InputItem = Record<string, unknown>;
 const notCarriedIds = /^(?:rs|mcpl)_/;
 /** Requests for approval and their answers: their result is in the calls. */
 const approvalIds = /^mcp[ra]_/;
-/** How many responses one request may refer to. */
-const maxResponses = 1_000;
-
 /** The output of a call that the caller made. */
 export function isOutput(item: InputItem): boolean {
   return isAnswerType(item["type"]);
@@ -34,9 +31,9 @@ export function ownIdOf(item: InputItem): string | undefined {
 
 /**
  * The input, where each item with an id of ours is replaced by the stored item. An item's id names its job, and the job its
- * owner: somebody else's item is not found.
+ * owner: somebody else's item is not found. An item that only a stream has shown, because its attempt was lost, is left out,
+ * and of one that retention has deleted at most the text stays.
  * @param whole as for `readRecord`
- * An item that only a stream has shown, because its attempt was lost, is left out, and so is one that retention has deleted.
  * @throws Refusal 400 if an item does not exist, or is still being written
  */
 export async function withStoredItems(
@@ -60,7 +57,7 @@ export async function withStoredItems(
   const taken = new Set<string>();
   // The outputs of calls that the caller made are stored with the calls. One that was never accepted has no place either.
   const answered = new Set(names.map((id) => calls.get(id)));
-  const gone: InputItem[] = [];
+  let someAreGone = false;
   const left = input.flatMap((item, index) => {
     const id = names[index];
     if (id === undefined) {
@@ -74,12 +71,14 @@ export async function withStoredItems(
     if (approvalIds.test(id)) return [];
     const stored = found.get(id);
     if (stored) return stored;
-    const isKnown = states.has(placeOfItem(id)?.jobId ?? "");
-    if (isKnown || !mayBeDeleted(id)) return shownOnly(item, id, index, states);
-    gone.push(item);
+    const jobId = placeOfItem(id)?.jobId ?? "";
+    const status = states.get(jobId);
+    if (status !== undefined && isShownRole(item)) return shownOnly(id, index, jobId, status);
+    if (status !== undefined || !mayBeDeleted(jobId)) throw itemNotFound(id, index);
+    someAreGone = true;
     return remainsOf(item);
   });
-  return withoutOutputsOf(gone, left);
+  return someAreGone ? withoutOutputsAlone(left) : left;
 }
 
 async function itemsOf(
@@ -117,21 +116,17 @@ async function itemsOf(
   return { items, open, calls, states };
 }
 
+/** Whether a stream can have shown it: a run says nothing as somebody else. */
+function isShownRole({ role }: InputItem): boolean {
+  return role === undefined || role === "assistant";
+}
+
 /**
  * An item that a response of the caller's does not have: its stream has shown the item, and then the run was lost, cancelled or
  * failed. There is nothing to continue from, so it is left out.
- * @throws Refusal 400 if there is no such response, or if it is still at work
+ * @throws Refusal 400 if the response is still at work
  */
-function shownOnly(
-  { role }: InputItem,
-  id: string,
-  index: number,
-  states: ReadonlyMap<string, JobStatus>,
-): Item[] {
-  const jobId = placeOfItem(id)?.jobId ?? "";
-  const status = states.get(jobId);
-  const isShown = role === undefined || role === "assistant";
-  if (status === undefined || !isShown) throw itemNotFound(id, index);
+function shownOnly(id: string, index: number, jobId: string, status: JobStatus): Item[] {
   if (isFinalOrPaused({ status })) return [];
   const response = responseIdOf(jobId);
   throw invalidParam(

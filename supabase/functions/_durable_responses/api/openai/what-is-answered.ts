@@ -10,7 +10,13 @@ import {
 } from "./approvals.ts";
 import type { CreateBody } from "./create-body.ts";
 import { reasonIn, standsAfterNo } from "./denials.ts";
-import { readRecord, readRecordIfThere, readRecordsThere, type ResponseRecord } from "./record.ts";
+import {
+  maxResponses,
+  readRecord,
+  readRecordIfThere,
+  readRecordsThere,
+  type ResponseRecord,
+} from "./record.ts";
 import { invalidParam, previousNotFound, type Refusal, responseNotFound } from "./refusal.ts";
 import {
   findOutputs,
@@ -19,9 +25,6 @@ import {
   outputsToGive,
   paramOf as paramOfOutput,
 } from "./tool-outputs.ts";
-
-/** How many responses the approvals in one input may be for. */
-const maxResponses = 1_000;
 
 /** The job that a request answers, and the answers that are given to it. */
 export interface Answered {
