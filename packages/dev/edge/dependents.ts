@@ -17,8 +17,9 @@ export async function dependents(
   paths: string[],
   options: LoadOptions,
 ): Promise<string[]> {
-  const graphs: { name: string; files: Set<string> | undefined }[] = [];
-  for (const name of names) graphs.push({ name, files: await filesOf(name, options) });
+  const graphs = await Promise.all(
+    names.map(async (name) => ({ name, files: await filesOf(name, options) })),
+  );
   const unknown = paths.filter((path) => !graphs.some(({ files }) => files?.has(path)));
   if (unknown.some((path) => existsSync(path))) return names;
   return graphs.filter(({ files }) => files === undefined || paths.some((path) => files.has(path)))

@@ -39,10 +39,11 @@ export async function loadFaults(names: string[], options: LoadOptions): Promise
     }
   }
   for (const { names, modules } of groups.values()) {
-    if (await whyNotLoaded(names, modules, options) === undefined) continue;
+    const whyNotAll = await whyNotLoaded(names, modules, options);
+    if (whyNotAll === undefined) continue;
     // One of them does not keep the others from being loaded.
     for (const name of names) {
-      const why = await whyNotLoaded([name], modules, options);
+      const why = names.length === 1 ? whyNotAll : await whyNotLoaded([name], modules, options);
       if (why !== undefined) add(why, name);
     }
   }
