@@ -11,8 +11,9 @@ const unitMs: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 const amount = String.raw`\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?`;
+const units = "milliseconds?|millis|ms|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s";
 const duration = String
-  .raw`(?:(?:${amount})\s*(?:milliseconds?|millis|ms|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)\b[\s,]*(?:and\s+)?)+`;
+  .raw`(?:(?:${amount})\s*(?:${units})\b[\s,]*(?:and\s+)?)+`;
 const inWords = new RegExp(
   String
     .raw`(?:try(?:ing)? again|retry(?:ing)?|come back|wait(?:ing)?|available|resets?)\s*(?:again\s*)?(?:in|after|for|at least)?\s*(?:(?:at least|about|approximately|another|~)\s*)?(${duration})`,
@@ -21,7 +22,7 @@ const inWords = new RegExp(
 /** Also matches if a unit follows another without a space: `1m2s`. */
 const part = new RegExp(
   String
-    .raw`(?<![-\d.,])(${amount})\s*(milliseconds?|millis|ms|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)`,
+    .raw`(?<![-\d.,])(${amount})\s*(${units})`,
   "gi",
 );
 const joined = /(\d)\s*(ms|[dhms])(?=\d)/gi;

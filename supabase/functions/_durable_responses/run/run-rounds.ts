@@ -344,7 +344,7 @@ function asksAgain(
   return true;
 }
 
-/** Whether a response does not say what became of a call that had its yes. Then the run is stopped, and a person decides. */
+/** Whether a response hides whether a call that had its yes was made. Then the run is stopped, and a person decides. */
 function hidesCalls({ tracker, control, work }: Run, response: UpstreamResponse): boolean {
   const call = tracker.unmade[0];
   if (call === undefined || work.on_uncertain !== "review" || showsWhatItDid(response)) {
