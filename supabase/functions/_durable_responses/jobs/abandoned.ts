@@ -4,11 +4,10 @@
 import * as jobs from "../db/jobs.ts";
 import { saveSteps } from "../db/steps.ts";
 import type { Failure } from "../model/failure.ts";
-import { isApprovalRequest } from "../model/items.ts";
+import { isApprovalRequest, type Item } from "../model/items.ts";
 import type { Upstream } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
-import { showsWhatItDid } from "../model/what-was-done.ts";
 import { cancelUpstream, refuseOther, retrieve } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { isUnavailable } from "../platform/errors.ts";
@@ -17,8 +16,9 @@ import { makeFailure } from "../platform/make-failure.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { recordUnapprovedCall } from "../db/persist.ts";
 import { stepIdOf } from "../tools/approved-calls.ts";
-import { effectsOf } from "../tools/effect-rules.ts";
+import { type EffectRules, effectsOf } from "../tools/effect-rules.ts";
 import { firstUnapproved } from "../tools/unapproved-calls.ts";
+import { mayBeApproved, showsWhatItDid } from "../tools/what-it-shows.ts";
 import { stepsOfOutput } from "./output-steps.ts";
 
 /** OpenAI may not know an id that it has just given out. Only after this time is an unknown id gone, in ms. */
@@ -98,7 +98,10 @@ async function saveWhatWasDone(
   const effects = effectsOf(upstream.lists.map((item) => ({ item })), rules ?? {});
   const { done } = stepsOfOutput(id, response, effects, upstream.yeses);
   const made = done.filter(({ effect }) => effect === "once");
-  const calls = [...made, ...(upstream.own ? notMade(response, made, upstream.yeses) : [])];
+  const calls = [
+    ...made,
+    ...(upstream.own ? notMade(response, made, upstream.yeses, effects) : []),
+  ];
   const unapproved = upstream.guarded ? firstUnapproved(calls, upstream.yeses) : undefined;
   if (unapproved) await recordUnapprovedCall({ id, attempt }, unapproved);
   if (calls.length > 0) await saveSteps({ id, attempt }, calls);
@@ -112,10 +115,15 @@ function notMade(
   response: UpstreamResponse,
   made: readonly Step[],
   yeses: readonly string[],
+  effects: EffectRules,
 ): Step[] {
   const isKnown = ({ item }: Step) =>
     yeses.some((request) => request === item?.["approval_request_id"]);
   if (!showsWhatItDid(response) || !made.every(isKnown)) return [];
+  const isCall = ({ type, approval_request_id: asked }: Item) =>
+    type === "mcp_call" && typeof asked === "string" && yeses.includes(asked);
+  const others = response.output.filter((item) => !isCall(item));
+  if (others.some((item) => mayBeApproved(item, yeses, effects))) return [];
   // A response that asks for a yes that it had is an earlier one.
   const asks = response.output.filter(isApprovalRequest);
   if (asks.some(({ id }) => typeof id === "string" && yeses.includes(id))) return [];

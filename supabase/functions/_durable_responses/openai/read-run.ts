@@ -23,7 +23,12 @@ export interface ItemHooks {
 }
 
 export type Ending =
-  | { kind: "done"; response: UpstreamResponse }
+  | {
+    kind: "done";
+    response: UpstreamResponse;
+    /** Whether its events showed what it did as it went. False for a response that came in one piece. */
+    streamed: boolean;
+  }
   | {
     kind: "failed";
     failure: Failure;
@@ -42,6 +47,7 @@ const endings: ReadonlyMap<string, UpstreamResponse["status"]> = new Map([
 /** Reads the answer to one request. Unknown events and items are skipped. */
 export class RunReader {
   readonly #items = new FinishedItems();
+  #hasBegun = false;
 
   constructor(private readonly hooks: ItemHooks, private readonly headers?: Headers) {}
 
@@ -58,9 +64,10 @@ export class RunReader {
     const told = isAboutItem(event) ? null : errorIn(event);
     if (told !== null) {
       const failure = classifyStreamError(told, this.headers);
-      return { kind: "failed", failure, final: isLastWord(type, failure) };
+      return { kind: "failed", failure, final: isLastWord(type, failure, this.#hasBegun) };
     }
     if (typeof type !== "string") return undefined;
+    this.#hasBegun ||= type.startsWith("response.");
     if (type === "response.output_item.added" && isRecord(item)) {
       const begun = readItem(item);
       this.hooks.onItemStarted(begun, this.#items.begin(event["output_index"], begun));
@@ -88,7 +95,7 @@ export class RunReader {
     const whole = told === undefined ? raw : { ...raw, status: statusOf(raw, told) };
     const { response, late } = this.#items.complete(parseUpstreamResponse(whole));
     for (const [item, place] of late) this.hooks.onItem(item, place, true);
-    if (isFinalUpstream(response)) return { kind: "done", response };
+    if (isFinalUpstream(response)) return { kind: "done", response, streamed: this.#hasBegun };
     const still = `Cannot use the response ${response.id}: it is still ${response.status}`;
     return { kind: "failed", failure: makeFailure("stream_cut", still), final: false };
   }
@@ -103,12 +110,12 @@ function isAboutItem(event: Record<string, unknown>): boolean {
 const gatewayText = /time[sd]?[ -]?out|gateway|upstream|proxy|connection|overloaded/i;
 
 /**
- * Whether nothing runs any more after an error. OpenAI's own event says so. A gateway that gives up says nothing about the
- * run that it gave up on.
+ * Whether nothing runs any more after an error. OpenAI's own event says so, in a stream that has begun. A gateway that gives up
+ * says nothing about the run that it gave up on.
  */
-function isLastWord(type: unknown, failure: Failure): boolean {
+function isLastWord(type: unknown, failure: Failure, hasBegun: boolean): boolean {
   if (failure.class !== "transient" || failure.code === "openai_rate_limited") return true;
-  return type === "error" && !gatewayText.test(`${failure.type} ${failure.message}`);
+  return hasBegun && type === "error" && !gatewayText.test(`${failure.type} ${failure.message}`);
 }
 
 function statusOf({ status: given }: Record<string, unknown>, told: string): string {

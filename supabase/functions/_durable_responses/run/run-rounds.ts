@@ -7,7 +7,6 @@ import type { AttemptKey, DoneStep, Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Step } from "../model/step.ts";
 import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
-import { showsWhatItDid } from "../model/what-was-done.ts";
 import { metadataFor } from "../openai/background.ts";
 import { classifyResponseError } from "../openai/classify.ts";
 import { type RunResult, runStreamed } from "../openai/stream-run.ts";
@@ -22,6 +21,7 @@ import type { RunnableTools } from "../tools/own/runnable-tools.ts";
 import { repeatedQuestion } from "../tools/repeated-question.ts";
 import type { Answers, ToolCallGuard } from "../tools/tool-call-guard.ts";
 import type { ToolCallTracker } from "../tools/tool-call-tracker.ts";
+import { showsWhatItDid } from "../tools/what-it-shows.ts";
 import { untilLastFact } from "./carried-items.ts";
 import {
   formsFor,
@@ -116,11 +116,13 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
     );
     if (
       result.kind === "done" &&
-      (asksAgain(run, result.response, calls) || hidesCalls(run, result.response))
+      (asksAgain(run, result.response, calls) || hidesCalls(run, result))
     ) {
       return { kind: "aborted" };
     }
-    if (result.kind === "done" || result.kind === "failed" && result.final) voidUnmadeCalls(run);
+    if (result.kind === "done" || result.kind === "failed" && result.final && !tracker.isUnclear) {
+      voidUnmadeCalls(run);
+    }
     if (result.kind !== "done") return result;
     const { response } = result;
     if (!asksForSomething(response)) return { ...result, response: joinRounds(rounds, response) };
@@ -345,11 +347,13 @@ function asksAgain(
 }
 
 /** Whether a response hides whether a call that had its yes was made. Then the run is stopped, and a person decides. */
-function hidesCalls({ tracker, control, work }: Run, response: UpstreamResponse): boolean {
+function hidesCalls(
+  { tracker, control, work }: Run,
+  { response, streamed }: RunResult & { kind: "done" },
+): boolean {
   const call = tracker.unmade[0];
-  if (call === undefined || work.on_uncertain !== "review" || showsWhatItDid(response)) {
-    return false;
-  }
+  if (call === undefined || work.on_uncertain !== "review") return false;
+  if (showsWhatItDid(response, streamed) && !tracker.isUnclear) return false;
   control.stop.stop({
     kind: "review",
     failure: makeFailure(
