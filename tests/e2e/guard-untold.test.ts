@@ -1,9 +1,5 @@
-/** What a response that had the yes does not say is not known; what it says in other words is. */
+/** What a response that had the yes does not say is not known. */
 import { onTestProfiles, stackForFile } from "../support/stack.ts";
-import { testRenamedCall } from "./guard/renamed-call.ts";
 import { testUntold } from "./guard/untold.ts";
 
-const theStack = stackForFile(onTestProfiles);
-
-testUntold(theStack);
-testRenamedCall(theStack);
+testUntold(stackForFile(onTestProfiles));

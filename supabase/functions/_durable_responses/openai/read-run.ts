@@ -12,6 +12,7 @@ import {
 import { makeFailure } from "../platform/make-failure.ts";
 import { classifyStreamError } from "./classify.ts";
 import { FinishedItems, type Place } from "./finished-items.ts";
+import { isRefusal, mayBeGivenUp } from "./refusal.ts";
 
 export interface ItemHooks {
   /** An item has started; a call's arguments are not there yet. */
@@ -106,16 +107,12 @@ function isAboutItem(event: Record<string, unknown>): boolean {
   return "item" in event || "item_id" in event || "output_index" in event;
 }
 
-/** Phrases of proxies between us and OpenAI. */
-const gatewayText = /time[sd]?[ -]?out|gateway|upstream|proxy|connection|overloaded/i;
-
 /**
- * Whether nothing runs any more after an error. OpenAI's own event says so, in a stream that has begun. A gateway that gives up
- * says nothing about the run that it gave up on.
+ * Whether nothing runs any more after an error: a refusal, or OpenAI's own event in a stream that has begun. A gateway that
+ * gives up says nothing about the run that it gave up on.
  */
 function isLastWord(type: unknown, failure: Failure, hasBegun: boolean): boolean {
-  if (failure.class !== "transient" || failure.code === "openai_rate_limited") return true;
-  return hasBegun && type === "error" && !gatewayText.test(`${failure.type} ${failure.message}`);
+  return isRefusal(failure) || hasBegun && type === "error" && !mayBeGivenUp(failure);
 }
 
 function statusOf({ status: given }: Record<string, unknown>, told: string): string {

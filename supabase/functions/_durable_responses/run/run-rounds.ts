@@ -262,9 +262,7 @@ async function sendInAnyForm(run: Run, send: Send, steps: DoneStep[]): Promise<R
   const { work, plan } = run;
   const withReasoning = hasEncryptedReasoning(plan.body);
   const result = await sendForms(work, send, plan.body, steps, withReasoning);
-  if (result.kind !== "failed" || !withReasoning || !refusesReasoning(result.failure)) {
-    return result;
-  }
+  if (!isRefused(result) || !withReasoning || !refusesReasoning(result.failure)) return result;
   const without = await sendForms(work, send, plan.body, steps, false);
   // If both are refused, the reason is another one: the message may quote the caller's own words.
   if (without.kind !== "failed" || !refusesReasoning(without.failure)) {
@@ -287,7 +285,7 @@ async function sendForms(
   let result: RunResult = { kind: "aborted" };
   for (let form = choice.forms[0]; form !== undefined;) {
     result = await send(form.body);
-    if (result.kind !== "failed" || withReasoning && refusesReasoning(result.failure)) break;
+    if (!isRefused(result) || withReasoning && refusesReasoning(result.failure)) break;
     const next = nextForm(choice.forms, form, result.failure);
     if (next === undefined) break;
     await recordWarning(
@@ -297,6 +295,11 @@ async function sendForms(
     form = next;
   }
   return result;
+}
+
+/** Whether nothing of a request is carried out: only then may it be sent in another form. */
+function isRefused(result: RunResult): result is RunResult & { kind: "failed" } {
+  return result.kind === "failed" && result.final;
 }
 
 /**

@@ -5,7 +5,7 @@ import { isCallKind } from "../model/status.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
 import { isEmpty } from "../model/what-was-done.ts";
 import { classifyResponseError } from "../openai/classify.ts";
-import { refusedBeforeItRan } from "../openai/refused-unrun.ts";
+import { isRefusedBeforeItRan, mayBeGivenUp } from "../openai/refusal.ts";
 import type { EffectRules } from "./effect-rules.ts";
 
 /** Items that are surely not the call of an MCP server, besides the calls of others and their answers. */
@@ -39,7 +39,9 @@ export function showsWhatItDid(response: UpstreamResponse, streamed = false): bo
   const { status, outputIsList, refusal } = response;
   if (!outputIsList || status === "cancelled") return false;
   if (refusal !== null || !isEmpty(response)) return true;
-  return status === "failed" && (streamed || refusedBeforeItRan(classifyResponseError(response)));
+  if (status !== "failed") return false;
+  const why = classifyResponseError(response);
+  return streamed && !mayBeGivenUp(why) || isRefusedBeforeItRan(why);
 }
 
 /**
