@@ -1,5 +1,5 @@
 /** Whether a response says what became of the calls that had their yes. What cannot be read says nothing. */
-import { callSchema, type Item } from "../model/items.ts";
+import { callSchema, isApprovalRequest, type Item } from "../model/items.ts";
 import { isAnswerType } from "../model/left-calls.ts";
 import { isCallKind } from "../model/status.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
@@ -54,9 +54,26 @@ export function mayBeApproved(item: Item, yeses: readonly string[], effects: Eff
   if (type === "mcp_approval_request" || type === "mcp_approval_response") return false;
   if (typeof named === "string" && yeses.includes(named)) return true;
   const { server_label: server, name } = callSchema.parse(item);
-  if (type === "mcp_call") {
-    return server === "" || name === "" || effects.effectOf(server, name) === "once";
-  }
+  return isUnreadable(item) || type === "mcp_call" && effects.effectOf(server, name) === "once";
+}
+
+/**
+ * Whether a run that needs no yes for its calls hides what it did. One that failed or was cancelled is believed if its output
+ * can be read, even if that is empty: this is how OpenAI reports background runs that fail before they call.
+ */
+export function hidesRun(response: UpstreamResponse): boolean {
+  const { status, output, outputIsList, refusal } = response;
+  if (!outputIsList || output.some(isUnreadable)) return true;
+  const endedByItself = status === "completed" || status === "incomplete";
+  return endedByItself && refusal === null && isEmpty(response);
+}
+
+/** Whether an item may be a call, in a form that nobody knows. */
+function isUnreadable(item: Item): boolean {
+  const { type } = item;
+  if (isApprovalRequest(item)) return false;
+  const { server_label: server, name } = callSchema.parse(item);
+  if (type === "mcp_call") return server === "" || name === "";
   const isOther = otherItems.has(type) || isCallKind(type) || isAnswerType(type);
   return !isOther || server !== "" && name !== "";
 }
