@@ -2,6 +2,7 @@
  * A worker is killed while a call that must not be made twice is on its way, and the profile finds out whether it was made
  * (`was_made`). Nobody is asked, unless it cannot tell.
  */
+import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { eventually } from "../support/eventually.ts";
@@ -20,12 +21,17 @@ const hasYes = (phase: Passing["phase"]) => (passing: Passing) =>
   passing.body.includes("mcp_approval_response");
 
 /** Submits a job, and kills its worker when OpenAI is about to get the yes, or has got it and the email is sent. */
-async function killed(bench: Bench, profile: string, when: "before" | "after"): Promise<string> {
+async function killed(
+  bench: Bench,
+  profile: string,
+  when: "before" | "after",
+  query?: string,
+): Promise<string> {
   await bench.clear();
   const caught = bench.gates.stopAt(hasYes(when === "before" ? "request" : "answer"), {
     cutStreams: true,
   });
-  const id = await bench.submit(profile);
+  const id = await bench.submit(profile, query);
   await bench.wake();
   await caught;
   if (when === "after") {
@@ -35,9 +41,6 @@ async function killed(bench: Bench, profile: string, when: "before" | "after"): 
   bench.gates.open();
   return id;
 }
-
-const isHeld = async ({ sql }: Bench, id: string) =>
-  (await readJob(sql, id)).status === "needs_review";
 
 async function answersOf({ sql }: Bench, id: string) {
   return [
@@ -90,29 +93,41 @@ Deno.test("what it finds as the call's output goes to the model", async () => {
   );
 });
 
+/** Asks as often as it is asked in a quarter of an hour. */
+async function askedInVain(bench: Bench, id: string): Promise<void> {
+  const { sql } = bench;
+  await eventually("it to be asked five times", async () => {
+    await sql`update durable_responses.doubts set due = now() where job_id = ${id}`;
+    await bench.wake();
+    const rows = await sql`select from durable_responses.doubts where job_id = ${id}`;
+    return rows.length === 0;
+  });
+  assert.equal((await readJob(sql, id)).status, "needs_review");
+  assert.deepEqual(await answersOf(bench, id), []);
+}
+
 for (const profile of ["unsure", "throws", "odd", "lost"]) {
   Deno.test(`${profile}: if it cannot tell, the job stays held, and a person decides`, async () => {
     const bench = theBench();
     const id = await killed(bench, profile, "after");
     await bench.settled(id, isSettled);
-    // It is asked again, as time passes.
-    await eventually("it to be asked", async () => {
-      await bench.sql`update durable_responses.doubts set due = now() where job_id = ${id}`;
-      await bench.wake();
-      const rows = await bench.sql`select from durable_responses.doubts where job_id = ${id}`;
-      return rows.length === 0;
-    });
-    assert.ok(await isHeld(bench, id));
-    assert.deepEqual(await answersOf(bench, id), []);
+    await askedInVain(bench, id);
     await bench.post(`/${id}/resolve`, { outcome: "happened" });
     assert.equal((await bench.settled(id, isFinal)).status, "completed");
     assert.equal(mailCounts(bench).sent, 1);
   });
 }
 
+Deno.test("it is not asked about arguments that may not be stored as they were sent", async () => {
+  const bench = theBench();
+  const plan = `[[plan: ${findEmail("invoice")}; ${replyToEmail("The code is ***.")}]]`;
+  const id = await killed(bench, "looks", "after", `Reply. ${plan}`);
+  await bench.settled(id, isSettled);
+  await askedInVain(bench, id);
+});
+
 Deno.test("that a call was not made means nothing while its response may still make it", async () => {
   const bench = theBench();
-  bench.openai.faults.set([{ kind: "background-works" }]);
   await bench.clear();
   bench.openai.faults.set([{ kind: "background-works" }]);
   const caught = bench.gates.stopAt(hasYes("request"));
@@ -125,12 +140,6 @@ Deno.test("that a call was not made means nothing while its response may still m
     if (row.status === "background") await passForBackground(bench.sql, id, 601_000);
     return isSettled(row);
   });
-  await eventually("it to be asked five times", async () => {
-    await bench.sql`update durable_responses.doubts set due = now() where job_id = ${id}`;
-    await bench.wake();
-    const rows = await bench.sql`select from durable_responses.doubts where job_id = ${id}`;
-    return rows.length === 0;
-  });
-  assert.ok(await isHeld(bench, id));
-  assert.deepEqual([await answersOf(bench, id), mailCounts(bench).sent], [[], 0]);
+  await askedInVain(bench, id);
+  assert.equal(mailCounts(bench).sent, 0);
 });

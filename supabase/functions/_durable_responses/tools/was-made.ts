@@ -1,7 +1,9 @@
 /** Asks a profile whether a call in doubt was made. */
 import type { Doubt, DoubtfulCall } from "../db/doubts.ts";
+import { lostByParsing } from "../model/canonical.ts";
 import { isRecord } from "../model/is-record.ts";
 import { nameOfValue } from "../model/name-of-value.ts";
+import { isAltered } from "../db/sanitize.ts";
 import { describe, log } from "../platform/log.ts";
 import { supabase } from "../platform/supabase.ts";
 import { type Profile, secret } from "../profiles/profile.ts";
@@ -28,8 +30,7 @@ export async function askWasMade(
   if (tool === null || rule === undefined) return undefined;
   const about = { job_id: id, server, tool };
   try {
-    const args: unknown = JSON.parse(call.arguments || "{}");
-    if (!isRecord(args)) throw new TypeError("its arguments are no JSON object");
+    const args = argumentsOf(call);
     const startedAt = new Date(call.started_at);
     const answer = await ask(profile, rule, {
       jobId: id,
@@ -52,6 +53,20 @@ export async function askWasMade(
     log.warn("was_made failed: the job stays held", { ...about, error: describe(error) });
   }
   return undefined;
+}
+
+/**
+ * The arguments as they were sent.
+ * @throws if they cannot be read, or are stored with something replaced or cut: who looks for these finds nothing, and would
+ *   take that for "not made"
+ */
+function argumentsOf({ arguments: text }: DoubtfulCall): Record<string, unknown> {
+  const args: unknown = JSON.parse(text || "{}");
+  if (!isRecord(args)) throw new TypeError("its arguments are no JSON object");
+  if (isAltered(text ?? "") || lostByParsing(text || "{}") !== undefined) {
+    throw new TypeError("its arguments are not stored exactly as they were sent");
+  }
+  return args;
 }
 
 async function ask(
