@@ -7,8 +7,8 @@ import { chooseWorker } from "./choose-worker.ts";
 import type { RemoteModules } from "./command.ts";
 import { startControl } from "./control.ts";
 import { dependents } from "./dependents.ts";
-import { failureResponse } from "./failures.ts";
-import { isFunction } from "./function-names.ts";
+import { failureResponse, notFoundResponse } from "./failures.ts";
+import { functionNames, isFunction } from "./function-names.ts";
 import { type LoadFault, loadFaults } from "./load-faults.ts";
 import { EdgeWorker } from "./worker.ts";
 import type { WorkerInfo, WorkerUsage } from "./worker-info.ts";
@@ -35,6 +35,7 @@ export interface EdgeOptions {
 }
 
 export interface EdgeRuntime {
+  has(name: string): boolean;
   /** Runs a function. Its request has the path of `request.url`; failures are the platform's answers. */
   fetch(name: string, request: Request): Promise<Response>;
   /** Sends a signal (default SIGKILL) to a function's workers; the pids that got it. */
@@ -104,8 +105,9 @@ export function startEdge(options: EdgeOptions): EdgeRuntime {
   }
 
   return {
+    has: (name) => isFunction(functionsDir, name),
     async fetch(name, request) {
-      if (!isFunction(functionsDir, name)) return failureResponse("not_found");
+      if (!isFunction(functionsDir, name)) return notFoundResponse(functionNames(functionsDir));
       if (stopped) return failureResponse("lost");
       return await workerFor(name).fetch(request);
     },
