@@ -9,6 +9,7 @@ import type { Finding, Verdict } from "../doctor/finding.ts";
 import { skipped, wrong } from "../doctor/finding.ts";
 import { checkFunction, checkWebhook } from "../doctor/functions.ts";
 import { loadProfiles, verdictOnProfiles } from "../doctor/profile-check.ts";
+import { withOwnSecret } from "../doctor/own-secret.ts";
 import { checkConfig, checkFiles } from "../doctor/project-files.ts";
 import { checkModels, checkProfiles, localProfiles } from "../doctor/profiles.ts";
 import { type Report, reportSchema } from "../doctor/report.ts";
@@ -91,14 +92,14 @@ export async function doctor(
     () =>
       !report || vault.status === "wrong"
         ? skipped("needs the database and Vault's values")
-        : checkWake(project),
+        : wakeVerdict(project),
   );
   const profiles = await localProfiles(connection.supabase);
   await check(
     "profiles",
     () =>
       report
-        ? checkProfiles(project, profiles, wake.status === "ok")
+        ? checkProfiles(project, profiles, ["ok", "warn"].includes(wake.status))
         : skipped("needs the database"),
   );
   await check("servers", () => checkServers(project));
@@ -153,6 +154,11 @@ async function wishedSmoke(
   const text = supabase && await readText(join(supabase, profilesPath));
   const { smokeProfile: profile, smokeModel: model, smokeWait: waitS } = options;
   return smokeOptions({ profile, model, waitS }, { ...known, text });
+}
+
+async function wakeVerdict(project: Project): Promise<Verdict> {
+  const verdict = await checkWake(project);
+  return verdict.status === "ok" ? await withOwnSecret(project, verdict) : verdict;
 }
 
 type Check = (name: string, run: () => Promise<Verdict>) => Promise<Verdict>;
