@@ -7,6 +7,7 @@ import { z } from "zod";
 import { typesFile } from "../../../packages/cli/src/check/types-file.ts";
 import { defineProfiles, secret } from "../../../supabase/functions/_durable_responses/mod.ts";
 import { checkProfiles } from "../../../supabase/functions/_durable_responses/profiles/check/check-profiles.ts";
+import { ownFields } from "../../../supabase/functions/_durable_responses/profiles/check/fields.ts";
 import { profiles } from "../../../supabase/functions/_shared/profiles.ts";
 
 /** Findings of one profile with a valid model, as `severity path: message → hint`. */
@@ -85,11 +86,15 @@ Deno.test("a value that does not fit is told with its place and what it is", asy
   );
   assert.match(
     await messageFor({ guard: "allways" }),
-    /^wrong guard: 'guard' must be 'always' or 'synchronous' or 'off', but it is 'allways' → See `guard` in the page on profiles/,
+    /^wrong guard: 'guard' must be one of 'always', 'synchronous', 'off', but it is 'allways' → See docs\/profiles\.md#guard$/,
   );
   assert.match(
     await messageFor({ side_effects: { "mail.send": "twice" } }),
     /^wrong side_effects\.mail\.send: /,
+  );
+  assert.match(
+    await messageFor({ approve_when: { x: true } }),
+    /^wrong approve_when\.x: 'approve_when\.x' must be a function, but it is true/,
   );
   assert.match(
     await messageFor({ retry: { max_attempts: 0 } }),
@@ -99,6 +104,13 @@ Deno.test("a value that does not fit is told with its place and what it is", asy
     await messageFor({ tools: [{ type: "web_search" }, { server_label: "x" }] }),
     /'tools\[1\]\.type' .* it is missing/,
   );
+});
+
+Deno.test("every field has its place in the page that the hints name", async () => {
+  const page = await Deno.readTextFile(new URL("../../../docs/profiles.md", import.meta.url));
+  for (const name of Object.keys(ownFields)) {
+    if (name !== "prompt") assert.ok(page.includes(`\n### \`${name}\`\n`), name);
+  }
 });
 
 Deno.test("a value that is out of range names the range", async () => {
@@ -327,6 +339,43 @@ Deno.test("a tool that nobody runs, a server that is none, two of one name, an u
     await messageFor({ tools: [{ ...server, server_url: secret("MAIL_MCP_URL") }] }),
     /^warn tools: The secret MAIL_MCP_URL is not set here → .*secrets set/,
   );
+});
+
+Deno.test("a server's label and address are those that OpenAI takes", async () => {
+  const server = { type: "mcp", server_label: "my-box_2", server_url: secret("SET") };
+  const withServer = (more: object) => found({ tools: [{ ...server, ...more }] });
+  for (
+    const more of [
+      {},
+      { server_url: `${secret("SET")}/mail?x=1` },
+      { server_url: `https://${secret("SET")}/mcp` },
+      { server_url: "http://mcp.example/mcp", run_by: "worker" },
+      { server_url: undefined, connector_id: "connector_gmail" },
+    ]
+  ) assert.deepEqual(await withServer(more), []);
+  const label = "must begin with a letter and contain only letters, digits, - and _, but it is";
+  for (const [server_label, value] of [["my box", "'my box'"], ["2nd", "'2nd'"]] as const) {
+    for (const run_by of [undefined, "worker"]) {
+      assert.deepEqual(await withServer({ server_label, run_by }), [
+        `wrong tools[0].server_label: 'tools[0].server_label' ${label} ${value} → See docs/profiles.md#tools`,
+      ]);
+    }
+  }
+  const url = "must be a secret(), or a whole URL that begins with https:// or http://, but it";
+  for (
+    const [server_url, value] of [
+      ["ftp://x", "begins with 'ftp://'"],
+      ["ws://user:hush-hush@mcp.example", "begins with 'ws://'"],
+      ["mcp.example/mail", "is 'mcp.example/mail'"],
+      ["https://", "is 'https://'"],
+    ]
+  ) {
+    for (const run_by of [undefined, "worker"]) {
+      assert.deepEqual(await withServer({ server_url, run_by }), [
+        `wrong tools[0].server_url: 'tools[0].server_url' ${url} ${value} → See docs/profiles.md#tools`,
+      ]);
+    }
+  }
 });
 
 Deno.test("a tool that OpenAI leaves to the caller says so, once", async () => {

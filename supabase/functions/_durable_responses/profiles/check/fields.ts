@@ -11,7 +11,7 @@ const timer = z.optional(z.number().check(z.positive(), z.maximum(365 * 24 * 3_6
 
 const functionSchema = z.custom<NonNullable<Profile["approve_when"]>[string]>(
   (value) => typeof value === "function",
-  "it must be a function",
+  "must be a function",
 );
 
 /** The fields that this project itself uses, with their types. */
