@@ -37,7 +37,7 @@ export function parseSeconds(text: string): number {
 export function parseProjectUrl(text: string): string {
   if (webUrlSchema.safeParse(text).success) return text.replace(/\/+$/, "");
   throw new InvalidArgumentError(
-    "It must be the project's URL, such as https://<project-ref>.supabase.co.",
+    "It must be the project's URL, such as https://<project-ref>.supabase.co or http://127.0.0.1:54321.",
   );
 }
 
