@@ -275,6 +275,15 @@ Deno.test("what init left half-way, and what was changed by hand, is said", asyn
   assert.match((await examine())("project files").message, /an init was interrupted/);
 });
 
+Deno.test("a smoke test of a profile that does not exist is refused before anything is checked", async () => {
+  const { code, stdout, stderr } = await run(["doctor", "--smoke", "--smoke-profile", "nope"]);
+  assert.deepEqual([code, stdout], [2, ""]);
+  assert.match(
+    stderr,
+    /^Error: Cannot run jobs with the profile 'nope': .*\n {2}→ The profiles are '/,
+  );
+});
+
 Deno.test("an anonymous or signed-in caller may not call what doctor and connect call", async () => {
   const { apiUrl, publishableKey, createUser } = theStack().stack;
   const { token } = await createUser();
