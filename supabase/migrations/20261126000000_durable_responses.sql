@@ -1506,7 +1506,7 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('durable_responses.profiles', 0));
   delete from durable_responses.profiles where name <> all (p_names);
   insert into durable_responses.profiles as known (name, registered_at, was_made_after_ms)
-  select distinct name, durable_responses.clock(), (p_was_made ->> name)::bigint from unnest(p_names) name
+  select distinct name, durable_responses.clock(), ceil((p_was_made ->> name)::numeric)::bigint from unnest(p_names) name
   on conflict (name) do update set was_made_after_ms = excluded.was_made_after_ms
   where known.was_made_after_ms is distinct from excluded.was_made_after_ms;
   -- Nobody would ask any more.

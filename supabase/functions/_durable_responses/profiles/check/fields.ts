@@ -14,7 +14,7 @@ const functions = <F>() =>
   z.optional(
     z.record(
       z.string(),
-      z.custom<F>((value) => typeof value === "function", "it must be a function"),
+      z.custom<F>((value) => typeof value === "function", "must be a function"),
     ),
   );
 
