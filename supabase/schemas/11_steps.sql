@@ -175,8 +175,15 @@ begin
             select from jsonb_array_elements(v_late) s
             where s ->> 'status' not in ('failed', 'void') and s ->> 'tool' = asked.tool and s ->> 'server_label' = asked.server_label)
           and not exists (
+            -- An id does not identify a request, because some servers number theirs in each response anew: a call uses the last
+            -- request before it that it names.
             select from public.response_steps made
-            where made.job_id = p_job_id and made.item ->> 'approval_request_id' = asked.item ->> 'id'))
+            where made.job_id = p_job_id and made.item ->> 'approval_request_id' = asked.item ->> 'id'
+              and made.attempt >= asked.attempt and made.number > asked.number
+              and not exists (
+                select from public.response_steps later
+                where later.job_id = p_job_id and later.kind = asked.kind and later.item ->> 'id' = asked.item ->> 'id'
+                  and later.attempt <= made.attempt and later.number > asked.number and later.number < made.number)))
       returning asked.number
     )
     select array_agg(number) into v_asked from taken_back;

@@ -166,3 +166,30 @@ sqlTest("of two yeses to the same call, only the one that was used goes along", 
     await cancel(m, job.id);
   }
 });
+
+sqlTest(
+  "of two requests with one id, the call takes the last, and the other's yes stays behind",
+  async (m) => {
+    const work = await m.submitRunning();
+    await awaitApproval(m, work, askStep("mcpr_0"));
+    const say = () =>
+      m.call("answer_response_approval", {
+        p_job_id: work.id,
+        p_approve: true,
+        p_as_service: true,
+      });
+    await say();
+    const [second] = await m.claim("worker-2");
+    assert.ok(second);
+    await awaitApproval(m, second, askStep("mcpr_0"));
+    await say();
+    const [third] = await m.claim("worker-3");
+    assert.ok(third);
+    const item = { type: "mcp_call", id: "mcp_1", approval_request_id: "mcpr_0" };
+    await saveSteps(m, third, callStep("finished", { item }));
+    await m.fail(third);
+    const { job } = await retry(m, work.id);
+    const kept = (await stepsOf(m, job.id)).map((step) => step["item_id"]);
+    assert.deepEqual(kept, ["2:mcpr_0", "3:mcp_1"]);
+  },
+);
