@@ -193,3 +193,35 @@ sqlTest(
     assert.deepEqual(kept, ["2:mcpr_0", "3:mcp_1"]);
   },
 );
+
+for (const outcome of ["finished", "void"] as const) {
+  sqlTest(
+    `a late report that a call is ${outcome} ends the doubt of the retry, and of the retry's retry`,
+    async (m) => {
+      const work = await m.submitRunning();
+      await saveSteps(m, work, callStep("started"));
+      await cancel(m, work.id);
+      const first = await retry(m, work.id);
+      await cancel(m, first.job.id);
+      const { job } = await retry(m, first.job.id);
+      assert.equal(job.status, "needs_review");
+      await saveSteps(m, work, callStep(outcome));
+      assert.equal((await m.row(job.id))["status"], "queued");
+      for (const id of [work.id, first.job.id, job.id]) {
+        assert.deepEqual(await stepLines(m, id), [`send ${outcome}`]);
+      }
+    },
+  );
+}
+
+sqlTest("a late report of a call that the retry did not know of holds it for review", async (m) => {
+  const work = await m.submitRunning();
+  await m.fail(work);
+  const { job } = await retry(m, work.id);
+  const [again] = await m.claim();
+  assert.equal(again?.["id"], job.id);
+  await saveSteps(m, work, callStep("finished"));
+  const row = await m.row(job.id);
+  assert.equal(row["status"], "needs_review");
+  assert.match(row["review_reason"], /^The job that this one retries reported late/);
+});
