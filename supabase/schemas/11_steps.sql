@@ -47,7 +47,9 @@ begin
       round = coalesce(excluded.round, response_steps.round), output = excluded.output, error = excluded.error,
       item = excluded.item, finished_at = excluded.finished_at
     -- A settled step stays settled: a late repeat of an earlier event changes nothing.
-    where response_steps.status = 'started' or response_steps.status = 'waiting' and response_steps.run_by is not null
+    where (response_steps.status = 'started' or response_steps.status = 'waiting' and response_steps.run_by is not null)
+      -- An item of another kind is another item, whatever its id.
+      and response_steps.kind = excluded.kind
     -- An updated row has an xmax. A call is not announced again when its arguments arrive.
     returning number, status <> 'started' or xmax = 0 as changed
   )
