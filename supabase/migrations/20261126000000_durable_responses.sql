@@ -3903,7 +3903,7 @@ begin
     v_error := jsonb_build_object(
       'code', 'worker_lost',
       'message', format('Cannot finish attempt %s: worker %s stopped renewing its lease', v_wait.attempt, v_wait.worker),
-      'hint', 'The platform ended the worker (wall clock, CPU, memory or a deploy). See the function''s logs; long runs belong on an off-platform worker.');
+      'hint', 'Whatever ran it was ended: a function (run-jobs, or one that answers a caller or a webhook) by the platform''s wall clock, CPU or memory limit or by a deploy, or a worker process. See its logs. Run long jobs on an off-platform worker');
     v_count := v_count + 1;
     v_lost := v_lost || v_wait.worker;
     if v_wait.continuing then
@@ -4344,6 +4344,10 @@ begin
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
   else
     perform durable_responses.answer_as_guard(p_job_id, p_attempt, p_answers);
+    if p_response_id is not null then
+      -- As for a response that completes: OpenAI answers again.
+      perform durable_responses.route_answered(v_wait.route, durable_responses.ms_between(v_wait.since, durable_responses.clock()));
+    end if;
     perform durable_responses.hold(v_wait, coalesce(durable_responses.status_while_asked(p_job_id), 'awaiting_approval'), null);
   end if;
   return durable_responses.job_view(p_job_id);
