@@ -11,6 +11,7 @@ import { metadataFor } from "../openai/background.ts";
 import { classifyResponseError } from "../openai/classify.ts";
 import { type RunResult, runStreamed } from "../openai/stream-run.ts";
 import { isTooLong } from "../openai/too-long.ts";
+import { isResult } from "../openai/verdict.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Plan } from "../profiles/plan.ts";
 import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
@@ -352,12 +353,13 @@ function asksAgain(
 
 /** Whether a response hides whether a call that had its yes was made. Then the run is stopped, and a person decides. */
 function hidesCalls(
-  { tracker, control, work }: Run,
+  { tracker, control, work, plan }: Run,
   { response, streamed }: RunResult & { kind: "done" },
 ): boolean {
   const call = tracker.unmade[0];
   if (call === undefined || work.on_uncertain !== "review") return false;
-  if (showsWhatItDid(response, streamed) && !tracker.isUnclear) return false;
+  const isAnswer = isResult(response, plan.output);
+  if (showsWhatItDid(response, { isAnswer, streamed }) && !tracker.isUnclear) return false;
   control.stop.stop({
     kind: "review",
     failure: makeFailure(
