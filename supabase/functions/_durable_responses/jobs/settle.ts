@@ -23,7 +23,6 @@ import { type Plan, planOrFailure } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { waitingSteps } from "../run/own-calls.ts";
 import { maxRounds, roundsBefore, sumOf, tooManyRounds, wholeOutput } from "../run/rounds.ts";
-import type { ApprovedCall } from "../tools/approved-calls.ts";
 import { callsOf } from "../tools/background-calls.ts";
 import { effectsOf } from "../tools/effect-rules.ts";
 import { judgeCalls } from "../tools/own/judge-calls.ts";
@@ -33,7 +32,8 @@ import { StepIds } from "../tools/step-ids.ts";
 import { stepOf } from "../tools/step-of-item.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
 import { settlesAfterMs } from "./abandoned.ts";
-import { mayHaveActed, Unsettled, waitOn } from "./unsettled.ts";
+import { hidesItsCalls, whatItHides } from "./hidden-calls.ts";
+import { isUnguarded, mayHaveActed, Unsettled, waitOn } from "./unsettled.ts";
 
 /** Writes that a job continues after its questions, which need no person, are answered. */
 export type Continue = typeof jobs.continueJob;
@@ -226,7 +226,8 @@ async function endCancelled(
       steps,
     );
   }
-  return await jobs.fallBack(work, stuckBecause(still), steps);
+  // It may have called without showing it.
+  return await jobs.fallBack(work, stuckBecause(still), steps, { unknown: isUnguarded(work) });
 }
 
 /** Settles a background job whose response is final. */
@@ -242,19 +243,9 @@ async function settleFinal(
   }
   const { plan } = planned;
   const read = await readBy(work, plan, response);
-  const [untold] = read.untold;
-  if (untold !== undefined && work.on_uncertain === "review") {
-    return new Unsettled(saysNothing(response, untold), true, read.steps);
-  }
+  const hidden = whatItHides(work, plan, read);
+  if (hidden !== undefined) return new Unsettled(hidden, true, read.steps);
   return await settleRead(work, plan, read, null, sendYes);
-}
-
-/** The response has ended, and the one thing that matters is not in it: that is an answer that cannot be read. */
-function saysNothing({ id, status }: UpstreamResponse, { tool, server }: ApprovedCall): Failure {
-  return makeFailure(
-    "answer_unreadable",
-    `Cannot tell from the response ${id} whether ${tool} at ${server} was called: the call had its yes, and the response is ${status} without showing what it did`,
-  );
 }
 
 /** What is known about a background attempt when its response is read. */
@@ -277,13 +268,15 @@ export type Attempt =
  * Writes what a final background response means: its result, its requests for approval, or its failure. Whatever it did
  * before it failed enters the ledger, and a synchronous run continues after it. Requests that need no person are answered: a
  * worker sends the answers, and the run continues.
+ * @returns undefined if it hides calls that it may have made without being asked: it must be read again
  */
 export async function settleWith(
-  key: Attempt,
+  key: Attempt & { mayAct: boolean },
   plan: Plan,
   response: UpstreamResponse,
   requestId: string | null,
-): Promise<Job> {
+): Promise<Job | undefined> {
+  if (key.mayAct && hidesItsCalls(response, plan)) return undefined;
   return await settleRead(key, plan, await readBy(key, plan, response), requestId);
 }
 

@@ -53,10 +53,17 @@ export function mayBeApproved(item: Item, yeses: readonly string[], effects: Eff
   const { type, approval_request_id: named } = item;
   if (type === "mcp_approval_request" || type === "mcp_approval_response") return false;
   if (typeof named === "string" && yeses.includes(named)) return true;
+  if (isOfUnknownForm(item)) return true;
   const { server_label: server, name } = callSchema.parse(item);
-  if (type === "mcp_call") {
-    return server === "" || name === "" || effects.effectOf(server, name) === "once";
-  }
+  return type === "mcp_call" && effects.effectOf(server, name) === "once";
+}
+
+/** Whether an item may be the call of an MCP server in a form that nobody knows: which call it is cannot be read from it. */
+export function isOfUnknownForm(item: Item): boolean {
+  const { type } = item;
+  if (type === "mcp_approval_request" || type === "mcp_approval_response") return false;
+  const { server_label: server, name } = callSchema.parse(item);
+  if (type === "mcp_call") return server === "" || name === "";
   const isOther = otherItems.has(type) || isCallKind(type) || isAnswerType(type);
   return !isOther || server !== "" && name !== "";
 }
