@@ -8,7 +8,7 @@ import { isApprovalRequest, type Item } from "../model/items.ts";
 import type { Upstream } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
-import { cancelUpstream, refuseOther, retrieve } from "../openai/background.ts";
+import { cancelUpstream } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { isUnavailable } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
@@ -20,6 +20,7 @@ import { type EffectRules, effectsOf } from "../tools/effect-rules.ts";
 import { firstUnapproved } from "../tools/unapproved-calls.ts";
 import { mayBeApproved, showsWhatItDid } from "../tools/what-it-shows.ts";
 import { stepsOfOutput } from "./output-steps.ts";
+import { readResponse } from "./read-response.ts";
 
 /** OpenAI may not know an id that it has just given out. Only after this time is an unknown id gone, in ms. */
 export const settlesAfterMs = 120_000;
@@ -158,15 +159,13 @@ async function look(upstream: Upstream): Promise<Fate> {
       upstream;
     // The response that a synchronous attempt asked for in background names the attempt that would have waited for it.
     const attempts = own ? [attempt] : [attempt, attempt + 1];
-    const response = refuseOther(
-      await retrieve(responseId),
-      { jobId, attempts, others },
-      responseId,
-    );
+    const key = { id: jobId, attempt };
+    const response = await readResponse(responseId, key, { jobId, attempts, others });
     if (isFinalUpstream(response)) return { kind: "over", response };
     const still = `Cannot confirm the cancel of ${response.id}: it is still ${response.status}`;
     return { kind: "open", failure: makeFailure("background_stuck", still) };
   } catch (error) {
+    if (isUnavailable(error)) throw error;
     const failure = classifyError(error);
     return failure.code === "openai_not_found" && upstream.asked_ms_ago >= settlesAfterMs
       ? { kind: "over", response: null }

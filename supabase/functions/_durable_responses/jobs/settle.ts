@@ -11,7 +11,7 @@ import {
   isFinalUpstream,
   type UpstreamResponse,
 } from "../model/upstream-response.ts";
-import { cancelUpstream, refuseOther, retrieve } from "../openai/background.ts";
+import { cancelUpstream } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { isTooLong } from "../openai/too-long.ts";
 import { UnreadableAnswer } from "../openai/unreadable.ts";
@@ -31,9 +31,11 @@ import { repeatedQuestion } from "../tools/repeated-question.ts";
 import { StepIds } from "../tools/step-ids.ts";
 import { stepOf } from "../tools/step-of-item.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
+import { hidesRun } from "../tools/what-it-shows.ts";
 import { settlesAfterMs } from "./abandoned.ts";
-import { hidesItsCalls, whatItHides } from "./hidden-calls.ts";
-import { isUnguarded, mayHaveActed, Unsettled, waitOn } from "./unsettled.ts";
+import { hiddenIn } from "./hidden.ts";
+import { readResponse } from "./read-response.ts";
+import { mayActUnasked, mayHaveActed, Unsettled, waitOn } from "./unsettled.ts";
 
 /** Writes that a job continues after its questions, which need no person, are answered. */
 export type Continue = typeof jobs.continueJob;
@@ -152,15 +154,16 @@ function isLasting({ code, class: kind }: Failure): boolean {
 }
 
 async function look(
-  { id: jobId, attempt, earlier_responses: others }: Work,
+  work: Work,
   responseId: string,
   answered?: UpstreamResponse,
 ): Promise<{ response: UpstreamResponse } | { failure: Failure }> {
-  const whose = { jobId, attempts: [attempt], others };
+  const { id: jobId, attempt, earlier_responses: others } = work;
   try {
-    const response = answered ?? await retrieve(responseId);
-    return { response: refuseOther(response, whose, responseId) };
+    const whose = { jobId, attempts: [attempt], others };
+    return { response: await readResponse(responseId, work, whose, answered) };
   } catch (error) {
+    if (isUnavailable(error)) throw error;
     return { failure: classifyError(error) };
   }
 }
@@ -226,8 +229,8 @@ async function endCancelled(
       steps,
     );
   }
-  // It may have called without showing it.
-  return await jobs.fallBack(work, stuckBecause(still), steps, { unknown: isUnguarded(work) });
+  const unknown = mayActUnasked(work) && hidesRun(response);
+  return await jobs.fallBack(work, stuckBecause(still), steps, { unknown });
 }
 
 /** Settles a background job whose response is final. */
@@ -243,7 +246,7 @@ async function settleFinal(
   }
   const { plan } = planned;
   const read = await readBy(work, plan, response);
-  const hidden = whatItHides(work, plan, read);
+  const hidden = hiddenIn(read, work, plan.output, mayActUnasked(work));
   if (hidden !== undefined) return new Unsettled(hidden, true, read.steps);
   return await settleRead(work, plan, read, null, sendYes);
 }
@@ -268,7 +271,8 @@ export type Attempt =
  * Writes what a final background response means: its result, its requests for approval, or its failure. Whatever it did
  * before it failed enters the ledger, and a synchronous run continues after it. Requests that need no person are answered: a
  * worker sends the answers, and the run continues.
- * @returns undefined if it hides calls that it may have made without being asked: it must be read again
+ * @param key mayAct: whether it may make calls that must not be made twice, without a yes
+ * @returns undefined if it hides what it did: then it is read again
  */
 export async function settleWith(
   key: Attempt & { mayAct: boolean },
@@ -276,8 +280,9 @@ export async function settleWith(
   response: UpstreamResponse,
   requestId: string | null,
 ): Promise<Job | undefined> {
-  if (key.mayAct && hidesItsCalls(response, plan)) return undefined;
-  return await settleRead(key, plan, await readBy(key, plan, response), requestId);
+  const read = await readBy(key, plan, response);
+  if (hiddenIn(read, key, plan.output, key.mayAct) !== undefined) return undefined;
+  return await settleRead(key, plan, read, requestId);
 }
 
 async function settleRead(

@@ -248,7 +248,7 @@ async function tryBackground(
       // The caller gets its result.
       const { settleWith } = await import("./settle.ts");
       const settled = await settleWith(attempt, plan, response, requestId);
-      if (settled) return settled;
+      if (settled !== undefined) return settled;
     }
     afterAnswer(() => record(profiles, job, plan, accepted));
     return { ...job, response_id: response.id };

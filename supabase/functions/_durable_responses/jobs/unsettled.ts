@@ -21,14 +21,14 @@ export class Unsettled {
   ) {}
 }
 
-/** Whether a response may make, or may have made, a call that must not be made twice without our yes. */
-export function isUnguarded(work: Pick<Work, "guarded" | "on_uncertain" | "once_tools">): boolean {
-  return work.on_uncertain === "review" && work.once_tools && !work.guarded;
-}
-
 /** Whether a response about which nothing is known may make, or may have made, a call that must not be made twice. */
 export function mayHaveActed(work: Work): boolean {
-  return work.on_uncertain === "review" && work.calls_started || isUnguarded(work);
+  return work.on_uncertain === "review" && work.calls_started || mayActUnasked(work);
+}
+
+/** Whether a response may make such calls without a yes. */
+export function mayActUnasked(work: Work): boolean {
+  return work.on_uncertain === "review" && work.once_tools && !work.guarded;
 }
 
 /** How often a problem that may be temporary is checked before we give up, once the budget has ended. */

@@ -2,6 +2,7 @@
 import type { Failure } from "../model/failure.ts";
 import { type Item, readItem } from "../model/items.ts";
 import { isRecord } from "../model/is-record.ts";
+import type { AttemptKey } from "../model/job.ts";
 import { errorIn } from "../model/reported-error.ts";
 import {
   isFinalUpstream,
@@ -10,11 +11,14 @@ import {
   type UpstreamResponse,
 } from "../model/upstream-response.ts";
 import { makeFailure } from "../platform/make-failure.ts";
+import { refuseOther } from "./background.ts";
 import { classifyStreamError } from "./classify.ts";
 import { FinishedItems, type Place } from "./finished-items.ts";
 import { isRefusal, mayBeGivenUp } from "./refusal.ts";
 
 export interface ItemHooks {
+  /** The attempt whose response it must be, as far as its metadata say. */
+  key: AttemptKey;
   /** An item has started; a call's arguments are not there yet. */
   onItemStarted: (item: Item, place: Place) => void;
   /** A call's arguments are complete and the tool is about to be called. May abort the run. */
@@ -52,11 +56,15 @@ export class RunReader {
 
   constructor(private readonly hooks: ItemHooks, private readonly headers?: Headers) {}
 
-  /** @returns how the request ended, if this event says so */
+  /**
+   * @returns how the request ended, if this event says so
+   * @throws UnreadableAnswer for another response: a cache may answer with what somebody else has asked
+   */
   read(event: unknown): Ending | undefined {
     if (isResponse(event)) return this.#end(event, undefined);
     if (!isRecord(event)) return undefined;
     const { type, item } = event;
+    if (isRecord(event["response"])) this.#refuseOther(event["response"]);
     const status = typeof type === "string" ? endings.get(type) : undefined;
     if (status !== undefined) {
       const { response, error } = event;
@@ -88,11 +96,18 @@ export class RunReader {
     this.hooks.onArguments(place, typeof args === "string" ? args : JSON.stringify(args));
   }
 
+  #refuseOther({ id, metadata }: Record<string, unknown>): void {
+    const response = parseUpstreamResponse({ status: "in_progress", id, metadata });
+    const { id: jobId, attempt } = this.hooks.key;
+    refuseOther(response, { jobId, attempts: [attempt], others: [] }, response.id);
+  }
+
   /** A response without a status has the status of its event. */
   #end(
     raw: Record<string, unknown>,
     told: UpstreamResponse["status"] | undefined,
   ): Ending {
+    this.#refuseOther(raw);
     const whole = told === undefined ? raw : { ...raw, status: statusOf(raw, told) };
     const { response, late } = this.#items.complete(parseUpstreamResponse(whole));
     for (const [item, place] of late) this.hooks.onItem(item, place, true);

@@ -246,6 +246,7 @@ function sender(run: Run): (announce: Announce) => Send {
       { ...ready.body, metadata: { ...body.metadata, ...metadataFor(work) } },
       { attemptMs, spentMs, stallMs, deadlineMs: work.deadline_left_ms - spentMs },
       {
+        key: work,
         onItemStarted,
         onArguments,
         onItem,

@@ -42,6 +42,8 @@ export interface ToolCallTrackerOptions {
 export class ToolCallTracker {
   /** Calls whose start is already in the ledger. */
   readonly #approved = new ApprovedCalls();
+  /** The approved calls that have ended, by their places. */
+  readonly #ended = new Map<unknown, ApprovedCall>();
   /** What the last request with a yes has brought besides approved calls. */
   #others: Item[] = [];
   readonly #started = new Map<string, { server: string; tool: string }>();
@@ -145,7 +147,9 @@ export class ToolCallTracker {
     // A request for approval is saved with the end of the run: only then does it wait for a person. So is a call that others
     // make: it is made when the response is whole.
     if (isApprovalRequest(item) || isLeftCall(item)) return;
-    const approved = this.#approved.finish(item, place);
+    // It may be told as done before it is, and then again.
+    const approved = this.#approved.finish(item, place) ?? this.#ended.get(place);
+    if (approved) this.#ended.set(place, approved);
     const id = approved?.stepId ?? this.#ids.of(item, place);
     const named = approved ? underItsNames(item, approved) : item;
     const step = stepOf(approved?.ours ? withoutApproval(named) : named, effects, id);
@@ -157,7 +161,7 @@ export class ToolCallTracker {
     if (step.status === "uncertain" && work.on_uncertain === "review") {
       this.#holdForReview(
         "call_uncertain",
-        `Cannot tell whether ${step.tool} at ${step.server_label} happened: the connection to the tool failed during the call`,
+        `Cannot tell whether ${step.tool} at ${step.server_label} happened: its error is not surely the tool's own, such as a connection that failed during the call`,
       );
       return;
     }

@@ -1,5 +1,5 @@
 /** Whether a response says what became of the calls that had their yes. What cannot be read says nothing. */
-import { callSchema, type Item } from "../model/items.ts";
+import { callSchema, isApprovalRequest, type Item } from "../model/items.ts";
 import { isAnswerType } from "../model/left-calls.ts";
 import { isCallKind } from "../model/status.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
@@ -53,15 +53,19 @@ export function mayBeApproved(item: Item, yeses: readonly string[], effects: Eff
   const { type, approval_request_id: named } = item;
   if (type === "mcp_approval_request" || type === "mcp_approval_response") return false;
   if (typeof named === "string" && yeses.includes(named)) return true;
-  if (isOfUnknownForm(item)) return true;
   const { server_label: server, name } = callSchema.parse(item);
-  return type === "mcp_call" && effects.effectOf(server, name) === "once";
+  return isUnreadable(item) || type === "mcp_call" && effects.effectOf(server, name) === "once";
 }
 
-/** Whether an item may be the call of an MCP server in a form that nobody knows: which call it is cannot be read from it. */
-export function isOfUnknownForm(item: Item): boolean {
+/** Whether a run that needs no yes for its calls hides what it did, as a response that had a yes may. */
+export function hidesRun(response: UpstreamResponse): boolean {
+  return !showsWhatItDid(response) || response.output.some(isUnreadable);
+}
+
+/** Whether an item may be a call, in a form that nobody knows. */
+function isUnreadable(item: Item): boolean {
   const { type } = item;
-  if (type === "mcp_approval_request" || type === "mcp_approval_response") return false;
+  if (isApprovalRequest(item)) return false;
   const { server_label: server, name } = callSchema.parse(item);
   if (type === "mcp_call") return server === "" || name === "";
   const isOther = otherItems.has(type) || isCallKind(type) || isAnswerType(type);
