@@ -309,8 +309,11 @@ export interface Claimant {
   fullLifeMs: number | null;
   /** The owner that it served last. */
   afterOwner: string;
-  /** Names of the profiles that it has; null if it has already registered them. */
-  profiles: string[] | null;
+  /**
+   * The profiles that it has, by name, each with the time after which its `was_made` is first asked, in ms, or null without
+   * one. null if it has already registered them.
+   */
+  profiles: Readonly<Record<string, number | null>> | null;
 }
 export const claim = (by: Claimant, limit: number, leaseMs: number) =>
   call("claim_response_work", {
@@ -322,7 +325,8 @@ export const claim = (by: Claimant, limit: number, leaseMs: number) =>
     p_full_life_ms: by.fullLifeMs,
     p_after_owner: by.afterOwner,
     p_schema_major: schemaMajor,
-    p_profiles: by.profiles,
+    p_profiles: by.profiles && Object.keys(by.profiles),
+    p_was_made: by.profiles ?? {},
   }, claimSchema);
 export const renew = (worker: string, jobs: AttemptKey[], leaseMs: number) =>
   call(
