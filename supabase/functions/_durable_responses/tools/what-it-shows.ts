@@ -61,9 +61,9 @@ export function mayBeApproved(item: Item, yeses: readonly string[], effects: Eff
   return isUnreadable(item) || type === "mcp_call" && effects.effectOf(server, name) === "once";
 }
 
-/** Whether a run that needs no yes for its calls hides what it did, as a response that had a yes may. */
+/** Whether a run that needs no yes for its calls, and gave no answer, hides what it did, as a response that had a yes may. */
 export function hidesRun(response: UpstreamResponse): boolean {
-  return !showsWhatItDid(response) || response.output.some(isUnreadable);
+  return !showsWhatItDid(response, { isAnswer: false }) || response.output.some(isUnreadable);
 }
 
 /** Whether an item may be a call, in a form that nobody knows. */
