@@ -3319,7 +3319,7 @@ $$;
 comment on function durable_responses.job_or_deleted(uuid, integer) is
   'A job as its owner may see it. A deleted one counts as cancelled: its response is still ours. Refuses (DR404) a job that never was.';
 
-create function durable_responses.is_response_of_another(p_job_id uuid, p_attempt integer, p_response_id text) returns boolean
+create function public.is_response_of_another(p_job_id uuid, p_attempt integer, p_response_id text) returns boolean
 language plpgsql stable set search_path = ''
 as $$
 begin
@@ -3333,7 +3333,7 @@ begin
       select from durable_responses.attempts where job_id = p_job_id and number <> p_attempt and response_id = p_response_id);
 end;
 $$;
-comment on function durable_responses.is_response_of_another(uuid, integer, text) is
+comment on function public.is_response_of_another(uuid, integer, text) is
   'Whether a response id belongs to another attempt, of this job or of another one. As the id of this attempt''s response it is useless: whoever asks for it reads, or cancels, another response.';
 
 create function durable_responses.assign_response(
@@ -3342,7 +3342,7 @@ create function durable_responses.assign_response(
 language plpgsql set search_path = ''
 as $$
 begin
-  if durable_responses.is_response_of_another(p_wait.job_id, p_wait.attempt, p_response_id) then
+  if public.is_response_of_another(p_wait.job_id, p_wait.attempt, p_response_id) then
     return;
   end if;
   update durable_responses.waits set
@@ -3371,7 +3371,7 @@ begin
     if v_wait.response_id is null then
       perform durable_responses.assign_response(v_wait, p_response_id, p_request_id, p_poll_ms);
     end if;
-  elsif not durable_responses.is_response_of_another(p_job_id, p_attempt, p_response_id) then
+  elsif not public.is_response_of_another(p_job_id, p_attempt, p_response_id) then
     -- The job has moved on while OpenAI was answering (cancelled, or past its accept budget). The response is then an
     -- orphan that must not run its tools: the cancel is repeated until OpenAI confirms it.
     update durable_responses.attempts set response_id = p_response_id, request_id = p_request_id
@@ -3587,7 +3587,7 @@ comment on function durable_responses.bounded_delay(bigint) is
 revoke execute on function durable_responses.next_poll(durable_responses.waits, bigint),
   durable_responses.bounded_delay(bigint),
   durable_responses.job_or_deleted(uuid, integer),
-  durable_responses.is_response_of_another(uuid, integer, text),
+  public.is_response_of_another(uuid, integer, text),
   durable_responses.assign_response(durable_responses.waits, text, text, integer),
   public.record_background_response(uuid, integer, text, text, integer),
   public.claim_background_job(text, integer, integer),
@@ -3598,7 +3598,7 @@ revoke execute on function durable_responses.next_poll(durable_responses.waits, 
 grant execute on function durable_responses.next_poll(durable_responses.waits, bigint),
   durable_responses.bounded_delay(bigint),
   durable_responses.job_or_deleted(uuid, integer),
-  durable_responses.is_response_of_another(uuid, integer, text),
+  public.is_response_of_another(uuid, integer, text),
   durable_responses.assign_response(durable_responses.waits, text, text, integer),
   public.record_background_response(uuid, integer, text, text, integer),
   public.claim_background_job(text, integer, integer),
@@ -4181,8 +4181,12 @@ begin
       perform durable_responses.write_steps(v_steps.job_id, v_steps.attempt, v_steps.steps);
     end loop;
   end if;
-  update public.response_steps s set status = 'void', finished_at = v_now
+  -- A response may end with a call in flight. If it must not be made twice, the ledger says that nobody knows its outcome.
+  update public.response_steps s set
+    status = case when s.effect = 'once' and j.on_uncertain = 'review' then 'uncertain' else 'void' end,
+    finished_at = case when s.effect is distinct from 'once' or j.on_uncertain = 'retry' then v_now end
   from unnest(v_jobs, v_attempts) w (job_id, attempt)
+    join durable_responses.jobs j on j.id = w.job_id
   where s.job_id = w.job_id and s.attempt = w.attempt and s.status = 'started';
 
   for v_route in
@@ -4257,7 +4261,9 @@ begin
     end from public.response_routes r where r.route = v_wait.route)
   into v_started, v_watched, v_learns;
   if v_started then
-    update public.response_steps set status = 'void', finished_at = v_now
+    update public.response_steps set
+      status = case when effect = 'once' and v_job.on_uncertain = 'review' then 'uncertain' else 'void' end,
+      finished_at = case when effect is distinct from 'once' or v_job.on_uncertain = 'retry' then v_now end
     where job_id = p_job_id and attempt = p_attempt and status = 'started';
   end if;
   if v_learns then
@@ -5088,7 +5094,7 @@ declare
   v_orphaned boolean := false;
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
-  if p_response_id is not null and durable_responses.is_response_of_another(p_job_id, p_attempt + 1, p_response_id) then
+  if p_response_id is not null and public.is_response_of_another(p_job_id, p_attempt + 1, p_response_id) then
     -- Reading it would show what an earlier response did, and cancelling it could end another job's.
     p_response_id := null;
   end if;

@@ -75,3 +75,50 @@ for (const profile of ["direct", "one_by_one"]) {
     assert.equal((await notes("refund")).length, 1);
   });
 }
+
+const one = callOf(1, "send", '{"body":"x"}');
+const done = (item: Record<string, unknown>, output_index: number) => ({
+  type: "response.output_item.done",
+  output_index,
+  item,
+});
+const toldTwice: Record<string, Record<string, unknown>[]> = {
+  "first as not done yet": [done({ ...one, status: "in_progress" }, 0), done(one, 0)],
+  "at two places": [done(one, 0), done(one, 1)],
+  "with two ids": [done({ ...one, id: "fc_9" }, 0), done(one, 0)],
+};
+for (const [how, events] of Object.entries(toldTwice)) {
+  Deno.test(`one call that a stream tells twice, ${how}, is made once`, async () => {
+    const { begin, openai, submit, finished, notes } = theStack();
+    await begin();
+    openai.faults.set([
+      raw(createStream, stream(...events, ended("completed", [one])), { times: 1 }),
+    ]);
+    const { id } = await submit("direct", "[[plan: text all done]]");
+    assert.equal((await finished(id)).status, "completed");
+    assert.equal((await notes("send")).length, 1);
+  });
+}
+
+for (const first of [true, false]) {
+  Deno.test(`two equal calls with one call_id: a ${first ? "yes and a no" : "no and a yes"} make one`, async () => {
+    const { finished, notes, ask, sql } = theStack();
+    const calls = twice("refund", '{"amount":80}').map((call) => ({ ...call, call_id: "call_1" }));
+    const id = await submitted("direct", calls);
+    await eventually(
+      "the question",
+      () => readJob(sql, id),
+      ({ status }) => status === "awaiting_approval",
+    );
+    const { waiting } = Object((await ask({ path: `/${id}` })).body);
+    assert.equal(waiting.length, 2);
+    for (const [at, { request_id, digest }] of waiting.entries()) {
+      await ask({
+        path: `/${id}/approve`,
+        body: { approve: (at === 0) === first, request_id, digest },
+      });
+    }
+    assert.equal((await finished(id)).status, "completed");
+    assert.equal((await notes("refund")).length, 1);
+  });
+}

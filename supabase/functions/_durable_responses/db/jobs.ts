@@ -149,6 +149,9 @@ export const claimBackgroundJob = (responseId: string) =>
     { p_response_id: responseId, p_schema_major: schemaMajor },
     known,
   );
+/** Whether an id is that of a response of another attempt, of this job or of another one. */
+export const isOfAnother = (key: AttemptKey, responseId: string) =>
+  call("is_response_of_another", { ...keyArgs(key), p_response_id: responseId }, z.boolean());
 export const adoptBackground = (key: AttemptKey, responseId: string) =>
   call("adopt_background_response", { ...keyArgs(key), p_response_id: responseId }, known);
 export const claimPolls = (limit: number) =>

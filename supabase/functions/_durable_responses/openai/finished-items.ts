@@ -37,12 +37,17 @@ export class FinishedItems {
     return this.#find(told, id)?.place;
   }
 
-  /** The place of a finished item; undefined if it is reported a second time. */
+  /**
+   * The place of a finished item; undefined if it is reported a second time. A later report of a call with the same id and
+   * place replaces the first: some servers report a call as done before it is.
+   */
   finish(told: unknown, item: Item): Place | undefined {
     let seen = this.#find(told, idOf(item));
     if (seen?.finished) {
-      if (JSON.stringify(seen.finished) === JSON.stringify(item)) return undefined;
-      seen = this.#add(told, item);
+      if (isEqual(seen.finished, item)) return undefined;
+      const isSame = seen.id !== "" && seen.id === idOf(item) && seen.told === told &&
+        isSameCall(seen.finished, item);
+      if (!isSame) seen = this.#add(told, item);
     }
     seen ??= this.#add(told, item);
     seen.finished = item;
@@ -58,7 +63,7 @@ export class FinishedItems {
     const final = finalItems(finished, response.output);
     const streamed = finished.flatMap((seen) => {
       const again = final.get(seen);
-      if (again === undefined && isRepeated(seen, finished)) return [];
+      if (again === undefined && (isRepeated(seen, finished) || isOneCall(seen, final))) return [];
       return [again === undefined || saysLess(again, seen.finished) ? seen.finished : again];
     });
     const known = new Set(final.values());
@@ -136,6 +141,28 @@ function isRepeated(seen: Finished, all: Finished[]): boolean {
     all.slice(0, all.indexOf(seen)).some((before) =>
       before.told === seen.told && isEqual(before.finished, seen.finished)
     );
+}
+
+/** Whether a call is told again, further on than before. */
+function isSameCall(before: Item, now: Item): boolean {
+  if (now.type !== "mcp_call" && typeof now["call_id"] !== "string") return false;
+  const named = ["type", "call_id", "server_label", "name"].every((field) =>
+    before[field] === now[field]
+  );
+  return named && (!before["arguments"] || before["arguments"] === now["arguments"]);
+}
+
+/** Whether a streamed call that the final response does not have is one that it has: the stream has told it twice. */
+function isOneCall({ finished: item }: Finished, final: ReadonlyMap<Finished, Item>): boolean {
+  const { call_id: id } = item;
+  if (typeof id !== "string" || id === "") return false;
+  return [...final.keys()].some(({ finished: other }) =>
+    other["call_id"] === id && isEqual(withoutState(other), withoutState(item))
+  );
+}
+
+function withoutState(item: Item): Item {
+  return { ...withoutId(item), status: undefined };
 }
 
 function isEqual(one: Item, other: Item): boolean {

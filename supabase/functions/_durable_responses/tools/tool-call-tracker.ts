@@ -5,11 +5,17 @@ import { isLeftCall } from "../model/left-calls.ts";
 import type { DoneStep, Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { makeFailure } from "../platform/make-failure.ts";
-import { type ApprovedCall, ApprovedCalls, type CallStage } from "./approved-calls.ts";
+import {
+  type ApprovedCall,
+  ApprovedCalls,
+  type CallStage,
+  underItsNames,
+} from "./approved-calls.ts";
 import type { EffectRules } from "./effect-rules.ts";
 import { doneCalls } from "./ledger.ts";
 import { StepIds } from "./step-ids.ts";
 import { callKey, stepOf, withoutApproval } from "./step-of-item.ts";
+import { mayBeApproved } from "./what-it-shows.ts";
 
 export interface ToolCallTrackerOptions {
   work: Work;
@@ -36,6 +42,10 @@ export interface ToolCallTrackerOptions {
 export class ToolCallTracker {
   /** Calls whose start is already in the ledger. */
   readonly #approved = new ApprovedCalls();
+  /** The approved calls that have ended, by their places. */
+  readonly #ended = new Map<unknown, ApprovedCall>();
+  /** What the last request with a yes has brought besides approved calls. */
+  #others: Item[] = [];
   readonly #started = new Map<string, { server: string; tool: string }>();
   readonly #done: Map<string, DoneStep>;
   readonly #ids: StepIds;
@@ -56,6 +66,7 @@ export class ToolCallTracker {
 
   /** Expects such calls: the ledger has them as started. */
   expect(calls: ApprovedCall[]): void {
+    this.#others = [];
     for (const call of calls) this.#approved.add(call);
     this.#holdCalls();
   }
@@ -63,6 +74,13 @@ export class ToolCallTracker {
   /** The expected calls that have not started. */
   get unmade(): ApprovedCall[] {
     return this.#approved.unseen;
+  }
+
+  /** Whether something that the request has brought may be an expected call, although it was not recognized as one. */
+  get isUnclear(): boolean {
+    const yeses = this.unmade.map(({ approvalId }) => approvalId);
+    return yeses.length > 0 &&
+      this.#others.some((item) => mayBeApproved(item, yeses, this.options.effects));
   }
 
   /** The expected calls that never started. They are no longer expected. */
@@ -86,6 +104,7 @@ export class ToolCallTracker {
   readonly onItemStarted = (item: Item, place: unknown): void => {
     if (item.type !== "mcp_call") return;
     if (this.#approved.begin(item, place)) return this.#holdCalls();
+    this.#others.push(item);
     const step = stepOf(
       { ...item, output: null, error: null, status: "in_progress" },
       this.options.effects,
@@ -128,9 +147,13 @@ export class ToolCallTracker {
     // A request for approval is saved with the end of the run: only then does it wait for a person. So is a call that others
     // make: it is made when the response is whole.
     if (isApprovalRequest(item) || isLeftCall(item)) return;
-    const approved = this.#approved.finish(item, place);
+    // It may be told as done before it is, and then again.
+    const approved = this.#approved.finish(item, place) ?? this.#ended.get(place);
+    if (approved) this.#ended.set(place, approved);
     const id = approved?.stepId ?? this.#ids.of(item, place);
-    const step = stepOf(approved?.ours ? withoutApproval(item) : item, effects, id);
+    const named = approved ? underItsNames(item, approved) : item;
+    const step = stepOf(approved?.ours ? withoutApproval(named) : named, effects, id);
+    if (!approved) this.#others.push(item);
     this.#started.delete(id);
     save(step);
     this.#holdCalls();
@@ -138,7 +161,7 @@ export class ToolCallTracker {
     if (step.status === "uncertain" && work.on_uncertain === "review") {
       this.#holdForReview(
         "call_uncertain",
-        `Cannot tell whether ${step.tool} at ${step.server_label} happened: the connection to the tool failed during the call`,
+        `Cannot tell whether ${step.tool} at ${step.server_label} happened: its error is not surely the tool's own, such as a connection that failed during the call`,
       );
       return;
     }

@@ -110,6 +110,14 @@ export function requestFor(call: OwnCall): Step {
   };
 }
 
+/** The id of the step of the call that a question of ours is about; undefined for one of OpenAI's. */
+export function stepAskedAbout(item: Item): string | undefined {
+  const { id } = item;
+  return callAskedAbout(item) !== undefined && typeof id === "string"
+    ? id.slice(requestPrefix.length)
+    : undefined;
+}
+
 /** The call that a question of ours is about; undefined for one of OpenAI's. */
 export function callAskedAbout({ type, call_id }: Item): string | undefined {
   return type === "mcp_approval_request" && typeof call_id === "string" ? call_id : undefined;

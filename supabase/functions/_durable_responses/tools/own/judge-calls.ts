@@ -7,10 +7,10 @@ import type { RequestBody } from "../../model/request.ts";
 import { sha256 } from "../../platform/digest.ts";
 import { saysAsk } from "../conditions.ts";
 import type { EffectRules } from "../effect-rules.ts";
-import { doneCalls } from "../ledger.ts";
+import { doneCalls, givenId } from "../ledger.ts";
 import { callKey } from "../step-of-item.ts";
 import { reminder, reminderHead, repeatedCall } from "../tool-call-guard.ts";
-import { callAskedAbout } from "./call-steps.ts";
+import { stepAskedAbout } from "./call-steps.ts";
 import type { OwnCall, ReadyCall, RunnableTool } from "./own-call.ts";
 import type { RunnableTools } from "./runnable-tools.ts";
 
@@ -185,14 +185,17 @@ function repeatOf(call: OwnCall, { steps, run_since }: Rules["work"]): Judged | 
   };
 }
 
-/** A person's answer to the question whether this call may be made. Each answer is valid for one call. */
-function answerTo({ callId, callKey: key, arguments: args, tool }: OwnCall, steps: DoneStep[]) {
+/**
+ * A person's answer to the question whether this call may be made. Each answer is valid for one call, which is known by its
+ * row: a server may give several calls the same call_id.
+ */
+function answerTo({ stepId, callKey: key, arguments: args, tool }: OwnCall, steps: DoneStep[]) {
   const requests = steps.filter((step) =>
-    step.item !== null && callAskedAbout(step.item) === callId && step.tool === tool &&
+    step.item !== null && stepAskedAbout(step.item) === stepId && step.tool === tool &&
     step.arguments === args
   );
   const used = steps.filter((step) =>
-    step.kind === "function_call" && step.item?.["call_id"] === callId && step.call_key === key
+    step.kind === "function_call" && givenId(step.item_id) === stepId && step.call_key === key
   );
   return used.length < requests.length ? requests.at(-1)?.answer ?? undefined : undefined;
 }
