@@ -61,15 +61,9 @@ export function mayBeApproved(item: Item, yeses: readonly string[], effects: Eff
   return isUnreadable(item) || type === "mcp_call" && effects.effectOf(server, name) === "once";
 }
 
-/**
- * Whether a run that needs no yes for its calls hides what it did. One that failed or was cancelled is believed if its output
- * can be read, even if that is empty: this is how OpenAI reports background runs that fail before they call.
- */
+/** Whether a run that needs no yes for its calls, and gave no answer, hides what it did, as a response that had a yes may. */
 export function hidesRun(response: UpstreamResponse): boolean {
-  const { status, output, outputIsList, refusal } = response;
-  if (!outputIsList || output.some(isUnreadable)) return true;
-  const endedByItself = status === "completed" || status === "incomplete";
-  return endedByItself && refusal === null && isEmpty(response);
+  return !showsWhatItDid(response, { isAnswer: false }) || response.output.some(isUnreadable);
 }
 
 /** Whether an item may be a call, in a form that nobody knows. */
