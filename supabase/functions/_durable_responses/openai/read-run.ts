@@ -54,6 +54,11 @@ export class RunReader {
   readonly #items = new FinishedItems();
   #hasBegun = false;
 
+  /** Whether any event of a response has come. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
   constructor(private readonly hooks: ItemHooks, private readonly headers?: Headers) {}
 
   /**
