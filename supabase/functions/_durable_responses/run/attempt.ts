@@ -168,10 +168,10 @@ async function makeOpenCalls(
     stream: RunStream | undefined;
   },
 ): Promise<Made> {
-  const asked = work.open_calls.map(({ item, item_id: stepId, attempt, call_repeat: repeat }) => ({
+  const asked = work.open_calls.map(({ item, item_id: stepId, call_repeat: repeat, ...row }) => ({
     item,
     stepId,
-    row: { attempt, repeat },
+    row: { number: row.number, attempt: row.attempt, repeat },
   }));
   const { tools, effects } = run;
   const judged = await judgeCalls(asked, { work, tools, effects });

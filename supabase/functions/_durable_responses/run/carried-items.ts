@@ -137,5 +137,7 @@ function isSame(
     return before.call_key === step.call_key &&
       !(requestOf.has(before) && requestOf.has(step));
   }
-  return leftKindOf(step) === undefined || before.item?.["call_id"] === step.item?.["call_id"];
+  return leftKindOf(step) === undefined ||
+    before.item?.["call_id"] === step.item?.["call_id"] &&
+      givenId(before.item_id) === givenId(step.item_id);
 }

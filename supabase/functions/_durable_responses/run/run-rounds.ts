@@ -187,11 +187,13 @@ async function callsOfRound(
 
 /** A round as callers see it: each call of ours with its outcome. */
 function shownRound(response: UpstreamResponse, made: DoneStep[]): UpstreamResponse {
+  const left = [...made];
   const output = response.output.flatMap((item) => {
-    const step = isLeftCall(item)
-      ? made.find((each) => each.item?.["call_id"] === item["call_id"])
-      : undefined;
-    return step === undefined ? [item] : shownItems([step]).map(readItem);
+    // In the order of the items: an API may use a call_id for several calls.
+    const at = isLeftCall(item)
+      ? left.findIndex((each) => each.item?.["call_id"] === item["call_id"])
+      : -1;
+    return at < 0 ? [item] : shownItems(left.splice(at, 1)).map(readItem);
   });
   return { ...response, output };
 }
