@@ -34,6 +34,20 @@ const hints = z.lazy(() =>
   })
 );
 
+/** States of items that never came to an end. */
+const unfinishedStates: ReadonlySet<unknown> = new Set(["in_progress", "calling", "incomplete"]);
+
+/** Whether an item says that it has not come to an end. */
+export function isUnfinished({ status }: Item): boolean {
+  return unfinishedStates.has(status);
+}
+
+/** Whether an `mcp_call` is in flight: it has no answer, or says that it has not come to an end. */
+export function isInFlight(item: Item): boolean {
+  const { output, error, status } = callSchema.parse(item);
+  return error === null && (isUnfinished(item) || output === null && status !== "completed");
+}
+
 /** The fields that are used of an `mcp_list_tools`. */
 export const toolListSchema = z.lazy(() =>
   z.looseObject({

@@ -1,6 +1,6 @@
 /** The calls of a run while it streams. */
 import type { Failure, FailureCode } from "../model/failure.ts";
-import { isApprovalRequest, type Item } from "../model/items.ts";
+import { callSchema, isApprovalRequest, isInFlight, type Item } from "../model/items.ts";
 import { isLeftCall } from "../model/left-calls.ts";
 import type { DoneStep, Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
@@ -86,6 +86,7 @@ export class ToolCallTracker {
   readonly onItemStarted = (item: Item, place: unknown): void => {
     if (item.type !== "mcp_call") return;
     if (this.#approved.begin(item, place)) return this.#holdCalls();
+    if (this.#ids.known(place) !== undefined) return;
     const step = stepOf(
       { ...item, output: null, error: null, status: "in_progress" },
       this.options.effects,
@@ -128,6 +129,8 @@ export class ToolCallTracker {
     // A request for approval is saved with the end of the run: only then does it wait for a person. So is a call that others
     // make: it is made when the response is whole.
     if (isApprovalRequest(item) || isLeftCall(item)) return;
+    // Some servers report an item in the middle, and again at its end.
+    if (item.type === "mcp_call" && isInFlight(item) && !last) return this.#onInFlight(item, place);
     const approved = this.#approved.finish(item, place);
     const id = approved?.stepId ?? this.#ids.of(item, place);
     const step = stepOf(approved?.ours ? withoutApproval(item) : item, effects, id);
@@ -147,6 +150,12 @@ export class ToolCallTracker {
     const boundary = item.type !== "message" && this.#started.size + announced + begun === 0;
     if (boundary && !last && wantsHandOver()) handOver();
   };
+
+  #onInFlight(item: Item, place: unknown): void {
+    this.onItemStarted(item, place);
+    const { arguments: args } = callSchema.parse(item);
+    if (args !== "") this.onArguments(place, args);
+  }
 
   /** Holds each stage while it has calls that must not be made twice. */
   #holdCalls(): void {
