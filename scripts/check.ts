@@ -1,5 +1,5 @@
 /**
- * `npm run check [-- --write] [-- types|format|lint]`: types, format, lint, SQL, file names and lengths, layers, circles,
+ * `npm run check [-- --write]`: types, format, lint, SQL, file names and lengths, layers, circles,
  * import map, manifests, lock file, schemas, database advisors, plpgsql_check. Prints one line per step. The exit code is 0
  * only if all are ok. `--write` fixes what a machine can fix: format and lock file.
  */
@@ -17,24 +17,13 @@ import { checkPlpgsql } from "./check/plpgsql.ts";
 import { checkSchema } from "./check/schema.ts";
 import { checkSql } from "./check/sql.ts";
 import { withMigratedCluster } from "./check/migrated-cluster.ts";
-import { runSteps, type Step } from "./check/steps.ts";
+import { runSteps } from "./check/steps.ts";
 
 const program = usualCommand("npm run check --")
   .description("Checks everything that can be checked without running it")
-  .argument("[steps...]", "types, format or lint; everything when left out")
   .option("--write", "fix what a machine can fix: format, lock file", false)
   .parse(["deno", "check", ...Deno.args]);
 const { write } = program.opts<{ write: boolean }>();
-const few: Readonly<Record<string, Step>> = {
-  types: { name: "types", run: checkTypes },
-  format: { name: "format", run: () => checkFormat(write) },
-  lint: { name: "lint", run: checkLint },
-};
-const wanted = program.args.map((name) =>
-  few[name] ??
-    program.error(`Cannot check '${name}' by itself: ${Object.keys(few).join(", ")} can be`)
-);
-if (wanted.length > 0) Deno.exit(await runSteps(wanted) ? 0 : 1);
 
 // In parallel on two cores: the type checker has one, and the short steps and the database share the other.
 const results = await Promise.all([

@@ -15,19 +15,19 @@ import { mustBeZero } from "./verdict.ts";
 const whole = (text: string): number => {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) {
-    throw new InvalidArgumentError("it must be a whole number from 1");
+    throw new InvalidArgumentError("It must be a whole number from 1.");
   }
   return value;
 };
 const minutes = (text: string): number => {
   const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError("it must be a number above 0");
+  if (!(value > 0)) throw new InvalidArgumentError("It must be a number above 0.");
   return value;
 };
 const share = (text: string): number => {
   const value = Number(text);
   if (text.trim() === "" || !(value >= 0 && value <= 1)) {
-    throw new InvalidArgumentError("it must be a number from 0 to 1");
+    throw new InvalidArgumentError("It must be a number from 0 to 1.");
   }
   return value;
 };
@@ -35,7 +35,7 @@ const mailProfilesIn = (text: string): MailProfile[] => {
   const names = text.split(",");
   const chosen = names.filter(isMailProfile);
   if (chosen.length < names.length) {
-    throw new InvalidArgumentError(`each must be one of ${mailProfiles.join(", ")}`);
+    throw new InvalidArgumentError(`Each must be one of ${mailProfiles.join(", ")}.`);
   }
   return chosen;
 };

@@ -10,8 +10,15 @@ import {
   secret,
   sqlTool,
   tool,
+  type WasMade,
 } from "../../supabase/functions/_durable_responses/mod.ts";
 import { deafModel } from "./deaf-model.ts";
+
+/** Looks into the folder of sent emails. */
+const wasSent: WasMade[string] = async ({ arguments: { body } }, { callTool }) =>
+  (await callTool("gmail_find_email", { query: `in:sent ${body}` })).includes(String(body));
+/** Longer than the slowest mailbox of the storm. */
+const wasMadeAfterMs = 5_000;
 
 const mail = {
   model: "gpt-6.1-sol",
@@ -24,6 +31,8 @@ const mail = {
     allowed_tools: ["gmail_find_email", "gmail_reply_to_email"],
     require_approval: "never",
   }],
+  was_made: { gmail_reply_to_email: wasSent },
+  was_made_after_ms: wasMadeAfterMs,
   budgets: {
     accept_ms: 2_000,
     background_ms: 6_000,
@@ -40,6 +49,13 @@ const inputSchema = z.object({ body: z.string() });
 /** Tools of every kind. Their calls are recorded in public.chaos_notes (notes.ts). */
 const notes = {
   ...mail,
+  was_made: {
+    send_note: async ({ arguments: { body } }, { supabaseAdmin }) => {
+      const { data, error } = await supabaseAdmin.from("chaos_notes").select("id").eq("body", body);
+      if (error) throw new Error(error.message);
+      return data.length > 0;
+    },
+  },
   tools: [
     tool({
       name: "look_up",

@@ -108,7 +108,11 @@ async function learnWhoIsDeaf(stack: Stack, sql: Sql): Promise<void> {
     profile: "mail-deaf",
   };
   const answer = await callRespond(stack, token, "", { body });
-  if (answer.status !== 202) throw new Error(`Cannot begin: a query was answered ${answer.status}`);
+  if (answer.status !== 202) {
+    throw new Error(
+      `Cannot begin: a query was answered ${answer.status} ${JSON.stringify(answer.body)}`,
+    );
+  }
   const until = performance.now() + learnMs;
   while (performance.now() < until) {
     const [row] = await sql<{ done: boolean }[]>`

@@ -28,6 +28,7 @@ async function product(): Promise<void> {
     deadlineMs: 60_000,
   }, {
     signal: new AbortController().signal,
+    key: { id: crypto.randomUUID(), attempt: 1 },
     onItemStarted: () => {},
     onArguments: () => {},
     onItem: () => {},

@@ -335,15 +335,18 @@ grant select on public.response_workers to authenticated;
 create table durable_responses.profiles (
   name text primary key,
   registered_at timestamptz not null,
+  was_made_after_ms bigint,
+  constraint profiles_was_made_after check (was_made_after_ms >= 0),
   constraint profiles_name_length check (char_length(name) between 1 and 64)
 );
 comment on table durable_responses.profiles is
   'Names of the profiles that the deployed functions have. Empty until functions, init or doctor register them. From then on, jobs queued in SQL must use one of them.';
 comment on column durable_responses.profiles.name is 'The profile.';
 comment on column durable_responses.profiles.registered_at is 'When it was first seen.';
+comment on column durable_responses.profiles.was_made_after_ms is 'Whether it has functions that find out whether a call in doubt was made (was_made), and how long after the job was held they are first asked, in ms. null if it has none.';
 alter table durable_responses.profiles enable row level security;
 revoke all on durable_responses.profiles from public, anon, authenticated, service_role;
-grant select, insert, delete on durable_responses.profiles to service_role;
+grant select, insert, update, delete on durable_responses.profiles to service_role;
 -- Jobs: the query and the result. A row is written when the job is accepted and when it becomes final. In between,
 -- everything that changes is in its narrow wait row (05_waits.sql).
 
@@ -845,7 +848,7 @@ comment on column public.response_steps.error is 'The tool''s error.';
 comment on column public.response_steps.item is 'The whole item as OpenAI sent it, once finished; a call with run_by from its start.';
 comment on column public.response_steps.call_id is 'Of a call with run_by, and of our own request for a yes to one: what an output or an answer names.';
 comment on column public.response_steps.answer is 'The answer of a person or the guard: {approve, reason?} or {outcome, output?}.';
-comment on column public.response_steps.answered_by is 'Who answered: a user''s id, service, or guard (no person was asked).';
+comment on column public.response_steps.answered_by is 'Who answered: a user''s id, service, guard (no person was asked), or was_made (the profile found out).';
 comment on column public.response_steps.answered_at is 'When.';
 comment on column public.response_steps.started_at is 'When it started, as far as known.';
 comment on column public.response_steps.finished_at is 'When it ended.';
@@ -880,6 +883,22 @@ alter table durable_responses.upstream_cancels enable row level security;
 revoke all on durable_responses.upstream_cancels from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.upstream_cancels to service_role;
 
+create table durable_responses.doubts (
+  job_id uuid primary key,
+  due timestamptz not null,
+  tries integer not null default 0
+);
+create index doubts_due on durable_responses.doubts (due);
+comment on index durable_responses.doubts_due is 'The next ones to ask about.';
+comment on table durable_responses.doubts is
+  'Jobs held for review whose profile can find out whether the calls in doubt were made (was_made). A row is deleted when its job is no longer held, or when nothing was found out often enough.';
+comment on column durable_responses.doubts.job_id is 'The job.';
+comment on column durable_responses.doubts.due is 'When the profile is asked next.';
+comment on column durable_responses.doubts.tries is 'How often it was asked.';
+alter table durable_responses.doubts enable row level security;
+revoke all on durable_responses.doubts from public, anon, authenticated, service_role;
+grant select, insert, update, delete on durable_responses.doubts to service_role;
+
 create table durable_responses.idempotency_keys (
   owner_key uuid not null,
   key durable_responses.idempotency_key not null,
@@ -907,6 +926,7 @@ as $$
 begin
   delete from durable_responses.waits w using gone g where w.job_id = g.id;
   delete from durable_responses.attempts a using gone g where a.job_id = g.id;
+  delete from durable_responses.doubts d using gone g where d.job_id = g.id;
   delete from public.response_flags f using gone g where f.job_id = g.id;
   delete from durable_responses.idempotency_keys k
   using gone g
@@ -917,7 +937,7 @@ begin
   return null;
 end;
 $$;
-comment on function durable_responses.forget_jobs() is 'Deletes the rows of deleted jobs that have no foreign key: waits, attempts, flags, and the idempotency keys and open questions that remember_deleted() has not marked.';
+comment on function durable_responses.forget_jobs() is 'Deletes the rows of deleted jobs that have no foreign key: waits, attempts, doubts, flags, and the idempotency keys and open questions that remember_deleted() has not marked.';
 revoke execute on function durable_responses.forget_jobs() from public, anon, authenticated;
 grant execute on function durable_responses.forget_jobs() to service_role;
 create trigger jobs_forget after delete on durable_responses.jobs
@@ -1308,11 +1328,19 @@ begin
     review_reason = p_reason,
     fallback_reason = case w.status when 'background' then coalesce(p_error ->> 'code', w.fallback_reason) else w.fallback_reason end
   where job_id = p_wait.job_id;
+  -- If the model insists on a call that was made, that it was made is no news.
+  if p_status = 'needs_review' and p_error ->> 'code' is distinct from 'repeated_call' then
+    insert into durable_responses.doubts (job_id, due)
+    select j.id, durable_responses.clock() + make_interval(secs => p.was_made_after_ms / 1000.0)
+    from durable_responses.jobs j join durable_responses.profiles p on p.name = j.profile
+    where j.id = p_wait.job_id and p.was_made_after_ms is not null
+    on conflict (job_id) do update set due = excluded.due, tries = 0;
+  end if;
   perform durable_responses.announce_jobs(array[p_wait.job_id]);
 end;
 $$;
 comment on function durable_responses.hold(durable_responses.waits, text, text, jsonb) is
-  'Holds a job until somebody has answered: awaiting_approval, awaiting_tool_output, or needs_review (with a reason).';
+  'Holds a job until somebody has answered: awaiting_approval, awaiting_tool_output, or needs_review (with a reason). In a review, the profile is asked first, if it can find out.';
 
 create function durable_responses.deadline_error(p_wait durable_responses.waits) returns jsonb
 language sql immutable set search_path = ''
@@ -1470,20 +1498,24 @@ $$;
 comment on function durable_responses.pause_for(uuid, jsonb, bigint) is
   'A rate limit or a used-up quota pauses the route for all its jobs, at most for response_settings.max_delay_s.';
 
-create function public.register_response_profiles(p_names text[]) returns void
+create function public.register_response_profiles(p_names text[], p_was_made jsonb default '{}') returns void
 language plpgsql set search_path = ''
 as $$
 begin
   -- One at a time: two with different lists would wait for each other's rows.
   perform pg_advisory_xact_lock(hashtextextended('durable_responses.profiles', 0));
   delete from durable_responses.profiles where name <> all (p_names);
-  insert into durable_responses.profiles (name, registered_at)
-  select distinct name, durable_responses.clock() from unnest(p_names) name
-  on conflict (name) do nothing;
+  insert into durable_responses.profiles as known (name, registered_at, was_made_after_ms)
+  select distinct name, durable_responses.clock(), ceil((p_was_made ->> name)::numeric)::bigint from unnest(p_names) name
+  on conflict (name) do update set was_made_after_ms = excluded.was_made_after_ms
+  where known.was_made_after_ms is distinct from excluded.was_made_after_ms;
+  -- Nobody would ask any more.
+  delete from durable_responses.doubts
+  where not exists (select from durable_responses.profiles where was_made_after_ms is not null);
 end;
 $$;
-comment on function public.register_response_profiles(text[]) is
-  'Registers the profiles of the deployed functions, and replaces those registered before. From then on, jobs queued in SQL must use one of them.';
+comment on function public.register_response_profiles(text[], jsonb) is
+  'Registers the profiles of the deployed functions, and replaces those registered before. From then on, jobs queued in SQL must use one of them. p_was_made: {<name>: <ms>}, for those that can find out whether a call in doubt was made, the time after which they are first asked.';
 
 create function durable_responses.check_profiles(p_names text[]) returns void
 language plpgsql set search_path = ''
@@ -1510,12 +1542,12 @@ comment on function durable_responses.check_profiles(text[]) is
 revoke execute on function durable_responses.ensure_route(text, text, text, text[]), durable_responses.background_verdict(text),
   durable_responses.route_background_failed(text, text), durable_responses.route_answered(text, bigint),
   durable_responses.route_succeeded(text, text, bigint),
-  durable_responses.pause_for(uuid, jsonb, bigint), public.register_response_profiles(text[]),
+  durable_responses.pause_for(uuid, jsonb, bigint), public.register_response_profiles(text[], jsonb),
   durable_responses.check_profiles(text[]) from public, anon, authenticated;
 grant execute on function durable_responses.ensure_route(text, text, text, text[]), durable_responses.background_verdict(text),
   durable_responses.route_background_failed(text, text), durable_responses.route_answered(text, bigint),
   durable_responses.route_succeeded(text, text, bigint),
-  durable_responses.pause_for(uuid, jsonb, bigint), public.register_response_profiles(text[]),
+  durable_responses.pause_for(uuid, jsonb, bigint), public.register_response_profiles(text[], jsonb),
   durable_responses.check_profiles(text[]) to service_role;
 -- Steps: the checkpoint and the ledger. Written in batches while an attempt runs, and settled when it ends.
 
@@ -3287,7 +3319,7 @@ $$;
 comment on function durable_responses.job_or_deleted(uuid, integer) is
   'A job as its owner may see it. A deleted one counts as cancelled: its response is still ours. Refuses (DR404) a job that never was.';
 
-create function durable_responses.is_response_of_another(p_job_id uuid, p_attempt integer, p_response_id text) returns boolean
+create function public.is_response_of_another(p_job_id uuid, p_attempt integer, p_response_id text) returns boolean
 language plpgsql stable set search_path = ''
 as $$
 begin
@@ -3301,7 +3333,7 @@ begin
       select from durable_responses.attempts where job_id = p_job_id and number <> p_attempt and response_id = p_response_id);
 end;
 $$;
-comment on function durable_responses.is_response_of_another(uuid, integer, text) is
+comment on function public.is_response_of_another(uuid, integer, text) is
   'Whether a response id belongs to another attempt, of this job or of another one. As the id of this attempt''s response it is useless: whoever asks for it reads, or cancels, another response.';
 
 create function durable_responses.assign_response(
@@ -3310,7 +3342,7 @@ create function durable_responses.assign_response(
 language plpgsql set search_path = ''
 as $$
 begin
-  if durable_responses.is_response_of_another(p_wait.job_id, p_wait.attempt, p_response_id) then
+  if public.is_response_of_another(p_wait.job_id, p_wait.attempt, p_response_id) then
     return;
   end if;
   update durable_responses.waits set
@@ -3339,7 +3371,7 @@ begin
     if v_wait.response_id is null then
       perform durable_responses.assign_response(v_wait, p_response_id, p_request_id, p_poll_ms);
     end if;
-  elsif not durable_responses.is_response_of_another(p_job_id, p_attempt, p_response_id) then
+  elsif not public.is_response_of_another(p_job_id, p_attempt, p_response_id) then
     -- The job has moved on while OpenAI was answering (cancelled, or past its accept budget). The response is then an
     -- orphan that must not run its tools: the cancel is repeated until OpenAI confirms it.
     update durable_responses.attempts set response_id = p_response_id, request_id = p_request_id
@@ -3555,7 +3587,7 @@ comment on function durable_responses.bounded_delay(bigint) is
 revoke execute on function durable_responses.next_poll(durable_responses.waits, bigint),
   durable_responses.bounded_delay(bigint),
   durable_responses.job_or_deleted(uuid, integer),
-  durable_responses.is_response_of_another(uuid, integer, text),
+  public.is_response_of_another(uuid, integer, text),
   durable_responses.assign_response(durable_responses.waits, text, text, integer),
   public.record_background_response(uuid, integer, text, text, integer),
   public.claim_background_job(text, integer, integer),
@@ -3566,7 +3598,7 @@ revoke execute on function durable_responses.next_poll(durable_responses.waits, 
 grant execute on function durable_responses.next_poll(durable_responses.waits, bigint),
   durable_responses.bounded_delay(bigint),
   durable_responses.job_or_deleted(uuid, integer),
-  durable_responses.is_response_of_another(uuid, integer, text),
+  public.is_response_of_another(uuid, integer, text),
   durable_responses.assign_response(durable_responses.waits, text, text, integer),
   public.record_background_response(uuid, integer, text, text, integer),
   public.claim_background_job(text, integer, integer),
@@ -4068,11 +4100,12 @@ begin
         select due from durable_responses.waits where status = s.status and not ready and due <= v_now order by due limit 1) d
       limit 1) is not null
     or (select due from durable_responses.upstream_cancels where due <= v_now order by due limit 1) is not null
+    or (select due from durable_responses.doubts where due <= v_now order by due limit 1) is not null
     or (select due from durable_responses.sent_files where due <= v_now order by due limit 1) is not null;
 end;
 $$;
 comment on function public.response_work_due() is
-  'Whether a worker would find something to do now: ready jobs, lost leases, polls, deadlines, expired questions, cancels, files to remove.';
+  'Whether a worker would find something to do now: ready jobs, lost leases, polls, deadlines, expired questions, cancels, calls in doubt, files to remove.';
 
 revoke execute on function durable_responses.backoff_ms(integer, integer, integer),
   durable_responses.requeue_after_failure(durable_responses.waits, jsonb, bigint), durable_responses.recover_lost_leases(integer),
@@ -4148,8 +4181,12 @@ begin
       perform durable_responses.write_steps(v_steps.job_id, v_steps.attempt, v_steps.steps);
     end loop;
   end if;
-  update public.response_steps s set status = 'void', finished_at = v_now
+  -- A response may end with a call in flight. If it must not be made twice, the ledger says that nobody knows its outcome.
+  update public.response_steps s set
+    status = case when s.effect = 'once' and j.on_uncertain = 'review' then 'uncertain' else 'void' end,
+    finished_at = case when s.effect is distinct from 'once' or j.on_uncertain = 'retry' then v_now end
   from unnest(v_jobs, v_attempts) w (job_id, attempt)
+    join durable_responses.jobs j on j.id = w.job_id
   where s.job_id = w.job_id and s.attempt = w.attempt and s.status = 'started';
 
   for v_route in
@@ -4224,7 +4261,9 @@ begin
     end from public.response_routes r where r.route = v_wait.route)
   into v_started, v_watched, v_learns;
   if v_started then
-    update public.response_steps set status = 'void', finished_at = v_now
+    update public.response_steps set
+      status = case when effect = 'once' and v_job.on_uncertain = 'review' then 'uncertain' else 'void' end,
+      finished_at = case when effect is distinct from 'once' or v_job.on_uncertain = 'retry' then v_now end
     where job_id = p_job_id and attempt = p_attempt and status = 'started';
   end if;
   if v_learns then
@@ -4757,7 +4796,7 @@ comment on type durable_responses.open_route is
 create function public.claim_response_work(
   p_worker text, p_limit integer, p_lease_ms integer default 30000, p_life_ms bigint default null, p_full_life_ms bigint default null,
   p_kind text default 'edge', p_after_owner uuid default '00000000-0000-0000-0000-000000000000',
-  p_schema_major integer default null, p_profiles text[] default null
+  p_schema_major integer default null, p_profiles text[] default null, p_was_made jsonb default '{}'
 ) returns json
 language plpgsql set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
@@ -4784,7 +4823,7 @@ begin
     perform durable_responses.check_schema_major(p_schema_major);
   end if;
   if p_profiles is not null then
-    perform public.register_response_profiles(p_profiles);
+    perform public.register_response_profiles(p_profiles, p_was_made);
   end if;
   -- All that a claim asks before it takes a job, in one statement: beginning one costs more than what it does. Ordered, here
   -- and below, so that each is a descent of its index: with `exists (… <= v_now)` the planner may expect a hit soon and read
@@ -4911,13 +4950,13 @@ begin
     'spare_workers', greatest(v_due.max_workers - v_due.workers, 0));
 end;
 $$;
-comment on function public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) is
-  'Leases up to p_limit jobs to a worker for p_lease_ms. p_life_ms, p_full_life_ms: what is left of its life, and its whole life; null without a wall clock. p_after_owner: the owner it served last. p_profiles: its profiles, given once. Returns {jobs, spare_workers}. Also takes back lost leases and fails jobs past their deadline.';
+comment on function public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[], jsonb) is
+  'Leases up to p_limit jobs to a worker for p_lease_ms. p_life_ms, p_full_life_ms: what is left of its life, and its whole life; null without a wall clock. p_after_owner: the owner it served last. p_profiles, p_was_made: its profiles, given once, as for register_response_profiles(). Returns {jobs, spare_workers}. Also takes back lost leases and fails jobs past their deadline.';
 
 revoke execute on function durable_responses.seen_worker(text, text),
-  public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) from public, anon, authenticated;
+  public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[], jsonb) from public, anon, authenticated;
 grant execute on function durable_responses.seen_worker(text, text),
-  public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) to service_role;
+  public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[], jsonb) to service_role;
 -- The guard in background. A background response asks before each call that must not be made twice, as a synchronous run
 -- does, and ends when it has asked. The run continues in further attempts:
 --
@@ -5055,7 +5094,7 @@ declare
   v_orphaned boolean := false;
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
-  if p_response_id is not null and durable_responses.is_response_of_another(p_job_id, p_attempt + 1, p_response_id) then
+  if p_response_id is not null and public.is_response_of_another(p_job_id, p_attempt + 1, p_response_id) then
     -- Reading it would show what an earlier response did, and cancelling it could end another job's.
     p_response_id := null;
   end if;
@@ -6402,7 +6441,7 @@ comment on function durable_responses.decided_steps(uuid, text, text, text, inte
 
 create function public.resolve_response_job(
   p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
-  p_request_id text default null, p_digest text default null
+  p_request_id text default null, p_digest text default null, p_answered_by text default null
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -6444,7 +6483,7 @@ begin
     -- Clears why it was in doubt. For a call that OpenAI made, the item says the same, and the model gets it as it came.
     error = case when run_by is not null then null else error end,
     answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
-    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+    answered_by = coalesce(p_answered_by, p_owner_id::text, 'service'), answered_at = v_now
   where job_id = p_job_id and number = any (v_numbers);
   perform durable_responses.announce_steps(p_job_id, v_numbers);
   if p_outcome = 'cancel' then
@@ -6456,13 +6495,13 @@ begin
   return durable_responses.job_view(p_job_id);
 end;
 $$;
-comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) is
-  'A person says whether a call in doubt was made: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (from the job''s "waiting") name the call. Neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
+comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text, text) is
+  'A person says whether a call in doubt was made: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (from the job''s "waiting") name the call. Neither is needed while only one is in doubt. The job continues when the last one is resolved. p_answered_by: who answers, if it is neither the owner nor a server. Refuses (DR412) a decision that names another call, or none of several.';
 
 revoke execute on function durable_responses.decided_steps(uuid, text, text, text, integer),
-  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) from public, anon, authenticated;
+  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text, text) from public, anon, authenticated;
 grant execute on function durable_responses.decided_steps(uuid, text, text, text, integer),
-  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) to service_role;
+  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text, text) to service_role;
 -- Answers to what a job asks: a person's yes or no to a call, and the outputs of calls that the caller makes.
 --
 -- One request may contain several. They are checked first, and then written in one transaction: all are accepted, or none.
@@ -6891,3 +6930,63 @@ grant execute on function durable_responses.request_upstream_cancel(uuid, intege
   public.claim_pending_cancels(integer),
   public.confirm_upstream_cancel(uuid, integer),
   public.record_upstream_cancel_failure(uuid, integer, text, text, bigint) to service_role;
+-- Calls in doubt: a profile may have functions that find out whether a call was made (was_made), for example by a look into the
+-- folder of sent emails. A worker asks them about jobs that are held for review, and answers the review as a person would
+-- (resolve_response_job). If they cannot tell, a person decides.
+--
+-- A call that was not made yet is not a call that will not be made. So they are first asked some time after the job was held,
+-- longer than a call may take; and "not made" counts only if nothing can make the call any more.
+
+create function durable_responses.may_still_be_made(p_call public.response_steps) returns boolean
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return p_call.run_by is null and exists (
+    select from durable_responses.attempts a
+    where a.job_id = p_call.job_id and a.number = p_call.attempt and a.mode = 'background'
+      and (a.response_id is null or exists (
+        select from durable_responses.upstream_cancels c where c.job_id = a.job_id and c.attempt = a.number)));
+end;
+$$;
+comment on function durable_responses.may_still_be_made(public.response_steps) is
+  'Whether a call in doubt belongs to a background response that may still run: its id is unknown, or OpenAI has not confirmed its cancel.';
+
+create function public.claim_calls_in_doubt(p_limit integer default 20) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_claimed jsonb;
+begin
+  with next as materialized (
+    select d.job_id, d.due, d.tries < 5 and exists (
+      select from durable_responses.waits w where w.job_id = d.job_id and w.status = 'needs_review' and w.due > v_now) as open
+    from durable_responses.doubts d
+    where d.due <= v_now order by d.due limit p_limit for update skip locked
+  ), over as (
+    delete from durable_responses.doubts d using next where d.job_id = next.job_id and not next.open
+  ), claimed as (
+    -- After one minute, two, four, eight: until a worker that dies now would be noticed, and longer for a server that is down.
+    update durable_responses.doubts d set
+      tries = d.tries + 1, due = v_now + make_interval(mins => 1 << d.tries)
+    from next where d.job_id = next.job_id and next.open
+    returning d.job_id, next.due as waits_since
+  )
+  select jsonb_agg(jsonb_build_object(
+    'id', j.id, 'profile', j.profile, 'owner_id', j.owner_id,
+    'calls', (
+      select jsonb_agg(jsonb_build_object(
+        'request_id', s.item_id, 'digest', s.digest, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments,
+        'started_at', s.started_at, 'may_still_be_made', durable_responses.may_still_be_made(s)) order by s.number)
+      from public.response_steps s where s.job_id = j.id and s.status = 'uncertain')) order by claimed.waits_since)
+  into v_claimed from claimed join durable_responses.jobs j on j.id = claimed.job_id;
+  return coalesce(v_claimed, '[]');
+end;
+$$;
+comment on function public.claim_calls_in_doubt(integer) is
+  'Jobs held for review whose profile can find out whether the calls in doubt were made: [{id, profile, owner_id, calls: [{request_id, digest, server_label, tool, arguments, started_at, may_still_be_made}] or null}]. Each is returned five times, with growing delay, as long as it is held.';
+
+revoke execute on function durable_responses.may_still_be_made(public.response_steps), public.claim_calls_in_doubt(integer)
+  from public, anon, authenticated;
+grant execute on function durable_responses.may_still_be_made(public.response_steps), public.claim_calls_in_doubt(integer)
+  to service_role;

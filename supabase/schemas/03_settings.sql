@@ -110,12 +110,15 @@ grant select on public.response_workers to authenticated;
 create table durable_responses.profiles (
   name text primary key,
   registered_at timestamptz not null,
+  was_made_after_ms bigint,
+  constraint profiles_was_made_after check (was_made_after_ms >= 0),
   constraint profiles_name_length check (char_length(name) between 1 and 64)
 );
 comment on table durable_responses.profiles is
   'Names of the profiles that the deployed functions have. Empty until functions, init or doctor register them. From then on, jobs queued in SQL must use one of them.';
 comment on column durable_responses.profiles.name is 'The profile.';
 comment on column durable_responses.profiles.registered_at is 'When it was first seen.';
+comment on column durable_responses.profiles.was_made_after_ms is 'Whether it has functions that find out whether a call in doubt was made (was_made), and how long after the job was held they are first asked, in ms. null if it has none.';
 alter table durable_responses.profiles enable row level security;
 revoke all on durable_responses.profiles from public, anon, authenticated, service_role;
-grant select, insert, delete on durable_responses.profiles to service_role;
+grant select, insert, update, delete on durable_responses.profiles to service_role;

@@ -130,7 +130,7 @@ comment on column public.response_steps.error is 'The tool''s error.';
 comment on column public.response_steps.item is 'The whole item as OpenAI sent it, once finished; a call with run_by from its start.';
 comment on column public.response_steps.call_id is 'Of a call with run_by, and of our own request for a yes to one: what an output or an answer names.';
 comment on column public.response_steps.answer is 'The answer of a person or the guard: {approve, reason?} or {outcome, output?}.';
-comment on column public.response_steps.answered_by is 'Who answered: a user''s id, service, or guard (no person was asked).';
+comment on column public.response_steps.answered_by is 'Who answered: a user''s id, service, guard (no person was asked), or was_made (the profile found out).';
 comment on column public.response_steps.answered_at is 'When.';
 comment on column public.response_steps.started_at is 'When it started, as far as known.';
 comment on column public.response_steps.finished_at is 'When it ended.';
@@ -165,6 +165,22 @@ alter table durable_responses.upstream_cancels enable row level security;
 revoke all on durable_responses.upstream_cancels from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.upstream_cancels to service_role;
 
+create table durable_responses.doubts (
+  job_id uuid primary key,
+  due timestamptz not null,
+  tries integer not null default 0
+);
+create index doubts_due on durable_responses.doubts (due);
+comment on index durable_responses.doubts_due is 'The next ones to ask about.';
+comment on table durable_responses.doubts is
+  'Jobs held for review whose profile can find out whether the calls in doubt were made (was_made). A row is deleted when its job is no longer held, or when nothing was found out often enough.';
+comment on column durable_responses.doubts.job_id is 'The job.';
+comment on column durable_responses.doubts.due is 'When the profile is asked next.';
+comment on column durable_responses.doubts.tries is 'How often it was asked.';
+alter table durable_responses.doubts enable row level security;
+revoke all on durable_responses.doubts from public, anon, authenticated, service_role;
+grant select, insert, update, delete on durable_responses.doubts to service_role;
+
 create table durable_responses.idempotency_keys (
   owner_key uuid not null,
   key durable_responses.idempotency_key not null,
@@ -192,6 +208,7 @@ as $$
 begin
   delete from durable_responses.waits w using gone g where w.job_id = g.id;
   delete from durable_responses.attempts a using gone g where a.job_id = g.id;
+  delete from durable_responses.doubts d using gone g where d.job_id = g.id;
   delete from public.response_flags f using gone g where f.job_id = g.id;
   delete from durable_responses.idempotency_keys k
   using gone g
@@ -202,7 +219,7 @@ begin
   return null;
 end;
 $$;
-comment on function durable_responses.forget_jobs() is 'Deletes the rows of deleted jobs that have no foreign key: waits, attempts, flags, and the idempotency keys and open questions that remember_deleted() has not marked.';
+comment on function durable_responses.forget_jobs() is 'Deletes the rows of deleted jobs that have no foreign key: waits, attempts, doubts, flags, and the idempotency keys and open questions that remember_deleted() has not marked.';
 revoke execute on function durable_responses.forget_jobs() from public, anon, authenticated;
 grant execute on function durable_responses.forget_jobs() to service_role;
 create trigger jobs_forget after delete on durable_responses.jobs

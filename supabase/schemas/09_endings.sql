@@ -101,11 +101,19 @@ begin
     review_reason = p_reason,
     fallback_reason = case w.status when 'background' then coalesce(p_error ->> 'code', w.fallback_reason) else w.fallback_reason end
   where job_id = p_wait.job_id;
+  -- If the model insists on a call that was made, that it was made is no news.
+  if p_status = 'needs_review' and p_error ->> 'code' is distinct from 'repeated_call' then
+    insert into durable_responses.doubts (job_id, due)
+    select j.id, durable_responses.clock() + make_interval(secs => p.was_made_after_ms / 1000.0)
+    from durable_responses.jobs j join durable_responses.profiles p on p.name = j.profile
+    where j.id = p_wait.job_id and p.was_made_after_ms is not null
+    on conflict (job_id) do update set due = excluded.due, tries = 0;
+  end if;
   perform durable_responses.announce_jobs(array[p_wait.job_id]);
 end;
 $$;
 comment on function durable_responses.hold(durable_responses.waits, text, text, jsonb) is
-  'Holds a job until somebody has answered: awaiting_approval, awaiting_tool_output, or needs_review (with a reason).';
+  'Holds a job until somebody has answered: awaiting_approval, awaiting_tool_output, or needs_review (with a reason). In a review, the profile is asked first, if it can find out.';
 
 create function durable_responses.deadline_error(p_wait durable_responses.waits) returns jsonb
 language sql immutable set search_path = ''

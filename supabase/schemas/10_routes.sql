@@ -128,20 +128,24 @@ $$;
 comment on function durable_responses.pause_for(uuid, jsonb, bigint) is
   'A rate limit or a used-up quota pauses the route for all its jobs, at most for response_settings.max_delay_s.';
 
-create function public.register_response_profiles(p_names text[]) returns void
+create function public.register_response_profiles(p_names text[], p_was_made jsonb default '{}') returns void
 language plpgsql set search_path = ''
 as $$
 begin
   -- One at a time: two with different lists would wait for each other's rows.
   perform pg_advisory_xact_lock(hashtextextended('durable_responses.profiles', 0));
   delete from durable_responses.profiles where name <> all (p_names);
-  insert into durable_responses.profiles (name, registered_at)
-  select distinct name, durable_responses.clock() from unnest(p_names) name
-  on conflict (name) do nothing;
+  insert into durable_responses.profiles as known (name, registered_at, was_made_after_ms)
+  select distinct name, durable_responses.clock(), ceil((p_was_made ->> name)::numeric)::bigint from unnest(p_names) name
+  on conflict (name) do update set was_made_after_ms = excluded.was_made_after_ms
+  where known.was_made_after_ms is distinct from excluded.was_made_after_ms;
+  -- Nobody would ask any more.
+  delete from durable_responses.doubts
+  where not exists (select from durable_responses.profiles where was_made_after_ms is not null);
 end;
 $$;
-comment on function public.register_response_profiles(text[]) is
-  'Registers the profiles of the deployed functions, and replaces those registered before. From then on, jobs queued in SQL must use one of them.';
+comment on function public.register_response_profiles(text[], jsonb) is
+  'Registers the profiles of the deployed functions, and replaces those registered before. From then on, jobs queued in SQL must use one of them. p_was_made: {<name>: <ms>}, for those that can find out whether a call in doubt was made, the time after which they are first asked.';
 
 create function durable_responses.check_profiles(p_names text[]) returns void
 language plpgsql set search_path = ''
@@ -168,10 +172,10 @@ comment on function durable_responses.check_profiles(text[]) is
 revoke execute on function durable_responses.ensure_route(text, text, text, text[]), durable_responses.background_verdict(text),
   durable_responses.route_background_failed(text, text), durable_responses.route_answered(text, bigint),
   durable_responses.route_succeeded(text, text, bigint),
-  durable_responses.pause_for(uuid, jsonb, bigint), public.register_response_profiles(text[]),
+  durable_responses.pause_for(uuid, jsonb, bigint), public.register_response_profiles(text[], jsonb),
   durable_responses.check_profiles(text[]) from public, anon, authenticated;
 grant execute on function durable_responses.ensure_route(text, text, text, text[]), durable_responses.background_verdict(text),
   durable_responses.route_background_failed(text, text), durable_responses.route_answered(text, bigint),
   durable_responses.route_succeeded(text, text, bigint),
-  durable_responses.pause_for(uuid, jsonb, bigint), public.register_response_profiles(text[]),
+  durable_responses.pause_for(uuid, jsonb, bigint), public.register_response_profiles(text[], jsonb),
   durable_responses.check_profiles(text[]) to service_role;

@@ -33,7 +33,7 @@ $$;
 comment on function durable_responses.job_or_deleted(uuid, integer) is
   'A job as its owner may see it. A deleted one counts as cancelled: its response is still ours. Refuses (DR404) a job that never was.';
 
-create function durable_responses.is_response_of_another(p_job_id uuid, p_attempt integer, p_response_id text) returns boolean
+create function public.is_response_of_another(p_job_id uuid, p_attempt integer, p_response_id text) returns boolean
 language plpgsql stable set search_path = ''
 as $$
 begin
@@ -47,7 +47,7 @@ begin
       select from durable_responses.attempts where job_id = p_job_id and number <> p_attempt and response_id = p_response_id);
 end;
 $$;
-comment on function durable_responses.is_response_of_another(uuid, integer, text) is
+comment on function public.is_response_of_another(uuid, integer, text) is
   'Whether a response id belongs to another attempt, of this job or of another one. As the id of this attempt''s response it is useless: whoever asks for it reads, or cancels, another response.';
 
 create function durable_responses.assign_response(
@@ -56,7 +56,7 @@ create function durable_responses.assign_response(
 language plpgsql set search_path = ''
 as $$
 begin
-  if durable_responses.is_response_of_another(p_wait.job_id, p_wait.attempt, p_response_id) then
+  if public.is_response_of_another(p_wait.job_id, p_wait.attempt, p_response_id) then
     return;
   end if;
   update durable_responses.waits set
@@ -85,7 +85,7 @@ begin
     if v_wait.response_id is null then
       perform durable_responses.assign_response(v_wait, p_response_id, p_request_id, p_poll_ms);
     end if;
-  elsif not durable_responses.is_response_of_another(p_job_id, p_attempt, p_response_id) then
+  elsif not public.is_response_of_another(p_job_id, p_attempt, p_response_id) then
     -- The job has moved on while OpenAI was answering (cancelled, or past its accept budget). The response is then an
     -- orphan that must not run its tools: the cancel is repeated until OpenAI confirms it.
     update durable_responses.attempts set response_id = p_response_id, request_id = p_request_id
@@ -301,7 +301,7 @@ comment on function durable_responses.bounded_delay(bigint) is
 revoke execute on function durable_responses.next_poll(durable_responses.waits, bigint),
   durable_responses.bounded_delay(bigint),
   durable_responses.job_or_deleted(uuid, integer),
-  durable_responses.is_response_of_another(uuid, integer, text),
+  public.is_response_of_another(uuid, integer, text),
   durable_responses.assign_response(durable_responses.waits, text, text, integer),
   public.record_background_response(uuid, integer, text, text, integer),
   public.claim_background_job(text, integer, integer),
@@ -312,7 +312,7 @@ revoke execute on function durable_responses.next_poll(durable_responses.waits, 
 grant execute on function durable_responses.next_poll(durable_responses.waits, bigint),
   durable_responses.bounded_delay(bigint),
   durable_responses.job_or_deleted(uuid, integer),
-  durable_responses.is_response_of_another(uuid, integer, text),
+  public.is_response_of_another(uuid, integer, text),
   durable_responses.assign_response(durable_responses.waits, text, text, integer),
   public.record_background_response(uuid, integer, text, text, integer),
   public.claim_background_job(text, integer, integer),

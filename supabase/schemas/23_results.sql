@@ -60,8 +60,12 @@ begin
       perform durable_responses.write_steps(v_steps.job_id, v_steps.attempt, v_steps.steps);
     end loop;
   end if;
-  update public.response_steps s set status = 'void', finished_at = v_now
+  -- A response may end with a call in flight. If it must not be made twice, the ledger says that nobody knows its outcome.
+  update public.response_steps s set
+    status = case when s.effect = 'once' and j.on_uncertain = 'review' then 'uncertain' else 'void' end,
+    finished_at = case when s.effect is distinct from 'once' or j.on_uncertain = 'retry' then v_now end
   from unnest(v_jobs, v_attempts) w (job_id, attempt)
+    join durable_responses.jobs j on j.id = w.job_id
   where s.job_id = w.job_id and s.attempt = w.attempt and s.status = 'started';
 
   for v_route in
@@ -136,7 +140,9 @@ begin
     end from public.response_routes r where r.route = v_wait.route)
   into v_started, v_watched, v_learns;
   if v_started then
-    update public.response_steps set status = 'void', finished_at = v_now
+    update public.response_steps set
+      status = case when effect = 'once' and v_job.on_uncertain = 'review' then 'uncertain' else 'void' end,
+      finished_at = case when effect is distinct from 'once' or v_job.on_uncertain = 'retry' then v_now end
     where job_id = p_job_id and attempt = p_attempt and status = 'started';
   end if;
   if v_learns then

@@ -32,7 +32,7 @@ comment on type durable_responses.open_route is
 create function public.claim_response_work(
   p_worker text, p_limit integer, p_lease_ms integer default 30000, p_life_ms bigint default null, p_full_life_ms bigint default null,
   p_kind text default 'edge', p_after_owner uuid default '00000000-0000-0000-0000-000000000000',
-  p_schema_major integer default null, p_profiles text[] default null
+  p_schema_major integer default null, p_profiles text[] default null, p_was_made jsonb default '{}'
 ) returns json
 language plpgsql set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
@@ -59,7 +59,7 @@ begin
     perform durable_responses.check_schema_major(p_schema_major);
   end if;
   if p_profiles is not null then
-    perform public.register_response_profiles(p_profiles);
+    perform public.register_response_profiles(p_profiles, p_was_made);
   end if;
   -- All that a claim asks before it takes a job, in one statement: beginning one costs more than what it does. Ordered, here
   -- and below, so that each is a descent of its index: with `exists (… <= v_now)` the planner may expect a hit soon and read
@@ -186,10 +186,10 @@ begin
     'spare_workers', greatest(v_due.max_workers - v_due.workers, 0));
 end;
 $$;
-comment on function public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) is
-  'Leases up to p_limit jobs to a worker for p_lease_ms. p_life_ms, p_full_life_ms: what is left of its life, and its whole life; null without a wall clock. p_after_owner: the owner it served last. p_profiles: its profiles, given once. Returns {jobs, spare_workers}. Also takes back lost leases and fails jobs past their deadline.';
+comment on function public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[], jsonb) is
+  'Leases up to p_limit jobs to a worker for p_lease_ms. p_life_ms, p_full_life_ms: what is left of its life, and its whole life; null without a wall clock. p_after_owner: the owner it served last. p_profiles, p_was_made: its profiles, given once, as for register_response_profiles(). Returns {jobs, spare_workers}. Also takes back lost leases and fails jobs past their deadline.';
 
 revoke execute on function durable_responses.seen_worker(text, text),
-  public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) from public, anon, authenticated;
+  public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[], jsonb) from public, anon, authenticated;
 grant execute on function durable_responses.seen_worker(text, text),
-  public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) to service_role;
+  public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[], jsonb) to service_role;

@@ -135,7 +135,7 @@ declare
   v_orphaned boolean := false;
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
-  if p_response_id is not null and durable_responses.is_response_of_another(p_job_id, p_attempt + 1, p_response_id) then
+  if p_response_id is not null and public.is_response_of_another(p_job_id, p_attempt + 1, p_response_id) then
     -- Reading it would show what an earlier response did, and cancelling it could end another job's.
     p_response_id := null;
   end if;

@@ -44,7 +44,7 @@ comment on function durable_responses.decided_steps(uuid, text, text, text, inte
 
 create function public.resolve_response_job(
   p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
-  p_request_id text default null, p_digest text default null
+  p_request_id text default null, p_digest text default null, p_answered_by text default null
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -86,7 +86,7 @@ begin
     -- Clears why it was in doubt. For a call that OpenAI made, the item says the same, and the model gets it as it came.
     error = case when run_by is not null then null else error end,
     answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
-    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+    answered_by = coalesce(p_answered_by, p_owner_id::text, 'service'), answered_at = v_now
   where job_id = p_job_id and number = any (v_numbers);
   perform durable_responses.announce_steps(p_job_id, v_numbers);
   if p_outcome = 'cancel' then
@@ -98,10 +98,10 @@ begin
   return durable_responses.job_view(p_job_id);
 end;
 $$;
-comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) is
-  'A person says whether a call in doubt was made: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (from the job''s "waiting") name the call. Neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
+comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text, text) is
+  'A person says whether a call in doubt was made: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (from the job''s "waiting") name the call. Neither is needed while only one is in doubt. The job continues when the last one is resolved. p_answered_by: who answers, if it is neither the owner nor a server. Refuses (DR412) a decision that names another call, or none of several.';
 
 revoke execute on function durable_responses.decided_steps(uuid, text, text, text, integer),
-  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) from public, anon, authenticated;
+  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text, text) from public, anon, authenticated;
 grant execute on function durable_responses.decided_steps(uuid, text, text, text, integer),
-  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) to service_role;
+  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text, text) to service_role;

@@ -145,6 +145,7 @@ Deno.test("fuzz: no sequence of events does more than finish or fail the run", a
   await forAll(fc.array(event, { maxLength: 6 }), 400, async (events) => {
     theStream().events = events.map((each) => `data: ${JSON.stringify(each)}\n\n`).join("");
     const result = await runStreamed({ model: "gpt-6.1-sol", input: "hi" }, budgets, {
+      key: { id: crypto.randomUUID(), attempt: 1 },
       signal: new AbortController().signal,
       onItemStarted: (started) => void stepOf(started, rules),
       onArguments: () => {},

@@ -14,6 +14,7 @@ const well: JobRow = {
   review_reason: null,
   completed_attempts: 1,
   open_attempts: 0,
+  may_be_answered: false,
   troubled_steps: 0,
 };
 const failed: JobRow = {

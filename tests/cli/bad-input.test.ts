@@ -102,6 +102,17 @@ for (
   });
 }
 
+Deno.test("check names the place of a config.toml that is no TOML, although it needs nothing of it", async () => {
+  await using project = await supabaseProject();
+  await project.write("config.toml", 'project_id = "x"\n[api\n');
+  const { code, stdout, stderr } = await thePackage().run(["check"], { cwd: project.folder });
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(
+    stderr,
+    /^Error: Cannot read supabase\/config\.toml: Invalid TOML .* \(line 2, column \d+\)\n {2}→ Fix that place/,
+  );
+});
+
 Deno.test("commands that talk to a project say which thing they miss, and do not try", async () => {
   await using project = await supabaseProject();
   const run = (args: string[], env: Record<string, string> = {}) =>
@@ -141,6 +152,7 @@ Deno.test("commands that talk to a project say which thing they miss, and do not
       {},
       /cannot be used with option '--ports <api,db>'/,
     ],
+    [["doctor", "--smoke", "--smoke-wait", "0"], {}, /a number of seconds above 0, up to 3600/],
     [["doctor", "--smoke-wait", "5"], {}, /option '--smoke-wait' needs --smoke/],
     [["doctor", "--smoke-profile", "x"], {}, /option '--smoke-profile' needs --smoke/],
     [["jobs", "list", "--owner", "bob"], {}, /It must be a user's id, which is a UUID/],

@@ -92,6 +92,7 @@ Deno.test("a wrong key and a wrong webhook secret are told apart from the rest",
     found("webhook").message,
     /refuses an event signed with your OPENAI_WEBHOOK_SECRET \(invalid_signature\)/,
   );
+  assert.match(found("webhook").fix ?? "", /^with dev, source the env file that it printed/);
   assert.equal(found("run-jobs").status, "ok");
   assert.equal(found("wake").status, "skipped");
 });
@@ -226,8 +227,28 @@ Deno.test("connect puts the right values into Vault, and the database wakes the 
     DURABLE_RESPONSES_WORKER_SECRET: theStack().stack.workerSecret,
   });
   assert.equal(code, 0, stdout + stderr);
-  assert.match(stdout, /ok: the database reaches run-jobs, and the secrets are the same/);
-  assert.equal((await examine())("wake").status, "ok");
+  assert.match(stdout, /ok: the database reaches run-jobs, and both have the same secret/);
+  const message = "the database reaches run-jobs, and both have the same secret";
+  // The folder has the secret that init made for the hosted project: it says nothing about this one.
+  const { fix: _, ...seen } = (await examine())("wake");
+  assert.deepEqual(seen, { check: "wake", status: "ok", message });
+});
+
+Deno.test("a worker secret of yours is compared with the project's", async () => {
+  const wakeWith = async (secret: string) =>
+    (await examine({ DURABLE_RESPONSES_WORKER_SECRET: secret }))("wake");
+  assert.deepEqual(await wakeWith(theStack().stack.workerSecret), {
+    check: "wake",
+    status: "ok",
+    message: "the database reaches run-jobs; its secret, that of run-jobs and yours are the same",
+  });
+  assert.deepEqual(await wakeWith("made up, but long enough"), {
+    check: "wake",
+    status: "warn",
+    message:
+      "the database reaches run-jobs, but your DURABLE_RESPONSES_WORKER_SECRET is not the project's",
+    fix: "unset it here: dev has its own",
+  });
 });
 
 Deno.test("what init left half-way, and what was changed by hand, is said", async () => {
@@ -252,6 +273,15 @@ Deno.test("what init left half-way, and what was changed by hand, is said", asyn
   );
   await project.write(".temp/durable-responses-init/journal.json", "[]");
   assert.match((await examine())("project files").message, /an init was interrupted/);
+});
+
+Deno.test("a smoke test of a profile that does not exist is refused before anything is checked", async () => {
+  const { code, stdout, stderr } = await run(["doctor", "--smoke", "--smoke-profile", "nope"]);
+  assert.deepEqual([code, stdout], [2, ""]);
+  assert.match(
+    stderr,
+    /^Error: Cannot run jobs with the profile 'nope': .*\n {2}→ The profiles are '/,
+  );
 });
 
 Deno.test("an anonymous or signed-in caller may not call what doctor and connect call", async () => {

@@ -57,6 +57,10 @@ Deno.test("init with nobody to ask changes nothing without --yes, and --dry-run 
     dry.stdout,
     /\+ supabase\/migrations\/\d+_durable_responses\.sql\n[^]*~ supabase\/config.toml[^]*\+\[functions\.respond\]/,
   );
+  assert.match(
+    dry.stdout,
+    /^ {2}\+ supabase\/functions\/_shared\/profiles\.gen\.ts {2}\(.* written by check\)$/m,
+  );
   assert.deepEqual(await project.all(), before);
 });
 

@@ -175,6 +175,12 @@ Deno.test("an answer of the gateway, and one that is no JSON, keep their status"
     name: "NotFoundError",
     hint: /^Deploy the function\. If .* as functionName$/,
   });
+  const inDev = clientWith([
+    json(404, { code: "NOT_FOUND", message: "x", hint: "The functions are 'ask'" }),
+  ]);
+  await assert.rejects(inDev.responses.cancel(id), {
+    hint: /^Deploy the function\. If .* as functionName\. The functions are 'ask'$/,
+  });
   const page = clientWith([
     () => new Response("<html>Bad gateway", { status: 502 }),
   ]);

@@ -64,6 +64,25 @@ for (const viewport of sizes) {
   );
 }
 
+for (const width of [390, 900]) {
+  Deno.test(`at ${width} px the timeline's names are whole`, needsBrowser, async () => {
+    const { openAs, newest } = theConsole();
+    const page = await openAs("secret key", { viewport: { width, height: 900 } });
+    const id = await newest("awaiting_approval");
+    await page.evaluate((path) => location.hash = path, `/jobs/${id}`);
+    const name = page.locator(".line-step .line-name").filter({ hasText: "asks for approval: " });
+    await name.first().waitFor();
+    const cut = await page.locator(".line-name").evaluateAll((names) =>
+      names.filter((one) =>
+        one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight ||
+        getComputedStyle(one).textOverflow !== "clip"
+      ).map(({ textContent }) => textContent)
+    );
+    assert.deepEqual(cut, []);
+    await page.context().close();
+  });
+}
+
 Deno.test("at 900 px a job's query has most of its row", needsBrowser, async () => {
   const page = await theConsole().openAs("secret key", { viewport: { width: 900, height: 900 } });
   const [row, query] = await Promise.all(

@@ -93,10 +93,16 @@ Deno.test("in a browser the console is live through its server", needsBrowser, a
   try {
     const page = await browser.newPage();
     await page.goto(server.url);
+    // The project, not the address of the server in front of it: it would be the same in every tab.
+    const project = new URL(theStack().stack.apiUrl).host;
+    await page.locator(".project-name").getByText(project, { exact: true }).waitFor();
+    assert.equal(await page.title(), `${project} · Durable responses`);
     await page.getByLabel("Email").fill(user.email);
     await page.getByLabel("Password").fill(user.password);
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await page.locator(".list-foot").getByText("live", { exact: true }).waitFor();
+    assert.equal(await page.locator(".where-host").innerText(), project);
+    assert.equal(await page.title(), `${project} · Durable responses`);
   } finally {
     await browser.close();
   }

@@ -51,6 +51,26 @@ Deno.test(
 );
 
 Deno.test(
+  "Health says that jobs failed, although nothing waits for a person",
+  needsBrowser,
+  async () => {
+    const { openAs, sql } = theConsole();
+    const page = await openAs("user");
+    await page.evaluate(() => location.hash = "/health");
+    const [row] = await sql<{ failed: number; jobs: number }[]>`
+    select count(*)::int as jobs, (count(*) filter (where status = 'failed'))::int as failed
+    from public.response_jobs where created_at > now() - interval '7 days'`;
+    assert.ok(row && row.failed > 0);
+    await page.getByRole("button", { name: "7 days" }).click();
+    await page.locator(".headline").getByText(
+      `${row.failed} of ${row.jobs} jobs in the last 7 days failed`,
+    )
+      .waitFor();
+    await page.context().close();
+  },
+);
+
+Deno.test(
   "an operator by claim sees everybody's jobs and how the project fares, a user does not",
   needsBrowser,
   async () => {

@@ -72,6 +72,17 @@ Deno.test("a function that cannot start is a 503, one that does not exist a 404"
   });
 });
 
+Deno.test("a function whose import map cannot be read is a 503, and its log says why", async () => {
+  const remote = () => {
+    throw new Error("Cannot read the import map 'x': it does not exist");
+  };
+  await withEdge({ remote }, async (edge) => {
+    const answer = await edge.get("echo", "/");
+    assert.deepEqual([answer.status, (await answer.json()).code], [503, "BOOT_ERROR"]);
+    assert.deepEqual(edge.lines, ["Cannot read the import map 'x': it does not exist"]);
+  });
+});
+
 Deno.test("a restart tells the worker why and boots a new one for the next request", async () => {
   await withEdge({}, async (edge) => {
     const pid = await edge.text("life", "/pid");

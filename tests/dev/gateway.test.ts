@@ -113,8 +113,18 @@ Deno.test("a function's path begins with its name, and its headers come through"
   assert.equal(body.headers.apikey, "sb_secret_any");
   assert.equal(body.headers.authorization, headers.authorization);
   assert.equal(body.headers["x-forwarded-proto"], "http");
-  assert.equal((await answer(project, "/functions/v1/missing", headers)).status, 404);
   assert.equal((await answer(project, "/elsewhere")).status, 404);
+});
+
+Deno.test("a function that does not exist is a 404 that names those that do, whoever asks", async () => {
+  const project = theProject();
+  for (const authorization of [undefined, "Bearer x", `Bearer ${project.keys.anonKey}`]) {
+    const headers = authorization === undefined ? {} : { authorization };
+    const { status, body } = await answer(project, "/functions/v1/missing", headers);
+    assert.equal(status, 404);
+    assert.equal(body.code, "NOT_FOUND");
+    assert.match(body.hint, /^The functions are 'boot-fails', 'echo', /);
+  }
 });
 
 Deno.test("a streamed response comes through in pieces, and a caller who leaves ends it", async () => {

@@ -67,6 +67,10 @@ Deno.test("an import map that cannot be read is named, with what is wrong", () =
       () => modulesOf("any", { functionsDir, esmShUrl, configured: () => undefined }),
       /Cannot read the import map '.*import_map\.json': .*expected string/s,
     );
+    assert.throws(
+      () => modulesOf("any", { functionsDir, esmShUrl, configured: () => "gone.json" }),
+      /Cannot read the import map '.*gone\.json': it does not exist\. Put it back .*, or correct config\.toml$/,
+    );
   }));
 
 Deno.test("a package that is installed in the very version comes from here, from esm.sh and npm alike", () => {

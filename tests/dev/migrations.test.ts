@@ -11,6 +11,9 @@ const third = "20260103000000_third.sql";
 const changed =
   "has changed since it was applied. The database is as before: put the file back and write a new migration, or start with --fresh";
 
+const applied =
+  "The migrations before it are applied. Fix the file and save it; if dev has not started, start it again";
+
 interface Project {
   write(name: string, text: string): Promise<void>;
   remove(name: string): Promise<void>;
@@ -75,13 +78,15 @@ async function withProject(use: (project: Project) => Promise<void>): Promise<vo
 }
 
 Deno.test("a migration that is edited or deleted after it was applied is named, with what to do", async () => {
-  await withProject(async ({ write, remove, start }) => {
+  await withProject(async ({ write, remove, start, change }) => {
     await write(first, "create table public.a (id int);");
     await write(second, "create table public.b (id int);");
     assert.deepEqual(await start(), []);
 
     await write(second, "create table public.b (id bigint);");
     assert.deepEqual(await start(), [`${second} ${changed}`]);
+    const { said } = await change(() => write(second, "create table public.b (id int);"));
+    assert.deepEqual(said, [`${second} ${changed}`, `${second} is again as it was applied`]);
 
     await remove(second);
     assert.deepEqual(await start(), [
@@ -127,7 +132,10 @@ Deno.test("when a migration fails, those before it are known as applied", async 
       await write(second, "create table public.b (id int);");
       await write(third, "create table public.c (id int");
     });
-    assert.match(failed.failure, /syntax error/);
+    assert.equal(
+      failed.failure,
+      `Cannot apply ${third}, line 1, at 'create table public.c (id int': syntax error at end of input (SQLSTATE 42601). ${applied}`,
+    );
     assert.deepEqual(failed.said, [`Applied ${second}`]);
     assert.deepEqual(failed.tables, ["a.id", "b.id"]);
 
@@ -136,6 +144,28 @@ Deno.test("when a migration fails, those before it are known as applied", async 
     assert.deepEqual(await start(), [`Applied ${third}`, `${second} ${changed}`]);
     const { tables } = await change(() => Promise.resolve());
     assert.deepEqual(tables, ["a.id", "b.id", "c.id"]);
+  });
+});
+
+Deno.test("a migration that fails is told with its line and Postgres' words, each in one line", async () => {
+  await withProject(async ({ write, remove, change }) => {
+    const failureOf = async (text: string) =>
+      (await change(() => write(first, text)).finally(() => remove(first))).failure
+        .replace(`. ${applied}`, "");
+    assert.match(
+      await failureOf("-- a\nselect 1;\n\ncreate table public.d (\n  id int,\n  foo nosuch\n);\n"),
+      /^Cannot apply 20260101000000_first\.sql, line 6, at 'foo nosuch': type "nosuch" does not exist \(SQLSTATE 42704\)\. Hint: .* CREATE TABLE example \(col extensions\.nosuch\)$/,
+    );
+    assert.equal(
+      await failureOf(
+        "select 1;\ncreate table public.y (id int primary key);\ninsert into public.y values (1), (1);\n",
+      ),
+      `Cannot apply ${first}, line 3, at 'insert into public.y values (1), (1)': duplicate key value violates unique constraint "y_pkey" (SQLSTATE 23505). Key (id)=(1) already exists`,
+    );
+    assert.equal(
+      await failureOf("select 1/0;\nselect 1/0;\n"),
+      `Cannot apply ${first}, at 'select 1/0': division by zero (SQLSTATE 22012)`,
+    );
   });
 });
 

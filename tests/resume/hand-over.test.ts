@@ -101,9 +101,13 @@ Deno.test("a webhook after the budget: the job leaves its review by itself", asy
   assert.equal((await readAttempts(bench.sql, id))[2]?.cancel_pending, false);
 });
 
-Deno.test("a response that failed before the call: it was not made, and is made by the next run", async () => {
+Deno.test("a response that says that it failed before the call: the next run makes the call", async () => {
   const { bench, id, responseId } = await killedAfterYes({ kind: "lose" }, {
-    faults: [{ kind: "background-fails", match: ofAttempt(3) }, works],
+    faults: [{
+      kind: "background-fails",
+      match: ofAttempt(3),
+      message: "Error retrieving tool list from MCP server: 'mailbox'",
+    }, works],
   });
   await pastBudget(bench, id);
   assert.equal(mailCounts(bench).sent, 0);

@@ -40,6 +40,9 @@ for (const [name, command] of Object.entries(scripts)) {
     const text = new TextDecoder().decode(stdout);
     assert.ok(success, new TextDecoder().decode(stderr));
     assert.match(text, /^(?:Usage: |npm run )/);
+    // Its own, not that of a script that does the same.
+    const [, named] = /^(?:Usage: )?npm (?:run )?([\w:]+)/.exec(text) ?? [];
+    assert.equal(named, name.replace(":long", ""), text);
     // Usage, a sentence and options: a run would say more.
     assert.ok(text.split("\n").length < 30, text);
   });

@@ -108,3 +108,27 @@ for (const profile of ["direct", "one_by_one", "background"]) {
     }
   }
 }
+
+const one = callOf(1, "send", '{"body":"x"}');
+const done = (item: Record<string, unknown>, output_index: number) => ({
+  type: "response.output_item.done",
+  output_index,
+  item,
+});
+const toldTwice: Record<string, Record<string, unknown>[]> = {
+  "first as not done yet": [done({ ...one, status: "in_progress" }, 0), done(one, 0)],
+  "at two places": [done(one, 0), done(one, 1)],
+  "with two ids": [done({ ...one, id: "fc_9" }, 0), done(one, 0)],
+};
+for (const [how, events] of Object.entries(toldTwice)) {
+  Deno.test(`one call that a stream tells twice, ${how}, is made once`, async () => {
+    const { begin, openai, submit, finished, notes } = theStack();
+    await begin();
+    openai.faults.set([
+      raw(createStream, stream(...events, ended("completed", [one])), { times: 1 }),
+    ]);
+    const { id } = await submit("direct", "[[plan: text all done]]");
+    assert.equal((await finished(id)).status, "completed");
+    assert.equal((await notes("send")).length, 1);
+  });
+}

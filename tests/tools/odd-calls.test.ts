@@ -46,30 +46,6 @@ Deno.test("two calls with one id and one call_id are two calls, each made once",
   assert.deepEqual([sent, errors], [["a", "b"], [null, null]]);
 });
 
-const told: Record<string, Record<string, unknown>[]> = {
-  "in progress, then completed": [{ status: "in_progress" }, {}],
-  "at another place": [{}, { output_index: 1 }],
-  "with another id": [{}, { id: "fc_2" }],
-};
-for (const [what, items] of Object.entries(told)) {
-  Deno.test(`one call that is reported twice, ${what}, is made once`, async () => {
-    const { begin, openai, submit, finished, notes, steps } = theStack();
-    await begin();
-    const one = call("send", '{"body":"x"}');
-    const events = items.map(({ output_index = 0, ...more }) => ({
-      type: "response.output_item.done",
-      output_index,
-      item: { ...one, ...more },
-    }));
-    const answer = stream(...events, ended("completed", [one]));
-    openai.faults.set([raw(createStream, answer, { times: 1 })]);
-    const { id } = await submit("direct", "[[plan: text all done]]");
-    assert.equal((await finished(id)).status, "completed");
-    assert.equal((await notes("send")).length, 1);
-    assert.equal((await steps(id)).filter(({ kind }) => kind === "function_call").length, 1);
-  });
-}
-
 const twofold: [string, string, string, RegExp][] = [
   ["a key twice", "refund", '{"amount": 80, "amount": 20}', /the key "amount" occurs twice/],
   [

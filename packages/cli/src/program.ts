@@ -273,7 +273,7 @@ function webAddress(text: string): string {
 function seconds(text: string): number {
   const value = Number(text);
   if (value > 0 && value <= 3600) return value;
-  throw new InvalidArgumentError("It must be a number of seconds, up to 3600.");
+  throw new InvalidArgumentError("It must be a number of seconds above 0, up to 3600.");
 }
 
 function wholeFunctionName(text: string): string {

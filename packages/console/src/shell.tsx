@@ -2,6 +2,7 @@
 import { type ReactNode, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { useOpened } from "./connection/context.ts";
+import { projectName, useTitle } from "./connection/project-name.ts";
 import { HelpDialog } from "./ui/help-dialog.tsx";
 import { useKeys } from "./ui/keys.ts";
 import { toggleTheme, useTheme } from "./ui/theme.ts";
@@ -70,11 +71,13 @@ export function Wordmark() {
 }
 
 function Where() {
-  const { project, close } = useOpened();
+  const { config, project, close } = useOpened();
+  const name = projectName(config, project);
+  useTitle(name);
   const who = project.identity.kind === "secret_key" ? "secret key" : project.identity.email;
   return (
     <div className="where">
-      <span className="where-host" title={project.url}>{new URL(project.url).host}</span>
+      <span className="where-host" title={name}>{name}</span>
       <span className={`where-who ${project.isOperator ? "is-operator" : ""}`}>{who}</span>
       <button type="button" className="link-button" onClick={close}>Leave</button>
     </div>

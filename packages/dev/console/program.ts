@@ -1,5 +1,7 @@
 /** The command line of the console on this machine, for any project. */
 import type { Command } from "commander";
+import { decodeJwt, errors } from "jose";
+import { z } from "zod";
 import { parseFunctionName, parsePort, parseProjectUrl } from "../dev/option-values.ts";
 import { usualCommand } from "../dev/usual-command.ts";
 import { startConsole } from "./server.ts";
@@ -26,16 +28,40 @@ function consoleProgram(name: string): Command {
   return program.action(async () => {
     const { url: projectUrl, key, port, functionName } = program.opts<Given>();
     // Not a parser of the option: commander shows the value that a parser refuses.
-    if (/^sb_secret_/.test(key)) {
-      program.error("error: option '--key <key>' is a secret key: it must be the publishable key");
-    }
+    const fault = keyFault(key);
+    if (fault !== undefined) program.error(`error: option '--key <key>' ${fault}`);
     const { url } = await startConsole({
       port,
       config: { url: projectUrl, publishableKey: key, functionName },
       forwards: true,
     });
-    console.log(`Console: ${url}\nCtrl-C stops it`);
+    const got = Number(new URL(url).port);
+    if (got !== port) console.log(`Port ${port} is in use; the console is on ${got} instead`);
+    console.log(`Console: ${url} for ${projectUrl}\nCtrl-C stops it`);
   });
+}
+
+const jwtRole = z.object({ role: z.string() });
+
+/** What is wrong with a key, if anything: every page that is served has it. */
+function keyFault(key: string): string | undefined {
+  if (key.startsWith("sb_publishable_")) return undefined;
+  if (key.startsWith("sb_secret_")) return "is a secret key: it must be the publishable key";
+  const role = roleOf(key);
+  if (role === "anon") return undefined;
+  return role === undefined
+    ? "is not an API key: it must be the publishable key (sb_publishable_…), or the legacy anon key"
+    : `is a key of the role ${role}: it must be the publishable key, or the legacy anon key`;
+}
+
+/** The role of a legacy key, which is a JWT. */
+function roleOf(key: string): string | undefined {
+  try {
+    return jwtRole.safeParse(decodeJwt(key)).data?.role;
+  } catch (error) {
+    if (error instanceof errors.JWTInvalid) return undefined;
+    throw error;
+  }
 }
 
 /** Runs it. @param name of the command, for its help */

@@ -11,6 +11,8 @@ import { serveOn } from "../ports.ts";
 export interface ConsoleConfig {
   url: string;
   publishableKey: string;
+  /** Shown in place of `url`. The server sets it where it forwards the calls. */
+  projectUrl?: string;
   profiles?: string[];
   /** `respond`, unless init gave it another name. */
   functionName?: string;
@@ -64,7 +66,9 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleServ
     "/config.js",
     (context) => {
       const { origin } = new URL(context.req.url);
-      const config = options.forwards ? { ...options.config, url: origin } : options.config;
+      const config = options.forwards
+        ? { ...options.config, url: origin, projectUrl: options.config.url }
+        : options.config;
       return context.body(`window.DURABLE_RESPONSES_CONSOLE = ${JSON.stringify(config)};\n`, 200, {
         "content-type": "text/javascript; charset=utf-8",
         "cache-control": "no-store",

@@ -5,6 +5,7 @@ import { visible } from "../../text/visible.ts";
 import { readConfig } from "../gateway/config-file.ts";
 import { createSecrets } from "../stack/secrets.ts";
 import { secretsByFile } from "./project-secrets.ts";
+import { WrongUsage } from "./usual-command.ts";
 
 export interface OpenAIOnlyOptions {
   project: string;
@@ -40,6 +41,11 @@ export async function runOpenAIOnly(options: OpenAIOnlyOptions): Promise<void> {
   }).catch((cause) => {
     const { code } = codeSchema.parse(cause);
     if (code === undefined) throw cause;
+    if (noAddress.has(code)) {
+      throw new WrongUsage(
+        `Cannot listen on ${listen}: --listen must be an address of this machine, such as 127.0.0.1`,
+      );
+    }
     throw new Error(whyNot(code, listen, port), { cause });
   });
   console.log(`OpenAI stand-in at ${openai.url}; its webhooks go to ${url}
@@ -60,21 +66,17 @@ Ready. Ctrl-C stops it
 `);
 }
 
+/** What the system says of an address that is none of this machine's, or no address. */
+const noAddress = new Set(["ENOTFOUND", "EAI_AGAIN", "EADDRNOTAVAIL", "EINVAL"]);
+
 /** The system's own words name neither the option nor a way out. */
 function whyNot(code: string, listen: string, port: number): string {
   const cannot = `Cannot listen on ${listen}:${port}`;
-  switch (code) {
-    case "EADDRINUSE":
-      return `${cannot}: another program does, such as another dev --openai-only. Stop it, or use another port: --openai-port ${
-        port + 1
-      }`;
-    case "ENOTFOUND":
-    case "EADDRNOTAVAIL":
-    case "EINVAL":
-      return `${cannot}: --listen must be an address of this machine, such as 127.0.0.1`;
-    default:
-      return `${cannot}: use another --openai-port or --listen`;
-  }
+  return code === "EADDRINUSE"
+    ? `${cannot}: another program does, such as another dev --openai-only. Stop it, or use another port: --openai-port ${
+      port + 1
+    }`
+    : `${cannot}: use another --openai-port or --listen`;
 }
 
 /**

@@ -18,13 +18,13 @@ function isPort(port: number | undefined): port is number {
 export function parsePort(text: string): number {
   const port = Number(text);
   if (isPort(port)) return port;
-  throw new InvalidArgumentError("It must be a port, such as 54325.");
+  throw new InvalidArgumentError("It must be a port, a number from 1 to 65535.");
 }
 
 export function parsePorts(text: string): Ports {
   const [api, db, ...more] = text.split(",").map(Number);
   if (isPort(api) && isPort(db) && more.length === 0) return { api, db };
-  throw new InvalidArgumentError("It must be two ports, such as 54321,54322.");
+  throw new InvalidArgumentError("It must be two ports from 1 to 65535, such as 54321,54322.");
 }
 
 export function parseSeconds(text: string): number {
@@ -37,7 +37,7 @@ export function parseSeconds(text: string): number {
 export function parseProjectUrl(text: string): string {
   if (webUrlSchema.safeParse(text).success) return text.replace(/\/+$/, "");
   throw new InvalidArgumentError(
-    "It must be the project's URL, such as https://<project-ref>.supabase.co.",
+    "It must be the project's URL, such as https://<project-ref>.supabase.co or http://127.0.0.1:54321.",
   );
 }
 

@@ -14,7 +14,7 @@ import {
   type Ports,
 } from "./option-values.ts";
 import { checkBy, type ProfileCheck } from "./profile-check.ts";
-import { optionWith, usualCommand } from "./usual-command.ts";
+import { exitCodeFor, optionWith, usualCommand } from "./usual-command.ts";
 import { runStack } from "./whole-stack.ts";
 
 const usualPorts = { api: 54321, db: 54322 };
@@ -116,7 +116,7 @@ export async function runDev(args: string[], ownCheck?: ProfileCheck): Promise<v
   } catch (error) {
     const said = error instanceof Error ? messages(error).join("\n  because: ") : String(error);
     console.error(`Error: ${said}`);
-    Deno.exit(1);
+    Deno.exit(exitCodeFor(error));
   }
 }
 

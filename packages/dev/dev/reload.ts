@@ -46,7 +46,7 @@ export function reloadOnChange({ stack, project, check, say }: WatchOptions): Wa
       const left = paths.filter((path) => !gone.includes(ownerOf(path)));
       if (left.length > 0) verify.changed(await takeChanges(stack, supabase, left, say));
     } catch (error) {
-      say(`Cannot apply the change: ${messageOf(error)}`);
+      say(messageOf(error));
     }
   };
   const watch = async () => {

@@ -4,6 +4,16 @@ import { Command, Option } from "commander";
 /** The exit code, as of the CLI. */
 const wrongUsage = 2;
 
+/** A value of an option that only turns out to be wrong when it is used. */
+export class WrongUsage extends Error {
+  override readonly name = "WrongUsage";
+}
+
+/** The exit code of a command that ends with this error. */
+export function exitCodeFor(error: unknown): number {
+  return error instanceof WrongUsage ? wrongUsage : 1;
+}
+
 /** @param name as a person calls it, such as `npm run demo --` */
 export function usualCommand(name: string): Command {
   return new Command(name)

@@ -12,6 +12,7 @@ export function isFunction(functionsDir: string, name: string): boolean {
 }
 
 export function functionNames(functionsDir: string): string[] {
-  return [...Deno.readDirSync(functionsDir)].map(({ name }) => name)
+  const entries = ifThereNow(() => [...Deno.readDirSync(functionsDir)]) ?? [];
+  return entries.map(({ name }) => name)
     .filter((name) => isFunction(functionsDir, name)).sort();
 }

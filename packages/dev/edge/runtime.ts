@@ -7,8 +7,9 @@ import { chooseWorker } from "./choose-worker.ts";
 import type { RemoteModules } from "./command.ts";
 import { startControl } from "./control.ts";
 import { dependents } from "./dependents.ts";
-import { failureResponse } from "./failures.ts";
-import { isFunction } from "./function-names.ts";
+import { failureResponse, notFoundResponse } from "./failures.ts";
+import { functionNames, isFunction } from "./function-names.ts";
+import { messageOf } from "../message-of.ts";
 import { type LoadFault, loadFaults } from "./load-faults.ts";
 import { EdgeWorker } from "./worker.ts";
 import type { WorkerInfo, WorkerUsage } from "./worker-info.ts";
@@ -35,6 +36,7 @@ export interface EdgeOptions {
 }
 
 export interface EdgeRuntime {
+  has(name: string): boolean;
   /** Runs a function. Its request has the path of `request.url`; failures are the platform's answers. */
   fetch(name: string, request: Request): Promise<Response>;
   /** Sends a signal (default SIGKILL) to a function's workers; the pids that got it. */
@@ -99,15 +101,27 @@ export function startEdge(options: EdgeOptions): EdgeRuntime {
     return chooseWorker(workersOf(name), maxWorkers) ?? boot(name);
   }
 
+  /** Undefined if its import map cannot be read, which its log says: that is the project's fault, not the gateway's. */
+  function startable(name: string): EdgeWorker | undefined {
+    try {
+      return workerFor(name);
+    } catch (error) {
+      options.onLog?.({ source: name, line: messageOf(error) });
+      return undefined;
+    }
+  }
+
   function workersOf(name: string): EdgeWorker[] {
     return [...live].filter((worker) => worker.info().function === name);
   }
 
   return {
+    has: (name) => isFunction(functionsDir, name),
     async fetch(name, request) {
-      if (!isFunction(functionsDir, name)) return failureResponse("not_found");
+      if (!isFunction(functionsDir, name)) return notFoundResponse(functionNames(functionsDir));
       if (stopped) return failureResponse("lost");
-      return await workerFor(name).fetch(request);
+      const worker = startable(name);
+      return worker === undefined ? failureResponse("boot") : await worker.fetch(request);
     },
     kill: (name, signal = "SIGKILL") =>
       Promise.all(workersOf(name).map((worker) => worker.kill(signal))),

@@ -1,8 +1,7 @@
 /** Reads supabase/config.toml. Where it cannot be read, the message names the file and the place in it. */
-import { parse } from "deno-std/toml/parse.js";
 import { join } from "node:path";
+import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
-import { messageOf } from "../message-of.ts";
 
 const name = "supabase/config.toml";
 
@@ -20,10 +19,20 @@ async function tomlOf(project: string): Promise<unknown> {
   try {
     return parse(await Deno.readTextFile(join(project, "supabase", "config.toml")));
   } catch (cause) {
-    const why = cause instanceof Deno.errors.NotFound
-      ? "it does not exist. Run npx supabase init, or give the folder that contains supabase/"
-      : `${messageOf(cause)}. Fix that place in the file, then start again`;
+    const why = reason(cause);
+    if (why === undefined) throw cause;
     // The message says all that the cause does.
     throw new Error(`Cannot read ${name}: ${why}`);
   }
+}
+
+/** In the words of the CLI, which reads the file with the same parser. */
+function reason(cause: unknown): string | undefined {
+  if (cause instanceof Deno.errors.NotFound) {
+    return "it does not exist. Run npx supabase init, or give the folder that contains supabase/";
+  }
+  if (!(cause instanceof TomlError)) return undefined;
+  const place = `line ${cause.line}, column ${cause.column}`;
+  const [what] = cause.message.split("\n");
+  return `${what} (${place}). Fix that place in the file, then start again`;
 }

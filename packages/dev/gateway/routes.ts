@@ -14,7 +14,10 @@ export interface Upstreams {
   restUrl: string;
   auth: { fetch(request: Request): Promise<Response> };
   storage: { fetch(request: Request): Promise<Response> };
-  edge: { fetch(name: string, request: Request): Promise<Response> };
+  edge: {
+    has(name: string): boolean;
+    fetch(name: string, request: Request): Promise<Response>;
+  };
   realtime: {
     /** Gets the request as it came in: only that can become a websocket. */
     connect(request: Request, keyToken: string): Response;
@@ -90,9 +93,11 @@ export function gatewayRoutes(
 
   app.all("/functions/v1/:name/*", async (context) => {
     const name = context.req.param("name");
-    const open = context.req.method === "OPTIONS" || !upstreams.verifiesJwt(name);
+    const { edge, verifiesJwt } = upstreams;
+    // That there is no such function is said first, as by the CLI: a 401 would send people looking for a key.
+    const open = context.req.method === "OPTIONS" || !edge.has(name) || !verifiesJwt(name);
     const refusal = open ? undefined : await refusalWithoutJwt(context.req.raw, keys);
-    return refusal ?? await upstreams.edge.fetch(name, below("/functions/v1", context));
+    return refusal ?? await edge.fetch(name, below("/functions/v1", context));
   });
 
   app.notFound((context) => context.json({ message: "no Route matched with those values" }, 404));

@@ -1,9 +1,10 @@
 /** The project's migrations, applied by the real Supabase CLI as the role `postgres`, as on the platform. */
 import { supabaseEnvironment } from "../child-environment.ts";
-import { runProcess } from "../processes.ts";
+import { RunFailure, runProcess } from "../processes.ts";
 import { findSupabaseCli, projectRoot } from "./binaries.ts";
 import { startCluster } from "./cluster.ts";
 import { cachedFolder, copyFolder, hashOf, platformTemplate, type Template } from "./template.ts";
+import { failureText, readFailure } from "./migration-failure.ts";
 import { readMigrations } from "./migration-files.ts";
 
 export interface MigrateOptions {
@@ -13,23 +14,38 @@ export interface MigrateOptions {
   workdir?: string;
 }
 
-/** Runs `supabase migration up`: whatever is not applied yet, in order. About 0.7 s. Throws with the CLI's output. */
+/**
+ * Runs `supabase migration up`: whatever is not applied yet, in order. About 0.7 s.
+ * @throws Error with the file, the line and what Postgres said; with the CLI's output if no migration is the cause
+ */
 export async function migrate({ dbUrl, workdir = projectRoot }: MigrateOptions): Promise<void> {
-  await runProcess({
-    name: "supabase migration up",
-    command: await findSupabaseCli(),
-    args: [
-      "migration",
-      "up",
-      `--remote=${withoutTls(dbUrl)}`,
-      "--yes",
-      "--workdir",
-      workdir,
-      // A project takes in migrations that are older than its newest: ours, and those of a branch.
-      "--include-all",
-    ],
-    env: supabaseEnvironment(),
-  });
+  try {
+    await runProcess({
+      name: "supabase migration up",
+      command: await findSupabaseCli(),
+      args: [
+        "migration",
+        "up",
+        `--remote=${withoutTls(dbUrl)}`,
+        "--yes",
+        "--workdir",
+        workdir,
+        // A project takes in migrations that are older than its newest: ours, and those of a branch.
+        "--include-all",
+      ],
+      env: supabaseEnvironment(),
+    });
+  } catch (error) {
+    const failure = error instanceof RunFailure ? readFailure(error.stderr) : undefined;
+    if (failure === undefined) throw error;
+    const text = (await readMigrations(workdir))[failure.name];
+    // It says all that the CLI did.
+    throw new Error(
+      `${
+        failureText(failure, text)
+      }. The migrations before it are applied. Fix the file and save it; if dev has not started, start it again`,
+    );
+  }
 }
 
 /**

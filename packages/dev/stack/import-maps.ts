@@ -10,6 +10,7 @@ import { pathToFileURL } from "node:url";
 import { parse } from "deno-std/jsonc/parse.js";
 import { z } from "zod";
 import type { RemoteModules } from "../edge/command.ts";
+import { messageOf } from "../message-of.ts";
 import { findPackage } from "../packages.ts";
 
 const entries = z.record(z.string(), z.string()).default({});
@@ -72,9 +73,15 @@ function readMap(file: string): z.infer<typeof denoFile> {
   try {
     return denoFile.parse(parse(Deno.readTextFileSync(file)));
   } catch (cause) {
-    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
-    throw new Error(`Cannot read the import map '${file}': ${why}`, { cause });
+    throw new Error(`Cannot read the import map '${file}': ${reason(cause)}`, { cause });
   }
+}
+
+function reason(cause: unknown): string {
+  if (cause instanceof z.ZodError) return z.prettifyError(cause);
+  return cause instanceof Deno.errors.NotFound
+    ? "it does not exist. Put it back (npx durable-responses init writes its own again), or correct config.toml"
+    : messageOf(cause);
 }
 
 /** The map is handed over in the command line, so what is relative to its file has to be said in full. */

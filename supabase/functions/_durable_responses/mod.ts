@@ -3,6 +3,7 @@
  * everything exported here would be loaded by each of them, and cold start counts.
  */
 export { mcp, type OpenAiServer, type WorkerServer } from "./profiles/mcp-server.ts";
+export type { CallInDoubt, WasMade, WasMadeAnswer, WasMadeContext } from "./profiles/was-made.ts";
 export {
   sqlTool,
   type SqlToolOptions,

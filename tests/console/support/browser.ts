@@ -1,8 +1,9 @@
-/** A headless Chromium, if there is one. */
+/** A headless Chromium, if there is one. Its headless shell takes two thirds of the CPU of a whole Chromium, so it comes first. */
 import { childEnvironment } from "../../../packages/dev/child-environment.ts";
 import { type Browser, chromium } from "playwright-core";
 
 const places = [
+  "/usr/bin/chromium-headless-shell",
   "/usr/bin/chromium",
   "/usr/bin/chromium-browser",
   "/usr/bin/google-chrome",

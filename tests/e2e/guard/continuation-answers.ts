@@ -42,11 +42,11 @@ export function testContinuationAnswers(theStack: () => TestStack): void {
     });
   }
 
-  Deno.test("a continuation that fails because it is too long is told in a shorter form", async () => {
+  Deno.test("a continuation that is too long after its call is told in a shorter form", async () => {
     const { submit, fresh, finished, openai, sql } = theStack();
     const code = "context_length_exceeded";
     begin(theStack(), [
-      { kind: "background-fails", match: ofAttempt(3), code, message: "It has 300,000 tokens" },
+      { kind: "fails-after-tools", match: ofAttempt(3), code, message: "It has 300,000 tokens" },
       raw({ ...createStream, ...ofAttempt(4) }, {
         status: 400,
         body: { error: { type: "invalid_request_error", code, message: "It has 300,000 tokens" } },

@@ -1,10 +1,18 @@
 /** A background run that asks, gets its answers, and continues in background. */
 import { findEmail, replyToEmail } from "../../../packages/dev/mcp/mailbox.ts";
+import type { Fault } from "../../../packages/dev/openai/mod.ts";
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
 import { readJob, summarizeAttempts } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/stack.ts";
 import { begin, createsSince, ofAttempt, query, sentInAll, works } from "./mail.ts";
+
+/** A failure that says that it came before any call. */
+const failsBefore: Fault = {
+  kind: "background-fails",
+  match: ofAttempt(3),
+  message: "Error retrieving tool list from MCP server: 'mailbox'",
+};
 
 export function testGoingOn(theStack: () => TestStack): void {
   Deno.test("a guarded background run sends one email, and never leaves background", async () => {
@@ -65,13 +73,13 @@ export function testGoingOn(theStack: () => TestStack): void {
 
   Deno.test("a route whose background fails by now: the run goes on in its worker", async () => {
     const { submit, fresh, finished, sql } = theStack();
-    begin(theStack(), [{ kind: "background-fails", match: ofAttempt(3) }, works]);
+    begin(theStack(), [failsBefore, works]);
     const { id } = await submit(fresh("mail"), query);
     assert.equal((await finished(id)).status, "completed");
     assert.deepEqual(await summarizeAttempts(sql, id), [
       "background continued",
       "synchronous continued",
-      "background failed openai_server_error",
+      "background failed mcp_unavailable",
       "synchronous completed",
     ]);
     assert.equal(await sentInAll(theStack()), 1);
@@ -80,7 +88,7 @@ export function testGoingOn(theStack: () => TestStack): void {
 
   Deno.test("a route whose background fails after each yes is skipped after three of them", async () => {
     const { submit, fresh, finished } = theStack();
-    begin(theStack(), [{ kind: "background-fails", match: ofAttempt(3) }, works]);
+    begin(theStack(), [failsBefore, works]);
     const profile = fresh("mail");
     const reasons = [];
     for (let sent = 1; sent <= 4; sent++) {
@@ -90,7 +98,7 @@ export function testGoingOn(theStack: () => TestStack): void {
       reasons.push(why);
       assert.equal(await sentInAll(theStack()), sent);
     }
-    const fails = "openai_server_error";
+    const fails = "mcp_unavailable";
     assert.deepEqual(reasons, [fails, fails, fails, "background_skipped"]);
   });
 

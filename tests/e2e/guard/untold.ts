@@ -31,6 +31,27 @@ const untold: Record<string, [status: string, output: unknown, more?: Record<str
   "completed with a remark": ["completed", [remark]],
   "completed with a call of an unknown kind": ["completed", [strange, message("Sent.")]],
   "incomplete with a thought": ["incomplete", [thought]],
+  "failed with nothing": ["failed", [], error],
+  "failed with a thought": ["failed", [thought], error],
+  "failed because of a limit": ["failed", [], {
+    error: { code: "rate_limit_exceeded", message: "Rate limit reached" },
+  }],
+  "failed because it was too long": ["failed", [], {
+    error: { code: "context_length_exceeded", message: "It has 300,000 tokens" },
+  }],
+  "failed with a result of an unknown kind": ["failed", [{
+    type: "tool_result",
+    id: "q",
+    name: "gmail_reply_to_email",
+    output: "sent",
+  }], error],
+  "failed with a call inside an unknown item": ["failed", [{
+    type: "tool_call",
+    id: "q",
+    call: { server_label: "mailbox", name: "gmail_reply_to_email" },
+  }], error],
+  "failed with words": ["failed", [message("I have sent it.")], error],
+  "incomplete with words": ["incomplete", [message("I have sent")]],
   "failed with null": ["failed", null, error],
   "failed without an output": ["failed", undefined, error],
 };
@@ -87,26 +108,45 @@ export function testUntold(theStack: () => TestStack): void {
     assert.equal(await sentInAll(theStack()), 1);
   });
 
-  Deno.test("one that was given up, and says nothing when it is read late: the doubt stays", async () => {
-    const { sql, openai, wake } = theStack();
-    const id = await answeredInBackground(response("completed", []));
-    assert.equal((await settledInTime(theStack(), id)).status, "needs_review");
-    await sql`update durable_responses.upstream_cancels set due = now() where job_id = ${id}`;
-    const from = openai.requests.length;
-    await wake();
-    await eventually(
-      "a late read",
-      () => openai.requests.slice(from).some(({ method }) => method === "GET"),
-    );
-    await functionsAreDone(theStack());
-    assert.deepEqual([(await readJob(sql, id)).status, await callsOf(id)], [
-      "needs_review",
-      ["uncertain"],
-    ]);
-    assert.equal(await sentInAll(theStack()), 1);
-  });
+  const late: Record<string, [status: string, output: unknown, more?: Record<string, unknown>]> = {
+    "says nothing": ["completed", []],
+    "says in words that it is done": ["completed", [message("Sent.")]],
+    "has a call of an unknown kind": ["completed", [strange, message("Sent.")]],
+    "has failed with nothing": ["failed", [], error],
+  };
+  for (const [what, [status, output, more]] of Object.entries(late)) {
+    Deno.test(`one that was given up, and ${what} when it is read late: the doubt stays`, async () => {
+      const { sql, openai, wake } = theStack();
+      const id = await answeredInBackground(response("completed", []));
+      assert.equal((await settledInTime(theStack(), id)).status, "needs_review");
+      const body = response(status, output, more);
+      openai.faults.set([raw({ ...retrieve, ...ofAttempt(3) }, { body }), works]);
+      await sql`update durable_responses.upstream_cancels set due = now() where job_id = ${id}`;
+      const from = openai.requests.length;
+      await wake();
+      await eventually(
+        "a late read",
+        () => openai.requests.slice(from).some(({ method }) => method === "GET"),
+      );
+      await functionsAreDone(theStack());
+      assert.deepEqual([(await readJob(sql, id)).status, await callsOf(id)], [
+        "needs_review",
+        ["uncertain"],
+      ]);
+      assert.equal(await sentInAll(theStack()), 1);
+    });
+  }
 
+  const begun = { type: "response.created", response: response("in_progress", []) };
   const streams: Record<string, string> = {
+    "failed with nothing, and was not streamed": stream(ended("failed", [], error)).body,
+    "failed in one piece, with nothing": JSON.stringify(response("failed", [], error)),
+    "is an error alone": stream({ type: "error", ...error.error }).body,
+    "has an item of an unknown kind, then an error": stream(begun, {
+      type: "response.output_item.done",
+      output_index: 0,
+      item: strange,
+    }, { type: "error", ...error.error }).body,
     "completed with nothing": stream(ended("completed", [])).body,
     "completed with null": stream(ended("completed", null)).body,
     "completed without a response": stream({ type: "response.completed" }).body,
@@ -114,6 +154,21 @@ export function testUntold(theStack: () => TestStack): void {
     "failed with null": stream(ended("failed", null, error)).body,
     "completed in one piece, with nothing": JSON.stringify(response("completed", [])),
   };
+  Deno.test("a synchronous run with the yes whose events show no call before it fails: it is sent again", async () => {
+    const { submit, fresh } = theStack();
+    begin(theStack(), [
+      { kind: "background-unsupported", match: { ...ofAttempt(3), background: true } },
+      raw({ stream: true, ...ofAttempt(2) }, stream(begun, ended("failed", [], error)), {
+        times: 1,
+      }),
+      works,
+    ]);
+    const { id } = await submit(fresh("mail"), query);
+    assert.equal((await settledInTime(theStack(), id)).status, "completed");
+    assert.deepEqual(await callsOf(id), ["void", "finished"]);
+    assert.equal(await sentInAll(theStack()), 1);
+  });
+
   for (const [what, body] of Object.entries(streams)) {
     Deno.test(`a synchronous run with the yes that ${what}: one email, and a person decides`, async () => {
       const { submit, fresh, ask, openai, finished } = theStack();

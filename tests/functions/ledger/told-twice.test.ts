@@ -54,6 +54,7 @@ function after(events: unknown[], hadYes: boolean) {
   };
   if (hadYes) tracker.expect([approved]);
   const reader = new RunReader({
+    key: { id: crypto.randomUUID(), attempt: 1 },
     onItemStarted: tracker.onItemStarted,
     onArguments: tracker.onArguments,
     onItem: tracker.onItem,

@@ -42,6 +42,7 @@ const unlimited = { attemptMs: 10_000, spentMs: 0, deadlineMs: 20_000, stallMs: 
 async function run(script: Script, budgets: Partial<typeof unlimited> = {}, signal?: AbortSignal) {
   theServer().script = script;
   return await runStreamed({ model: "gpt-6.1-sol", input: "hi" }, { ...unlimited, ...budgets }, {
+    key: { id: crypto.randomUUID(), attempt: 1 },
     signal: signal ?? new AbortController().signal,
     onItemStarted() {},
     onArguments() {},

@@ -7,24 +7,9 @@ import { z } from "zod";
 import { typesFile } from "../../../packages/cli/src/check/types-file.ts";
 import { defineProfiles, secret } from "../../../supabase/functions/_durable_responses/mod.ts";
 import { checkProfiles } from "../../../supabase/functions/_durable_responses/profiles/check/check-profiles.ts";
+import { ownFields } from "../../../supabase/functions/_durable_responses/profiles/check/fields.ts";
 import { profiles } from "../../../supabase/functions/_shared/profiles.ts";
-
-/** Findings of one profile with a valid model, as `severity path: message → hint`. */
-async function found(profile: Record<string, unknown>): Promise<string[]> {
-  const { findings } = await checkProfiles(
-    { main: { model: "gpt-6-luna", ...profile } },
-    (name) => name === "SET",
-  );
-  return findings.map(({ severity, path, message, hint }) =>
-    `${severity} ${path}: ${message} → ${hint}`
-  );
-}
-
-async function messageFor(profile: Record<string, unknown>): Promise<string> {
-  const [first = "nothing was found", ...more] = await found(profile);
-  assert.deepEqual(more, []);
-  return first;
-}
+import { found, messageFor } from "./support/found.ts";
 
 Deno.test("the project's own profiles have nothing wrong", async () => {
   const { findings, profiles: checked } = await checkProfiles(profiles, () => true);
@@ -85,11 +70,15 @@ Deno.test("a value that does not fit is told with its place and what it is", asy
   );
   assert.match(
     await messageFor({ guard: "allways" }),
-    /^wrong guard: 'guard' must be 'always' or 'synchronous' or 'off', but it is 'allways' → See `guard` in the page on profiles/,
+    /^wrong guard: 'guard' must be one of 'always', 'synchronous', 'off', but it is 'allways' → See docs\/profiles\.md#guard$/,
   );
   assert.match(
     await messageFor({ side_effects: { "mail.send": "twice" } }),
     /^wrong side_effects\.mail\.send: /,
+  );
+  assert.match(
+    await messageFor({ approve_when: { x: true } }),
+    /^wrong approve_when\.x: 'approve_when\.x' must be a function, but it is true/,
   );
   assert.match(
     await messageFor({ retry: { max_attempts: 0 } }),
@@ -99,6 +88,13 @@ Deno.test("a value that does not fit is told with its place and what it is", asy
     await messageFor({ tools: [{ type: "web_search" }, { server_label: "x" }] }),
     /'tools\[1\]\.type' .* it is missing/,
   );
+});
+
+Deno.test("every field has its place in the page that the hints name", async () => {
+  const page = await Deno.readTextFile(new URL("../../../docs/profiles.md", import.meta.url));
+  for (const name of Object.keys(ownFields)) {
+    if (name !== "prompt") assert.ok(page.includes(`\n### \`${name}\`\n`), name);
+  }
 });
 
 Deno.test("a value that is out of range names the range", async () => {
@@ -262,22 +258,6 @@ Deno.test("what is told of a schema is what the request's helper refuses", async
   );
 });
 
-Deno.test("a secret of a server that dev runs is not to be copied into the project's file", async () => {
-  const url = await messageFor({
-    tools: [{
-      type: "mcp",
-      server_label: "mailbox",
-      server_url: secret("MAILBOX_MCP_URL"),
-      require_approval: "never",
-    }],
-  });
-  assert.match(
-    url,
-    /^warn tools: The secret MAILBOX_MCP_URL is not set here → dev's functions have/,
-  );
-  assert.doesNotMatch(url, /durable-responses\.local/);
-});
-
 Deno.test("a schema that OpenAI takes is given as JSON Schema", async () => {
   const { findings, profiles: [checked] } = await checkProfiles(
     defineProfiles({
@@ -298,83 +278,6 @@ Deno.test("a schema that OpenAI takes is given as JSON Schema", async () => {
   );
   assert.deepEqual(findings, []);
   assert.match(JSON.stringify(checked?.output), /"kind":\{"type":"string","enum":\["a","b"\]\}/);
-});
-
-Deno.test("a tool's type that looks misspelled is told, a newer one is not", async () => {
-  assert.match(
-    await messageFor({ tools: [{ type: "web_serch" }] }),
-    /^warn tools\[0\]: .*'web_serch', which this release does not know → Did you mean 'web_search'\?$/,
-  );
-  assert.deepEqual(await found({ tools: [{ type: "time_travel" }, { type: "web_search" }] }), []);
-});
-
-Deno.test("a tool that nobody runs, a server that is none, two of one name, an unset secret", async () => {
-  assert.match(
-    await messageFor({ tools: [{ type: "function", name: "lookup", parameters: {} }] }),
-    /^wrong tools\[0\]: Nothing runs the function tool 'lookup'/,
-  );
-  const server = { type: "mcp", server_label: "mail", server_url: secret("SET") };
-  assert.deepEqual(await found({ tools: [server, { type: "web_search" }] }), []);
-  assert.match(
-    await messageFor({ tools: [server, server] }),
-    /Two MCP servers have the server_label 'mail'/,
-  );
-  assert.match(
-    await messageFor({ tools: [{ type: "mcp", server_label: "mail" }] }),
-    /has neither server_url/,
-  );
-  assert.match(
-    await messageFor({ tools: [{ ...server, server_url: secret("MAIL_MCP_URL") }] }),
-    /^warn tools: The secret MAIL_MCP_URL is not set here → .*secrets set/,
-  );
-});
-
-Deno.test("a tool that OpenAI leaves to the caller says so, once", async () => {
-  const tools = [
-    { type: "custom", name: "draw" },
-    { type: "apply_patch" },
-    { type: "local_shell" },
-    { type: "shell", environment: { type: "local" } },
-    { type: "computer" },
-  ];
-  const run_by = "caller";
-  assert.deepEqual(await found({ tools: tools.map((tool) => ({ ...tool, run_by })) }), []);
-  for (const tool of tools.filter(({ type }) => type !== "shell")) {
-    assert.match(
-      await messageFor({ tools: [tool] }),
-      new RegExp(
-        `^wrong tools\\[0\\]: Nothing runs the ${tool.type} tool.* → Give it run_by: "caller"`,
-      ),
-    );
-  }
-  assert.match(
-    await messageFor({ tools: [{ type: "shell" }] }),
-    /nothing here runs a shell of the caller → Give it an environment at OpenAI.*, or run_by: "caller"/,
-  );
-  const hosted = { type: "shell", environment: { type: "container_auto" } };
-  assert.deepEqual(await found({ tools: [hosted] }), []);
-  assert.match(
-    await messageFor({ tools: [{ ...hosted, run_by }] }),
-    /^wrong tools\[0\]: .*OpenAI runs this tool of the type 'shell' itself.* → Leave it out/,
-  );
-  const screen = { type: "computer_use_preview", environment: "browser", run_by };
-  assert.match(
-    await messageFor({ tools: [{ type: "computer", run_by }, screen] }),
-    /^wrong tools: Two tools are named 'computer'/,
-  );
-});
-
-Deno.test("a server for the worker that a submit would refuse", async () => {
-  const server = { type: "mcp", server_label: "mailbox", server_url: "https://mail.example/mcp" };
-  for (
-    const wrong of [{ run_by: "wrker" }, { run_by: "worker", connector_id: "connector_gmail" }]
-  ) {
-    assert.match(
-      await messageFor({ tools: [{ ...server, ...wrong }] }),
-      /^wrong tools\[0\]: The tool at 'tools\[0\]' cannot be offered/,
-    );
-  }
-  assert.deepEqual(await found({ tools: [{ ...server, run_by: "worker" }] }), []);
 });
 
 Deno.test("a stored prompt, a profile that is no object, and no profiles at all", async () => {

@@ -126,13 +126,13 @@ const slips: Record<string, { fields: object; message: RegExp; hint: RegExp }> =
   },
   "a rule that is none": {
     fields: { side_effects: { "mail.send": "twice" } },
-    message: /'side_effects\.mail\.send' must be 'none' or .*, but it is 'twice'$/,
-    hint: /the page on profiles/,
+    message: /'side_effects\.mail\.send' must be one of 'none', .*, but it is 'twice'$/,
+    hint: /docs\/profiles\.md#side_effects/,
   },
   "two mistakes": {
     fields: { guard: "allways", background: "no" },
     message: /'background' must be true or false, but it is 'no' \(and 1 more\)$/,
-    hint: /the page on profiles/,
+    hint: /docs\/profiles\.md#background/,
   },
   "a secret in what the model reads": {
     fields: { instructions: "The key is {{MAILBOX_MCP_TOKEN}}" },

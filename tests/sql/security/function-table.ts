@@ -100,6 +100,7 @@ export const serviceFunctions = [
   "response_work_due",
   "sign_off_response_worker",
   "register_response_profiles",
+  "claim_calls_in_doubt",
   "response_schema_version",
   "save_response_steps",
   "open_response_stream",

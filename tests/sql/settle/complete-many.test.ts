@@ -130,3 +130,28 @@ sqlTest(
     assert.deepEqual(await completeMany(machine, []), []);
   },
 );
+
+for (const [onUncertain, expected] of [["review", "uncertain"], ["retry", "void"]] as const) {
+  sqlTest(
+    `of a call in flight that must not be made twice, under ${onUncertain}, the ledger says ${expected}`,
+    async (machine) => {
+      const one = await machine.submitRunning({ on_uncertain: onUncertain });
+      const many = await machine.submitRunning({ on_uncertain: onUncertain });
+      const steps = [callStep("started")];
+      await machine.call("complete_response_job", {
+        p_job_id: one.id,
+        p_attempt: one.attempt,
+        p_response_id: "resp_1",
+        p_output: someOutput,
+        p_steps: steps,
+      });
+      await completeMany(machine, [result(many, { steps })]);
+      for (const { id } of [one, many]) {
+        assert.equal((await machine.row(id))["status"], "completed");
+        const rows = await machine.db.owner`
+        select status from public.response_steps where job_id = ${id}`;
+        assert.deepEqual(rows.map(({ status }) => status), [expected]);
+      }
+    },
+  );
+}

@@ -11,6 +11,7 @@ import { typesFile, typesPath } from "../check/types-file.ts";
 import type { Verdict } from "../doctor/finding.ts";
 import { checkModels } from "../doctor/profiles.ts";
 import { errorCode, Failure } from "../failure.ts";
+import { parseToml } from "../init/config-toml.ts";
 import { findDeno } from "../project/find-deno.ts";
 import { readText, requireProject } from "../project/locate.ts";
 import { aboutRelease, profilesPath } from "../project/release.ts";
@@ -34,6 +35,8 @@ export interface CheckOptions {
 /** @returns the exit code: 1 if requests of a profile would fail; with `strict`, also if there is a warning */
 export async function check(terminal: Terminal, options: CheckOptions): Promise<0 | 1> {
   const supabase = await requireProject(options.cwd);
+  // Nothing runs with a file that cannot be read, and nothing here needs it: it would be found later.
+  parseToml(await readText(join(supabase, "config.toml")) ?? "");
   const secrets = await readAllSecrets(supabase, options.secretsFile);
   const deno = await findDeno(supabase, options.deno);
   const loaded = await checkedProfiles(supabase, deno, secrets);

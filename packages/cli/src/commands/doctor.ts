@@ -9,6 +9,7 @@ import type { Finding, Verdict } from "../doctor/finding.ts";
 import { skipped, wrong } from "../doctor/finding.ts";
 import { checkFunction, checkWebhook } from "../doctor/functions.ts";
 import { loadProfiles, verdictOnProfiles } from "../doctor/profile-check.ts";
+import { withOwnSecret } from "../doctor/own-secret.ts";
 import { checkConfig, checkFiles } from "../doctor/project-files.ts";
 import { checkModels, checkProfiles, localProfiles } from "../doctor/profiles.ts";
 import { type Report, reportSchema } from "../doctor/report.ts";
@@ -19,6 +20,7 @@ import { visibleJson } from "../../../text/visible.ts";
 import { Failure } from "../failure.ts";
 import { readText } from "../project/locate.ts";
 import { expectedSchema, functionNames, profilesPath, readRelease } from "../project/release.ts";
+import type { SmokeOptions } from "../smoke/job.ts";
 import { type KnownProfiles, smoke, smokeOptions } from "../smoke/smoke.ts";
 import { asCalled } from "../terminal/called.ts";
 import { count as counted } from "../terminal/count.ts";
@@ -58,10 +60,13 @@ export async function doctor(
   };
   const project = new Project(connection);
   const release = await readRelease();
+  let loading: ReturnType<typeof loadProfiles> | undefined;
+  const load = () => loading ??= loadProfiles(connection.supabase, connection.secrets);
+  const asked = options.smoke ? await knownBefore(project, options, load) : undefined;
 
   await check("project files", () => checkFiles(connection.supabase, release));
   await check("config.toml", () => checkConfig(connection.supabase, connection.functionName));
-  const loaded = await checkProfilesFile(connection, check);
+  const loaded = await checkProfilesFile(load, check);
   const report = await checkReport(project, check);
   const inReport = (name: string, run: (report: Report) => Verdict) =>
     check(
@@ -91,14 +96,14 @@ export async function doctor(
     () =>
       !report || vault.status === "wrong"
         ? skipped("needs the database and Vault's values")
-        : checkWake(project),
+        : wakeVerdict(project),
   );
   const profiles = await localProfiles(connection.supabase);
   await check(
     "profiles",
     () =>
       report
-        ? checkProfiles(project, profiles, wake.status === "ok")
+        ? checkProfiles(project, profiles, ["ok", "warn"].includes(wake.status))
         : skipped("needs the database"),
   );
   await check("servers", () => checkServers(project));
@@ -119,7 +124,7 @@ export async function doctor(
   if (options.smoke) {
     if (!options.json) terminal.out("\nOne tiny job through each path:");
     const deployed = report?.report.profiles ?? [];
-    const wished = await wishedSmoke(connection, options, { loaded, deployed });
+    const wished = asked ?? await wishedSmoke(connection, options, { loaded, deployed });
     await smoke(project, wished, check);
   }
 
@@ -155,16 +160,41 @@ async function wishedSmoke(
   return smokeOptions({ profile, model, waitS }, { ...known, text });
 }
 
+async function wakeVerdict(project: Project): Promise<Verdict> {
+  const verdict = await checkWake(project);
+  return verdict.status === "ok" ? await withOwnSecret(project, verdict) : verdict;
+}
+
+/** What the smoke test does is known before the checks, which take their time, unless the database does not answer. */
+async function knownBefore(
+  project: Project,
+  options: DoctorOptions,
+  load: () => ReturnType<typeof loadProfiles>,
+): Promise<SmokeOptions | undefined> {
+  try {
+    const { profiles: deployed } = await project.call("response_doctor", {}, reportSchema);
+    const loaded = await load();
+    return await wishedSmoke(project.connection, options, {
+      loaded: "why" in loaded ? undefined : loaded,
+      deployed,
+    });
+  } catch (error) {
+    // A wrong profile or model ends here. Anything else is a finding of the checks.
+    if (!(error instanceof Failure) || error.exitCode === 2) throw error;
+    return undefined;
+  }
+}
+
 type Check = (name: string, run: () => Promise<Verdict>) => Promise<Verdict>;
 
 /** @returns Deno's findings in the profiles, if it could check them */
 async function checkProfilesFile(
-  { supabase, secrets }: Connection,
+  load: () => ReturnType<typeof loadProfiles>,
   check: Check,
 ): Promise<ProfilesReport | undefined> {
   let found: ProfilesReport | undefined;
   await check("profiles.ts", async () => {
-    const loaded = await loadProfiles(supabase, secrets);
+    const loaded = await load();
     if ("why" in loaded) return skipped(loaded.why);
     found = loaded;
     return verdictOnProfiles(loaded);

@@ -81,6 +81,11 @@ export async function init(
 
   terminal.out(`${title(plan, release)}\n`);
   for (const line of showPlan(plan, color)) terminal.out(line);
+  if (await readText(join(supabase, typesPath)) === undefined) {
+    terminal.out(
+      color.green(`  + supabase/${typesPath}  (types for the frontend, written by check)`),
+    );
+  }
   terminal.out("");
   if (options.dryRun) return;
   if (!options.yes) {

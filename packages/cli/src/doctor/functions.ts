@@ -1,6 +1,7 @@
 /** Checks the Edge Functions over HTTP. Each gets a request that it must refuse, so no job is created. */
 import { type Project, refusalOf } from "../api/project.ts";
 import { Buffer } from "node:buffer";
+import { isLocal } from "../terminal/here.ts";
 import { ok, skipped, type Verdict, wrong } from "./finding.ts";
 import { isWebhookSecret, signWebhook } from "./sign-webhook.ts";
 
@@ -111,6 +112,8 @@ export async function checkWebhook(project: Project): Promise<Verdict> {
   const signed = await post(secret);
   return signed.status === 200 ? ok("takes a signed event, refuses a forged one") : wrong(
     `refuses an event signed with your OPENAI_WEBHOOK_SECRET (${refusalOf(signed).code})`,
-    `${setCommand} OPENAI_WEBHOOK_SECRET=whsec_… with the secret that OpenAI shows for this webhook`,
+    isLocal(project.connection.url)
+      ? "with dev, source the env file that it printed: it has the stack's own secret. With supabase functions serve, put the secret that signs the events into supabase/functions/.env"
+      : `compare it with the secret that OpenAI shows for this webhook. If yours is right: ${setCommand} OPENAI_WEBHOOK_SECRET=whsec_…`,
   );
 }

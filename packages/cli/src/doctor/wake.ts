@@ -42,7 +42,7 @@ export async function checkWake(
 
 function judge(status: number | null, error: string | null): Verdict {
   if (status === 202) {
-    return ok("the database reaches run-jobs, and the secrets are the same");
+    return ok("the database reaches run-jobs, and both have the same secret");
   }
   if (status === 401) {
     return wrong(

@@ -1,8 +1,11 @@
-/** How this program was started, for hints that name another command. */
+/** How this program was started and where its documentation is, for hints that name another command or a page. */
 import { relative, sep } from "node:path";
 import process from "node:process";
+import { docsFolder } from "../project/release.ts";
 
 const published = /\bnpx durable-responses(?:@latest)?(?= |$)/g;
+/** A page as the repository has it. The package brings a copy. */
+const page = /(?<![\w./-])docs\/(?=[\w-]+\.md\b)/g;
 
 /** A path from here, or the whole one if it leads far away. */
 export function shownPath(cwd: string, path: string): string {
@@ -11,11 +14,12 @@ export function shownPath(cwd: string, path: string): string {
 }
 
 /**
- * The text with `npx durable-responses` replaced by a command that works here: before the package is published, there is
- * only the built file.
+ * The text with `docs/` before a page replaced by where the package has it, and `npx durable-responses` by a command that
+ * works here: before the package is published, there is only the built file.
  */
 export function asCalled(text: string, main: string = process.argv[1] ?? ""): string {
-  if (main.includes(`${sep}node_modules${sep}`) || !main.endsWith("main.js")) return text;
+  const located = text.replaceAll(page, `${shownPath(process.cwd(), docsFolder())}${sep}`);
+  if (main.includes(`${sep}node_modules${sep}`) || !main.endsWith("main.js")) return located;
   const shown = shownPath(process.cwd(), main);
-  return text.replaceAll(published, `node ${/\s/.test(shown) ? JSON.stringify(shown) : shown}`);
+  return located.replaceAll(published, `node ${/\s/.test(shown) ? JSON.stringify(shown) : shown}`);
 }

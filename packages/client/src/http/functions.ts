@@ -130,8 +130,15 @@ function readRefusal(
   return {
     message,
     ...(typeof code === "string" && { code }),
-    ...(typeof hint === "string" ? { hint } : code === "NOT_FOUND" && { hint: notDeployed }),
+    ...hintOf(hint, code),
   };
+}
+
+/** The hint of the answer, and what to do where there is no such function: `dev` adds which there are. */
+function hintOf(hint: unknown, code: unknown): { hint?: string } {
+  const given = typeof hint === "string" ? hint : undefined;
+  if (code === "NOT_FOUND") return { hint: given ? `${notDeployed}. ${given}` : notDeployed };
+  return given === undefined ? {} : { hint: given };
 }
 
 /** By its shape, because the caller's own `fetch` may have its own Response class. */

@@ -6,7 +6,8 @@ import { Wordmark } from "../shell.tsx";
 import { Button } from "../ui/button.tsx";
 import { FailureNotice } from "../ui/failure-notice.tsx";
 import { type Connection, openWithKey, resume, signIn } from "./connect.ts";
-import { hostOf, OtherProject } from "./other-project.tsx";
+import { OtherProject } from "./other-project.tsx";
+import { projectName, useTitle } from "./project-name.ts";
 import {
   forgetAsked,
   type PageConfig,
@@ -39,6 +40,7 @@ export function ConnectPage({ config, resumes, onOpen }: Props) {
     };
     return (
       <OtherProject
+        config={config}
         own={projects.own}
         asked={asked}
         onStay={() => decide(projects)}
@@ -51,6 +53,7 @@ export function ConnectPage({ config, resumes, onOpen }: Props) {
     <SignIn
       {...(isOwn && config.development && { development: config.development })}
       own={projects.own}
+      name={projectName(config, projects.own)}
       isFixed={projects.isFixed}
       resumes={resumes}
       onOpen={onOpen}
@@ -59,11 +62,14 @@ export function ConnectPage({ config, resumes, onOpen }: Props) {
 }
 
 interface SignInProps extends Omit<Props, "config">, Omit<Projects, "asked"> {
+  /** What the page calls `own`. */
+  name: string;
   /** Keys of `own`, to sign in with one click. */
   development?: NonNullable<PageConfig["development"]>;
 }
 
-function SignIn({ development, own, isFixed, resumes, onOpen }: SignInProps) {
+function SignIn({ development, own, name, isFixed, resumes, onOpen }: SignInProps) {
+  useTitle(name);
   const [given, setGiven] = useState(own);
   const [role, setRole] = useState<"user" | "key">("user");
   const opening = useMutation({
@@ -126,7 +132,7 @@ function SignIn({ development, own, isFixed, resumes, onOpen }: SignInProps) {
             <p>
               <span className="label">Project</span>
               <br />
-              <b className="project-name">{hostOf(given)}</b>
+              <b className="project-name">{name}</b>
             </p>
           )
           : <ProjectFields given={given} onChange={setGiven} />}

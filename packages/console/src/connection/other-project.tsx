@@ -1,8 +1,10 @@
 import { Wordmark } from "../shell.tsx";
 import { Button } from "../ui/button.tsx";
-import type { ProjectSettings } from "./settings.ts";
+import { hostOf, projectName, useTitle } from "./project-name.ts";
+import type { PageConfig, ProjectSettings } from "./settings.ts";
 
 interface Props {
+  config: PageConfig;
   own: Partial<ProjectSettings>;
   asked: ProjectSettings;
   onStay(): void;
@@ -10,8 +12,10 @@ interface Props {
 }
 
 /** Asks before it opens a project that only the address names: whoever made the link would get the password. */
-export function OtherProject({ own, asked, onStay, onOpen }: Props) {
-  const host = hostOf(asked);
+export function OtherProject({ config, own, asked, onStay, onOpen }: Props) {
+  const host = hostOf(asked.url);
+  const ownName = projectName(config, own);
+  useTitle("");
   return (
     <main className="connect">
       <Wordmark />
@@ -20,22 +24,17 @@ export function OtherProject({ own, asked, onStay, onOpen }: Props) {
         The link that you followed opens the project at <b className="project-name">{host}</b>
         {own.url && (
           <>
-            , not <b className="project-name">{hostOf(own)}</b>
+            , not <b className="project-name">{ownName}</b>
           </>
         )}
         . Your password or secret key would be sent there. Nothing has been sent so far.
       </p>
       <div className="decision-buttons">
         <Button look="solid" onClick={onStay}>
-          {own.url ? `Stay with ${hostOf(own)}` : "Do not open it"}
+          {own.url ? `Stay with ${ownName}` : "Do not open it"}
         </Button>
         <Button look="danger" onClick={onOpen}>Open {host}</Button>
       </div>
     </main>
   );
-}
-
-/** As the browser resolves it: text in front of an `@` is not the host, even if it looks like one. */
-export function hostOf({ url }: Partial<ProjectSettings>): string {
-  return url !== undefined && URL.canParse(url) ? new URL(url).host : url ?? "";
 }

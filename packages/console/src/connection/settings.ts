@@ -14,6 +14,8 @@ const settingsSchema = z.object({
 const configSchema = z.object({
   url: z.string().optional(),
   publishableKey: z.string().optional(),
+  /** The project that is shown, where `url` is the relay in front of it. */
+  projectUrl: z.string().optional(),
   /** Offered when somebody asks a query. */
   profiles: z.array(z.string()).default([]),
   /** The name of `respond` in the project. */

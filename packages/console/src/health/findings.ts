@@ -1,6 +1,7 @@
 /** What an operator should know, worst first, in words. */
-import type { HealthRow, Overview, RouteRow, Status } from "../data/schemas.ts";
+import type { ActivityRow, HealthRow, Overview, RouteRow, Status } from "../data/schemas.ts";
 import { formatDuration } from "../ui/time.ts";
+import { activityLimit } from "./use-health.ts";
 
 export interface Finding {
   tone: "bad" | "look" | "fine";
@@ -16,6 +17,22 @@ const dueLateS = 60;
 /** What a user should know about their own jobs. */
 export function ownFindings(open: ReadonlyMap<Status, number>): Finding[] {
   return ofPeople((open.get("awaiting_approval") ?? 0) + (open.get("needs_review") ?? 0));
+}
+
+/**
+ * Jobs that failed are over and nobody has to act, but not all is well.
+ * @param range of the charts, such as `24 hours`. There may be more jobs than rows
+ */
+export function failedFindings(rows: readonly ActivityRow[], range: string): Finding[] {
+  const failed = rows.filter(({ status }) => status === "failed").length;
+  const all = rows.length >= activityLimit
+    ? `the newest ${count(rows.length, "job")}`
+    : `${count(rows.length, "job")} in the last ${range}`;
+  return failed === 0 ? [] : [{
+    tone: "look",
+    text: `${failed.toLocaleString()} of ${all} failed`,
+    what: "Jobs lists them, under Failed. Each says why, and what to do",
+  }];
 }
 
 export function findingsOf(

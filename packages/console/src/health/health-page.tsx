@@ -9,7 +9,7 @@ import { FailureNotice } from "../ui/failure-notice.tsx";
 import { StatusMark, statusNames } from "../ui/status.tsx";
 import { formatDuration, formatTime, useNow } from "../ui/time.ts";
 import { AnswerTimeChart, FallbackChart, JobsChart } from "./charts.tsx";
-import { type Finding, findingsOf, ownFindings } from "./findings.ts";
+import { failedFindings, type Finding, findingsOf, ownFindings } from "./findings.ts";
 import { bucketsOf, openByStatus, type Range, ranges, summary } from "./series.ts";
 import { RoutesTable, ScheduleTable, WorkersTable } from "./tables.tsx";
 import { activityLimit, useHealth } from "./use-health.ts";
@@ -23,14 +23,17 @@ export function HealthPage() {
   // All parts at once: a late one would push down what somebody is already reading.
   if (parts.some(({ isPending }) => isPending)) return <Waiting />;
   const open = activity.data && openByStatus(activity.data.rows);
-  const findings = isOperator
-    ? findingsOf(overview.data, routes.data ?? [], now)
-    : ownFindings(open ?? new Map());
+  const findings = [
+    ...(isOperator
+      ? findingsOf(overview.data, routes.data ?? [], now)
+      : ownFindings(open ?? new Map())),
+    ...(activity.data ? failedFindings(activity.data.rows, activity.data.range.name) : []),
+  ];
   return (
     <div className="health">
       <Headline
         findings={findings}
-        isKnown={isOperator ? overview.isSuccess : activity.isSuccess}
+        isKnown={parts.every(({ isSuccess }) => isSuccess)}
       />
       {parts.map((query, index) =>
         query.isError && (

@@ -42,7 +42,11 @@ export function createMailboxServer(state: MailboxState, hangUp: () => void): Mc
   server.registerTool("gmail_find_email", {
     title: "Find an email",
     description: "Searches the mailbox and returns the emails that fit best.",
-    inputSchema: { query: z.string().min(1).describe("words of its sender, subject or text") },
+    inputSchema: {
+      query: z.string().min(1).describe(
+        "words of its sender, subject or text; after in:sent, words of an email that was sent",
+      ),
+    },
     annotations: { readOnlyHint: true, openWorldHint: false },
   }, (args) => logged("gmail_find_email", args, () => find(state, args.query)));
   server.registerTool("gmail_reply_to_email", {
@@ -89,7 +93,12 @@ async function runLogged(
   return result;
 }
 
+/** With `in:sent` in front, as in Gmail, in what was sent: emails with the rest of the query in their text. */
 function find(state: MailboxState, query: string): CallToolResult {
+  const [, wanted] = /^in:sent\s+(.+)$/s.exec(query) ?? [];
+  if (wanted !== undefined) {
+    return success({ emails: state.sent.filter(({ body }) => body.includes(wanted)) });
+  }
   return success({ emails: searchEmails(state.emails, query) });
 }
 

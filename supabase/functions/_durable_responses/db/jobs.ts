@@ -149,6 +149,9 @@ export const claimBackgroundJob = (responseId: string) =>
     { p_response_id: responseId, p_schema_major: schemaMajor },
     known,
   );
+/** Whether an id is that of a response of another attempt, of this job or of another one. */
+export const isOfAnother = (key: AttemptKey, responseId: string) =>
+  call("is_response_of_another", { ...keyArgs(key), p_response_id: responseId }, z.boolean());
 export const adoptBackground = (key: AttemptKey, responseId: string) =>
   call("adopt_background_response", { ...keyArgs(key), p_response_id: responseId }, known);
 export const claimPolls = (limit: number) =>
@@ -306,8 +309,11 @@ export interface Claimant {
   fullLifeMs: number | null;
   /** The owner that it served last. */
   afterOwner: string;
-  /** Names of the profiles that it has; null if it has already registered them. */
-  profiles: string[] | null;
+  /**
+   * The profiles that it has, by name, each with the time after which its `was_made` is first asked, in ms, or null without
+   * one. null if it has already registered them.
+   */
+  profiles: Readonly<Record<string, number | null>> | null;
 }
 export const claim = (by: Claimant, limit: number, leaseMs: number) =>
   call("claim_response_work", {
@@ -319,7 +325,8 @@ export const claim = (by: Claimant, limit: number, leaseMs: number) =>
     p_full_life_ms: by.fullLifeMs,
     p_after_owner: by.afterOwner,
     p_schema_major: schemaMajor,
-    p_profiles: by.profiles,
+    p_profiles: by.profiles && Object.keys(by.profiles),
+    p_was_made: by.profiles ?? {},
   }, claimSchema);
 export const renew = (worker: string, jobs: AttemptKey[], leaseMs: number) =>
   call(

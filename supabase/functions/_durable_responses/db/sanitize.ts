@@ -3,7 +3,7 @@
  * surrogate pair, and deep nesting overflows a stack somewhere on the way to the table. One such answer must not cost a run
  * its result, so every value that goes to the database passes through `sanitize`.
  */
-import { maskCredentials } from "../platform/redact.ts";
+import { mask, maskCredentials } from "../platform/redact.ts";
 
 /**
  * Deepest nesting that is stored, in levels. Callers may send 100 (api/http/body.ts), and our own rows add a few around it.
@@ -75,6 +75,11 @@ export function masked(value: unknown): unknown {
     return mapped(part, (entry) => copy(entry, depth + 1), maskCredentials);
   };
   return copy(value, 0);
+}
+
+/** Whether a stored text may differ from what was given: something in it looks like one of the replacements made here. */
+export function isAltered(stored: string): boolean {
+  return ["\uFFFD", "[cut: ", mask].some((mark) => stored.includes(mark));
 }
 
 /** The list or object with its parts mapped; the same object if that changes nothing. */

@@ -4,12 +4,11 @@
 import * as jobs from "../db/jobs.ts";
 import { saveSteps } from "../db/steps.ts";
 import type { Failure } from "../model/failure.ts";
-import { isApprovalRequest } from "../model/items.ts";
+import { isApprovalRequest, type Item } from "../model/items.ts";
 import type { Upstream } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
-import { showsWhatItDid } from "../model/what-was-done.ts";
-import { cancelUpstream, refuseOther, retrieve } from "../openai/background.ts";
+import { cancelUpstream } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { isUnavailable } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
@@ -17,9 +16,11 @@ import { makeFailure } from "../platform/make-failure.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { recordUnapprovedCall } from "../db/persist.ts";
 import { stepIdOf } from "../tools/approved-calls.ts";
-import { effectsOf } from "../tools/effect-rules.ts";
+import { type EffectRules, effectsOf } from "../tools/effect-rules.ts";
 import { firstUnapproved } from "../tools/unapproved-calls.ts";
+import { mayBeApproved, showsWhatItDid } from "../tools/what-it-shows.ts";
 import { stepsOfOutput } from "./output-steps.ts";
+import { readResponse } from "./read-response.ts";
 
 /** OpenAI may not know an id that it has just given out. Only after this time is an unknown id gone, in ms. */
 export const settlesAfterMs = 120_000;
@@ -98,7 +99,10 @@ async function saveWhatWasDone(
   const effects = effectsOf(upstream.lists.map((item) => ({ item })), rules ?? {});
   const { done } = stepsOfOutput(id, response, effects, upstream.yeses);
   const made = done.filter(({ effect }) => effect === "once");
-  const calls = [...made, ...(upstream.own ? notMade(response, made, upstream.yeses) : [])];
+  const calls = [
+    ...made,
+    ...(upstream.own ? notMade(response, made, upstream.yeses, effects) : []),
+  ];
   const unapproved = upstream.guarded ? firstUnapproved(calls, upstream.yeses) : undefined;
   if (unapproved) await recordUnapprovedCall({ id, attempt }, unapproved);
   if (calls.length > 0) await saveSteps({ id, attempt }, calls);
@@ -112,10 +116,15 @@ function notMade(
   response: UpstreamResponse,
   made: readonly Step[],
   yeses: readonly string[],
+  effects: EffectRules,
 ): Step[] {
   const isKnown = ({ item }: Step) =>
     yeses.some((request) => request === item?.["approval_request_id"]);
-  if (!showsWhatItDid(response) || !made.every(isKnown)) return [];
+  if (!showsWhatItDid(response, { isAnswer: false }) || !made.every(isKnown)) return [];
+  const isCall = ({ type, approval_request_id: asked }: Item) =>
+    type === "mcp_call" && typeof asked === "string" && yeses.includes(asked);
+  const others = response.output.filter((item) => !isCall(item));
+  if (others.some((item) => mayBeApproved(item, yeses, effects))) return [];
   // A response that asks for a yes that it had is an earlier one.
   const asks = response.output.filter(isApprovalRequest);
   if (asks.some(({ id }) => typeof id === "string" && yeses.includes(id))) return [];
@@ -150,15 +159,13 @@ async function look(upstream: Upstream): Promise<Fate> {
       upstream;
     // The response that a synchronous attempt asked for in background names the attempt that would have waited for it.
     const attempts = own ? [attempt] : [attempt, attempt + 1];
-    const response = refuseOther(
-      await retrieve(responseId),
-      { jobId, attempts, others },
-      responseId,
-    );
+    const key = { id: jobId, attempt };
+    const response = await readResponse(responseId, key, { jobId, attempts, others });
     if (isFinalUpstream(response)) return { kind: "over", response };
     const still = `Cannot confirm the cancel of ${response.id}: it is still ${response.status}`;
     return { kind: "open", failure: makeFailure("background_stuck", still) };
   } catch (error) {
+    if (isUnavailable(error)) throw error;
     const failure = classifyError(error);
     return failure.code === "openai_not_found" && upstream.asked_ms_ago >= settlesAfterMs
       ? { kind: "over", response: null }

@@ -1,4 +1,4 @@
-/** Work that no webhook and no caller does: polling background jobs that are due, and pending cancels. */
+/** Work that no webhook and no caller does: polls that are due, pending cancels, calls in doubt, and unused files. */
 import * as jobs from "../db/jobs.ts";
 import { removeUnusedFiles } from "../files/remove-unused.ts";
 import { describe, log } from "../platform/log.ts";
@@ -11,7 +11,7 @@ const batch = 20;
 
 /**
  * Polls background jobs whose webhook has not come, that are stuck, or that OpenAI accepted and nobody recorded. Sends
- * pending cancels to OpenAI, and removes files that no job needs any more.
+ * pending cancels to OpenAI, asks profiles about calls in doubt, and removes files that no job needs any more.
  * @param sendYes used if a response asks before calls that need no person; default: the job is queued
  * @returns whether there was something to do, and whether there may be more to do at once
  */
@@ -23,7 +23,7 @@ export async function reconcileBackground(
     jobs.claimPolls(batch),
     jobs.claimPendingCancels(batch),
   ]);
-  const [settled, , filesLeft] = await Promise.all([
+  const [settled, , filesLeft, answered] = await Promise.all([
     Promise.all(
       due.map((work) =>
         settleBackground(profiles, work, sendYes).catch((error: unknown) => {
@@ -37,9 +37,25 @@ export async function reconcileBackground(
     ),
     Promise.all(cancels.map((upstream) => cancelAbandoned(profiles, upstream))),
     removeUnusedFiles(),
+    asksWasMade(profiles),
   ]);
   return {
-    found: due.length > 0 || cancels.length > 0 || filesLeft,
-    more: due.length === batch || filesLeft || settled.some((job) => job?.status === "queued"),
+    found: due.length > 0 || cancels.length > 0 || filesLeft || answered,
+    more: due.length === batch || filesLeft || answered ||
+      settled.some((job) => job?.status === "queued"),
   };
+}
+
+/** @returns whether a review was answered, and its job may be due */
+async function asksWasMade(profiles: Profiles): Promise<boolean> {
+  if (Object.values(profiles).every(({ was_made }) => was_made === undefined)) return false;
+  try {
+    const { askAboutCallsInDoubt } = await import("./calls-in-doubt.ts");
+    return await askAboutCallsInDoubt(profiles);
+  } catch (error) {
+    log.error("cannot ask about calls in doubt; trying again at the next look", {
+      error: describe(error),
+    });
+    return false;
+  }
 }

@@ -48,7 +48,8 @@ async function settleUnrecorded(profiles: Profiles, responseId: string) {
   const response = await retrieve(responseId);
   const key = attemptKeyOf(response);
   if (!key) return undefined;
-  const found = await jobs.adoptBackground(key, responseId);
+  // By its own id: what was asked for may be somebody else's, and a cache has answered with ours.
+  const found = await jobs.adoptBackground(key, response.id);
   if (found.abandoned && !isFinalUpstream(response)) {
     await cancelAbandoned(profiles, found.abandoned);
     return undefined;

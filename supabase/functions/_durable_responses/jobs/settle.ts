@@ -11,11 +11,11 @@ import {
   isFinalUpstream,
   type UpstreamResponse,
 } from "../model/upstream-response.ts";
-import { cancelUpstream, refuseOther, retrieve } from "../openai/background.ts";
+import { cancelUpstream } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { isTooLong } from "../openai/too-long.ts";
 import { UnreadableAnswer } from "../openai/unreadable.ts";
-import { judge } from "../openai/verdict.ts";
+import { isResult, judge } from "../openai/verdict.ts";
 import { isMismatch, isStale, isUnavailable } from "../platform/errors.ts";
 import { messageOf } from "../platform/log.ts";
 import { makeFailure } from "../platform/make-failure.ts";
@@ -23,7 +23,6 @@ import { type Plan, planOrFailure } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { waitingSteps } from "../run/own-calls.ts";
 import { maxRounds, roundsBefore, sumOf, tooManyRounds, wholeOutput } from "../run/rounds.ts";
-import type { ApprovedCall } from "../tools/approved-calls.ts";
 import { callsOf } from "../tools/background-calls.ts";
 import { effectsOf } from "../tools/effect-rules.ts";
 import { judgeCalls } from "../tools/own/judge-calls.ts";
@@ -32,8 +31,11 @@ import { repeatedQuestion } from "../tools/repeated-question.ts";
 import { StepIds } from "../tools/step-ids.ts";
 import { stepOf } from "../tools/step-of-item.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
+import { hidesRun } from "../tools/what-it-shows.ts";
 import { settlesAfterMs } from "./abandoned.ts";
-import { mayHaveActed, Unsettled, waitOn } from "./unsettled.ts";
+import { hiddenIn } from "./hidden.ts";
+import { readResponse } from "./read-response.ts";
+import { mayActUnasked, mayHaveActed, stuckBecause, Unsettled, waitOn } from "./unsettled.ts";
 
 /** Writes that a job continues after its questions, which need no person, are answered. */
 export type Continue = typeof jobs.continueJob;
@@ -152,15 +154,16 @@ function isLasting({ code, class: kind }: Failure): boolean {
 }
 
 async function look(
-  { id: jobId, attempt, earlier_responses: others }: Work,
+  work: Work,
   responseId: string,
   answered?: UpstreamResponse,
 ): Promise<{ response: UpstreamResponse } | { failure: Failure }> {
-  const whose = { jobId, attempts: [attempt], others };
+  const { id: jobId, attempt, earlier_responses: others } = work;
   try {
-    const response = answered ?? await retrieve(responseId);
-    return { response: refuseOther(response, whose, responseId) };
+    const whose = { jobId, attempts: [attempt], others };
+    return { response: await readResponse(responseId, work, whose, answered) };
   } catch (error) {
+    if (isUnavailable(error)) throw error;
     return { failure: classifyError(error) };
   }
 }
@@ -204,13 +207,6 @@ async function endStuck(
     : await settleFinal(profiles, work, response);
 }
 
-function stuckBecause(still: string): Failure {
-  return makeFailure(
-    "background_stuck",
-    `Cannot wait for the background response any longer: ${still}`,
-  );
-}
-
 /** A response that was cancelled because its budget had ended. */
 async function endCancelled(
   profiles: Profiles,
@@ -226,7 +222,8 @@ async function endCancelled(
       steps,
     );
   }
-  return await jobs.fallBack(work, stuckBecause(still), steps);
+  const unknown = mayActUnasked(work) && hidesRun(response);
+  return await jobs.fallBack(work, stuckBecause(still), steps, { unknown });
 }
 
 /** Settles a background job whose response is final. */
@@ -242,19 +239,9 @@ async function settleFinal(
   }
   const { plan } = planned;
   const read = await readBy(work, plan, response);
-  const [untold] = read.untold;
-  if (untold !== undefined && work.on_uncertain === "review") {
-    return new Unsettled(saysNothing(response, untold), true, read.steps);
-  }
+  const hidden = hiddenIn(read, work, plan.output, mayActUnasked(work));
+  if (hidden !== undefined) return new Unsettled(hidden, true, read.steps);
   return await settleRead(work, plan, read, null, sendYes);
-}
-
-/** The response has ended, and the one thing that matters is not in it: that is an answer that cannot be read. */
-function saysNothing({ id, status }: UpstreamResponse, { tool, server }: ApprovedCall): Failure {
-  return makeFailure(
-    "answer_unreadable",
-    `Cannot tell from the response ${id} whether ${tool} at ${server} was called: the call had its yes, and the response is ${status} without showing what it did`,
-  );
 }
 
 /** What is known about a background attempt when its response is read. */
@@ -277,14 +264,18 @@ export type Attempt =
  * Writes what a final background response means: its result, its requests for approval, or its failure. Whatever it did
  * before it failed enters the ledger, and a synchronous run continues after it. Requests that need no person are answered: a
  * worker sends the answers, and the run continues.
+ * @param key mayAct: whether it may make calls that must not be made twice, without a yes
+ * @returns undefined if it hides what it did: then it is read again
  */
 export async function settleWith(
-  key: Attempt,
+  key: Attempt & { mayAct: boolean },
   plan: Plan,
   response: UpstreamResponse,
   requestId: string | null,
-): Promise<Job> {
-  return await settleRead(key, plan, await readBy(key, plan, response), requestId);
+): Promise<Job | undefined> {
+  const read = await readBy(key, plan, response);
+  if (hiddenIn(read, key, plan.output, key.mayAct) !== undefined) return undefined;
+  return await settleRead(key, plan, read, requestId);
 }
 
 async function settleRead(
@@ -362,7 +353,9 @@ async function stepsOf(
   response: UpstreamResponse,
 ): Promise<Step[]> {
   const planned = await planOrFailure(profiles, work);
-  const plan = "plan" in planned ? planned.plan : { body: {}, sideEffects: {}, approveWhen: {} };
+  const plan = "plan" in planned
+    ? planned.plan
+    : { body: {}, sideEffects: {}, approveWhen: {}, output: undefined };
   return (await readBy(work, plan, response)).steps;
 }
 
@@ -374,7 +367,10 @@ type Read = Awaited<ReturnType<typeof readBy>>;
  */
 async function readBy(
   key: Attempt,
-  { body, sideEffects, approveWhen }: Pick<Plan, "body" | "sideEffects" | "approveWhen">,
+  { body, sideEffects, approveWhen, output }: Pick<
+    Plan,
+    "body" | "sideEffects" | "approveWhen" | "output"
+  >,
   response: UpstreamResponse,
 ) {
   const effects = effectsOf(key.steps, sideEffects);
@@ -383,7 +379,8 @@ async function readBy(
   const repeated = key.calls_started && repeatedQuestion(response, guard.approvedBefore());
   if (repeated) throw new UnreadableAnswer(`${response.id} ${repeated}`);
   const ids = new StepIds(key.id);
-  const { steps, unapproved, untold } = callsOf(response, key, { guard, body, effects, ids });
+  const reading = { guard, body, effects, isAnswer: isResult(response, output), ids };
+  const { steps, unapproved, untold } = callsOf(response, key, reading);
   // Recorded before anything is decided: on such a route, nothing counts as guarded.
   for (const call of unapproved.slice(0, 1)) await recordUnapprovedCall(key, call);
   return { response, steps, untold, effects, guard, ids };

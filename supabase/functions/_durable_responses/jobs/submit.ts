@@ -247,7 +247,8 @@ async function tryBackground(
     if (isFinalUpstream(response)) {
       // The caller gets its result.
       const { settleWith } = await import("./settle.ts");
-      return await settleWith(attempt, plan, response, requestId);
+      const settled = await settleWith(attempt, plan, response, requestId);
+      if (settled !== undefined) return settled;
     }
     afterAnswer(() => record(profiles, job, plan, accepted));
     return { ...job, response_id: response.id };

@@ -23,8 +23,20 @@ export class Unsettled {
 
 /** Whether a response about which nothing is known may make, or may have made, a call that must not be made twice. */
 export function mayHaveActed(work: Work): boolean {
-  return work.on_uncertain === "review" &&
-    (work.calls_started || (work.once_tools && !work.guarded));
+  return work.on_uncertain === "review" && work.calls_started || mayActUnasked(work);
+}
+
+/** Whether a response may make such calls without a yes. */
+export function mayActUnasked(work: Work): boolean {
+  return work.on_uncertain === "review" && work.once_tools && !work.guarded;
+}
+
+/** The failure of a response that did not end in its budget. */
+export function stuckBecause(still: string): Failure {
+  return makeFailure(
+    "background_stuck",
+    `Cannot wait for the background response any longer: ${still}`,
+  );
 }
 
 /** How often a problem that may be temporary is checked before we give up, once the budget has ended. */

@@ -63,7 +63,9 @@ export async function createBackground(
     },
     timeoutMs: acceptMs,
   });
-  return { response: responseIn(answer), requestId: answer.requestId };
+  const response = responseIn(answer);
+  const whose = { jobId: key.id, attempts: [key.attempt], others: [] };
+  return { response: refuseOther(response, whose, response.id), requestId: answer.requestId };
 }
 
 /** Whose response is asked for. */
@@ -92,7 +94,10 @@ export function refuseOther(
   responseId: string,
 ): UpstreamResponse {
   const other = otherThan(response, whose);
-  if (other !== undefined) throw new UnreadableAnswer(`instead of ${responseId}, it is ${other}`);
+  if (other !== undefined) {
+    const asked = response.id === responseId ? "the one that was asked for" : responseId;
+    throw new UnreadableAnswer(`instead of ${asked}, it is ${other}`);
+  }
   return { ...response, id: responseId };
 }
 

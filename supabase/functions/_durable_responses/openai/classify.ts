@@ -12,6 +12,7 @@ import type { UpstreamResponse } from "../model/upstream-response.ts";
 import { messageOf } from "../platform/log.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import { codeOf, statusIn } from "./failure-code.ts";
+import { isRefusal, isRefusingStatus } from "./refusal.ts";
 import { retryDelay } from "./retry-delay.ts";
 import { AnswerTooLarge, ErrorAnswer, UnreadableAnswer } from "./unreadable.ts";
 
@@ -47,8 +48,7 @@ export function classifyError(error: unknown): Failure {
       headers,
       ...(requestId ? { requestId } : {}),
     });
-    const isNo = why.class !== "transient" || why.code === "openai_rate_limited";
-    return isNo ? why : { ...why, maybeAccepted: true };
+    return isRefusal(why) ? why : { ...why, maybeAccepted: true };
   }
   if (error instanceof UnreadableAnswer) {
     return makeFailure("answer_unreadable", `Cannot read OpenAI's answer: ${error.message}`, {
@@ -94,12 +94,9 @@ function classifyAnswer(error: APIError): Failure {
     ...(error.requestID ? { requestId: error.requestID } : {}),
     // A gateway's own answer does not show whether OpenAI got the request and is working on it, nor does anybody's who gave up.
     maybeAccepted: status !== undefined &&
-      (gaveUp.has(status) || status >= 500 && !isOpenAIs(error)),
+      (status < 500 ? !isRefusingStatus(status, told.message) : !isOpenAIs(error)),
   });
 }
-
-/** Request Timeout, and nginx's "client closed request". */
-const gaveUp = new Set([408, 499]);
 
 /** OpenAI's own answer has its request id and the shape of its errors. */
 function isOpenAIs({ requestID, error }: APIError): boolean {

@@ -48,6 +48,11 @@ const statuses: Readonly<Record<string, number>> = {
   service_unavailable_error: 503,
 };
 
+/** Whether an error says that the tools of a server could not be listed. */
+export function isListFailure(message: string): boolean {
+  return mcpListText.test(message);
+}
+
 /** `error.code` is an open set, and quota errors also come under other codes. So the message is read too. */
 export function codeOf(told: ReportedError, status: number | undefined): FailureCode {
   const { code, type, message } = told;
@@ -55,7 +60,7 @@ export function codeOf(told: ReportedError, status: number | undefined): Failure
   const words = aboutInput || requestStatuses.has(status ?? 0) ? "" : message;
   if (quotaText.test(`${code} ${type} ${words}`)) return "openai_quota_exceeded";
   if (code && policyCode.test(code)) return "openai_policy";
-  if (!aboutInput && mcpListText.test(message)) return "mcp_unavailable";
+  if (!aboutInput && isListFailure(message)) return "mcp_unavailable";
   if (regionText.test(`${code} ${aboutInput ? "" : message}`)) return "openai_region_refused";
   if (status === 429 || code === "rate_limit_exceeded") {
     return isTooLarge(message) ? "request_too_large" : "openai_rate_limited";

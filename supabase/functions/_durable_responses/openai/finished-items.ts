@@ -24,7 +24,7 @@ type Finished = Seen & { finished: Item };
 function isLater(item: Item, { finished, told, id }: Seen, at: unknown): boolean {
   return finished !== undefined && told !== undefined && told === at && id !== "" &&
     id === idOf(item) && finished.type === item.type &&
-    (isUnfinished(finished) || isSameCall(finished, item));
+    (isUnfinished(finished) || finished["arguments"] === "" || isSameCall(finished, item));
 }
 
 function isFinished(seen: Seen): seen is Finished {

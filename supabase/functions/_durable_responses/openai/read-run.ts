@@ -2,6 +2,7 @@
 import type { Failure } from "../model/failure.ts";
 import { type Item, readItem } from "../model/items.ts";
 import { isRecord } from "../model/is-record.ts";
+import type { AttemptKey } from "../model/job.ts";
 import { errorIn } from "../model/reported-error.ts";
 import {
   isFinalUpstream,
@@ -10,10 +11,14 @@ import {
   type UpstreamResponse,
 } from "../model/upstream-response.ts";
 import { makeFailure } from "../platform/make-failure.ts";
+import { refuseOther } from "./background.ts";
 import { classifyStreamError } from "./classify.ts";
 import { FinishedItems, type Place } from "./finished-items.ts";
+import { isRefusal, mayBeGivenUp } from "./refusal.ts";
 
 export interface ItemHooks {
+  /** The attempt whose response it must be, as far as its metadata say. */
+  key: AttemptKey;
   /** An item has started; a call's arguments are not there yet. */
   onItemStarted: (item: Item, place: Place) => void;
   /** A call's arguments are complete and the tool is about to be called. May abort the run. */
@@ -23,7 +28,12 @@ export interface ItemHooks {
 }
 
 export type Ending =
-  | { kind: "done"; response: UpstreamResponse }
+  | {
+    kind: "done";
+    response: UpstreamResponse;
+    /** Whether its events showed what it did as it went. False for a response that came in one piece. */
+    streamed: boolean;
+  }
   | {
     kind: "failed";
     failure: Failure;
@@ -42,14 +52,19 @@ const endings: ReadonlyMap<string, UpstreamResponse["status"]> = new Map([
 /** Reads the answer to one request. Unknown events and items are skipped. */
 export class RunReader {
   readonly #items = new FinishedItems();
+  #hasBegun = false;
 
   constructor(private readonly hooks: ItemHooks, private readonly headers?: Headers) {}
 
-  /** @returns how the request ended, if this event says so */
+  /**
+   * @returns how the request ended, if this event says so
+   * @throws UnreadableAnswer for another response: a cache may answer with what somebody else has asked
+   */
   read(event: unknown): Ending | undefined {
     if (isResponse(event)) return this.#end(event, undefined);
     if (!isRecord(event)) return undefined;
     const { type, item } = event;
+    if (isRecord(event["response"])) this.#refuseOther(event["response"]);
     const status = typeof type === "string" ? endings.get(type) : undefined;
     if (status !== undefined) {
       const { response, error } = event;
@@ -58,9 +73,10 @@ export class RunReader {
     const told = isAboutItem(event) ? null : errorIn(event);
     if (told !== null) {
       const failure = classifyStreamError(told, this.headers);
-      return { kind: "failed", failure, final: isLastWord(type, failure) };
+      return { kind: "failed", failure, final: isLastWord(type, failure, this.#hasBegun) };
     }
     if (typeof type !== "string") return undefined;
+    this.#hasBegun ||= type.startsWith("response.");
     if (type === "response.output_item.added" && isRecord(item)) {
       const begun = readItem(item);
       this.hooks.onItemStarted(begun, this.#items.begin(event["output_index"], begun));
@@ -80,15 +96,22 @@ export class RunReader {
     this.hooks.onArguments(place, typeof args === "string" ? args : JSON.stringify(args));
   }
 
+  #refuseOther({ id, metadata }: Record<string, unknown>): void {
+    const response = parseUpstreamResponse({ status: "in_progress", id, metadata });
+    const { id: jobId, attempt } = this.hooks.key;
+    refuseOther(response, { jobId, attempts: [attempt], others: [] }, response.id);
+  }
+
   /** A response without a status has the status of its event. */
   #end(
     raw: Record<string, unknown>,
     told: UpstreamResponse["status"] | undefined,
   ): Ending {
+    this.#refuseOther(raw);
     const whole = told === undefined ? raw : { ...raw, status: statusOf(raw, told) };
     const { response, late } = this.#items.complete(parseUpstreamResponse(whole));
     for (const [item, place] of late) this.hooks.onItem(item, place, true);
-    if (isFinalUpstream(response)) return { kind: "done", response };
+    if (isFinalUpstream(response)) return { kind: "done", response, streamed: this.#hasBegun };
     const still = `Cannot use the response ${response.id}: it is still ${response.status}`;
     return { kind: "failed", failure: makeFailure("stream_cut", still), final: false };
   }
@@ -99,16 +122,12 @@ function isAboutItem(event: Record<string, unknown>): boolean {
   return "item" in event || "item_id" in event || "output_index" in event;
 }
 
-/** Phrases of proxies between us and OpenAI. */
-const gatewayText = /time[sd]?[ -]?out|gateway|upstream|proxy|connection|overloaded/i;
-
 /**
- * Whether nothing runs any more after an error. OpenAI's own event says so. A gateway that gives up says nothing about the
- * run that it gave up on.
+ * Whether nothing runs any more after an error: a refusal, or OpenAI's own event in a stream that has begun. A gateway that
+ * gives up says nothing about the run that it gave up on.
  */
-function isLastWord(type: unknown, failure: Failure): boolean {
-  if (failure.class !== "transient" || failure.code === "openai_rate_limited") return true;
-  return type === "error" && !gatewayText.test(`${failure.type} ${failure.message}`);
+function isLastWord(type: unknown, failure: Failure, hasBegun: boolean): boolean {
+  return isRefusal(failure) || hasBegun && type === "error" && !mayBeGivenUp(failure);
 }
 
 function statusOf({ status: given }: Record<string, unknown>, told: string): string {

@@ -2,7 +2,6 @@
 import { APIError } from "openai/core/error";
 import type { Failure } from "../model/failure.ts";
 import type { RequestBody } from "../model/request.ts";
-import type { UpstreamResponse } from "../model/upstream-response.ts";
 import { maxTimerMs } from "../platform/clock.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import { callForJson, callOpenAI } from "./call.ts";
@@ -34,14 +33,7 @@ export interface RunHooks extends ItemHooks {
 }
 
 export type RunResult =
-  | { kind: "done"; response: UpstreamResponse; requestId: string | null }
-  | {
-    kind: "failed";
-    failure: Failure;
-    requestId: string | null;
-    /** True if OpenAI said so: nothing runs there any more. False if it may continue unseen. */
-    final: boolean;
-  }
+  | Ending & { requestId: string | null }
   | { kind: "aborted" };
 
 /** Models that this organization may not stream. Each is tried once per isolate. */

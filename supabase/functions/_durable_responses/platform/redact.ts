@@ -2,7 +2,7 @@ import { formsOf, shortestSecret } from "./secret-forms.ts";
 import { TextFinder } from "./text-finder.ts";
 
 /** Replaces a secret. */
-const mask = "***";
+export const mask = "***";
 
 /**
  * Patterns of credentials, whoever owns them. Repeats that a search may start at every character are bounded: a tool's error

@@ -97,6 +97,8 @@ async function makePlan(profiles: Profiles, ask: Ask): Promise<Plan> {
     on_uncertain,
     guard,
     approve_when,
+    was_made: _wasMade,
+    was_made_after_ms: _afterMs,
     approval_ms,
     review_ms,
     extra_body,

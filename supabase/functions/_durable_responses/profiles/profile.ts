@@ -15,6 +15,7 @@ import type * as z from "../model/zod.ts";
 import type { CallerParam } from "./caller-settings.ts";
 import type { OpenAiServer, WorkerServer } from "./mcp-server.ts";
 import type { OwnTool } from "./own-tools.ts";
+import type { WasMade } from "./was-made.ts";
 
 /** How long each thing may take, in ms. */
 export interface Budgets {
@@ -121,6 +122,16 @@ export interface Profile extends RequestSettings {
    * make it twice.
    */
   on_uncertain?: "review" | "retry";
+  /**
+   * Finds out whether a call was made if nobody knows, for example by a look into the folder of sent emails. It answers the
+   * review of a held job, so that a person is asked only if it cannot tell.
+   */
+  was_made?: WasMade;
+  /**
+   * How long after a job was held `was_made` is first asked, in ms; default 2 minutes. Longer than your slowest call: one that
+   * was not made yet is not one that will not be made.
+   */
+  was_made_after_ms?: number;
   /** How long a request for approval may wait, in ms; default 7 days. The deadline's clock stops meanwhile. */
   approval_ms?: number;
   /** How long a job may be held for review, in ms; default 30 days. The deadline's clock stops meanwhile. */

@@ -3,9 +3,8 @@ import type { RequestTool } from "../model/request.ts";
 import { RequestError } from "../platform/errors.ts";
 import { looksLikeCredential } from "../platform/redact.ts";
 import { secretReference } from "./profile.ts";
+import { filledIn, serverUrl } from "./server-url.ts";
 
-/** Replaces a reference when a text is checked as if it were filled in. */
-const filledIn = "secret-reference";
 /** Names of query parameters that hold a credential. */
 const credentialName =
   /(?:^|[^a-z])(?:key|auth|authorization|code|sig|jwt)$|apikey|token|secret|passw|pwd|credential|signature/i;
@@ -67,11 +66,8 @@ function refuseLiteral(value: string, at: string): void {
 }
 
 function refuseUrl(text: string, at: string): void {
-  const filled = text.replace(secretReference, filledIn);
-  // A reference at the beginning stands for scheme and host.
-  const base = text.startsWith("{{") ? "https://host.invalid/" : undefined;
-  const url = URL.parse(filled, base);
-  if (!url || (url.protocol !== "https:" && url.protocol !== "http:")) {
+  const url = serverUrl(text);
+  if (url === undefined) {
     throw refusal(
       at,
       "Cannot accept a tool's server_url: it must be a reference or begin with https:// or http://",
@@ -81,7 +77,7 @@ function refuseUrl(text: string, at: string): void {
     credentialName.test(name) && value !== "" && !value.includes(filledIn)
   );
   const named = url.username !== "" || url.password !== "";
-  if (named || shown || looksLikeCredential(filled)) {
+  if (named || shown || looksLikeCredential(text.replace(secretReference, filledIn))) {
     throw storedCredential(at, "in a tool's server_url");
   }
 }

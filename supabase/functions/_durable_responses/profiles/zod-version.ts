@@ -8,7 +8,7 @@ export function isZod4(value: unknown): value is z.$ZodType {
 /** What to do about a schema that is not of zod 4. */
 export function toZod4(value: unknown): string {
   return isZod3(value)
-    ? 'It is one of zod 3. Import zod 4 in the file that makes it: `import { z } from "npm:zod@4"`, or in supabase/functions/import_map.json for all functions'
+    ? 'It is one of zod 3. Import zod 4 in the file that makes it: `import { z } from "npm:zod@4"`, or give that file a scope in supabase/functions/import_map.json, as ./_shared/profiles.ts has'
     : 'Use version 4 of zod: `import { z } from "zod"`, then z.object({ … })';
 }
 

@@ -7,11 +7,11 @@ import type { AttemptKey, DoneStep, Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Step } from "../model/step.ts";
 import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
-import { showsWhatItDid } from "../model/what-was-done.ts";
 import { metadataFor } from "../openai/background.ts";
 import { classifyResponseError } from "../openai/classify.ts";
 import { type RunResult, runStreamed } from "../openai/stream-run.ts";
 import { isTooLong } from "../openai/too-long.ts";
+import { isResult } from "../openai/verdict.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Plan } from "../profiles/plan.ts";
 import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
@@ -22,6 +22,7 @@ import type { RunnableTools } from "../tools/own/runnable-tools.ts";
 import { repeatedQuestion } from "../tools/repeated-question.ts";
 import type { Answers, ToolCallGuard } from "../tools/tool-call-guard.ts";
 import type { ToolCallTracker } from "../tools/tool-call-tracker.ts";
+import { showsWhatItDid } from "../tools/what-it-shows.ts";
 import { untilLastFact } from "./carried-items.ts";
 import {
   formsFor,
@@ -116,11 +117,13 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
     );
     if (
       result.kind === "done" &&
-      (asksAgain(run, result.response, calls) || hidesCalls(run, result.response))
+      (asksAgain(run, result.response, calls) || hidesCalls(run, result))
     ) {
       return { kind: "aborted" };
     }
-    if (result.kind === "done" || result.kind === "failed" && result.final) voidUnmadeCalls(run);
+    if (result.kind === "done" || result.kind === "failed" && result.final && !tracker.isUnclear) {
+      voidUnmadeCalls(run);
+    }
     if (result.kind !== "done") return result;
     const { response } = result;
     if (!asksForSomething(response)) return { ...result, response: joinRounds(rounds, response) };
@@ -246,6 +249,7 @@ function sender(run: Run): (announce: Announce) => Send {
       { ...ready.body, metadata: { ...body.metadata, ...metadataFor(work) } },
       { attemptMs, spentMs, stallMs, deadlineMs: work.deadline_left_ms - spentMs },
       {
+        key: work,
         onItemStarted,
         onArguments,
         onItem,
@@ -262,9 +266,7 @@ async function sendInAnyForm(run: Run, send: Send, steps: DoneStep[]): Promise<R
   const { work, plan } = run;
   const withReasoning = hasEncryptedReasoning(plan.body);
   const result = await sendForms(work, send, plan.body, steps, withReasoning);
-  if (result.kind !== "failed" || !withReasoning || !refusesReasoning(result.failure)) {
-    return result;
-  }
+  if (!isRefused(result) || !withReasoning || !refusesReasoning(result.failure)) return result;
   const without = await sendForms(work, send, plan.body, steps, false);
   // If both are refused, the reason is another one: the message may quote the caller's own words.
   if (without.kind !== "failed" || !refusesReasoning(without.failure)) {
@@ -287,7 +289,7 @@ async function sendForms(
   let result: RunResult = { kind: "aborted" };
   for (let form = choice.forms[0]; form !== undefined;) {
     result = await send(form.body);
-    if (result.kind !== "failed" || withReasoning && refusesReasoning(result.failure)) break;
+    if (!isRefused(result) || withReasoning && refusesReasoning(result.failure)) break;
     const next = nextForm(choice.forms, form, result.failure);
     if (next === undefined) break;
     await recordWarning(
@@ -297,6 +299,11 @@ async function sendForms(
     form = next;
   }
   return result;
+}
+
+/** Whether nothing of a request is carried out: only then may it be sent in another form. */
+function isRefused(result: RunResult): result is RunResult & { kind: "failed" } {
+  return result.kind === "failed" && result.final;
 }
 
 /**
@@ -347,11 +354,14 @@ function asksAgain(
 }
 
 /** Whether a response hides whether a call that had its yes was made. Then the run is stopped, and a person decides. */
-function hidesCalls({ tracker, control, work }: Run, response: UpstreamResponse): boolean {
+function hidesCalls(
+  { tracker, control, work, plan }: Run,
+  { response, streamed }: RunResult & { kind: "done" },
+): boolean {
   const call = tracker.unmade[0];
-  if (call === undefined || work.on_uncertain !== "review" || showsWhatItDid(response)) {
-    return false;
-  }
+  if (call === undefined || work.on_uncertain !== "review") return false;
+  const isAnswer = isResult(response, plan.output);
+  if (showsWhatItDid(response, { isAnswer, streamed }) && !tracker.isUnclear) return false;
   control.stop.stop({
     kind: "review",
     failure: makeFailure(

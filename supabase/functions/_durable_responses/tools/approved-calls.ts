@@ -53,6 +53,19 @@ interface Open {
   place?: unknown;
 }
 
+/** Whether a call with these arguments, which names a yes and another tool, is the one that had it: a gateway renames tools. */
+function isUnderOtherNames(args: string, { server, tool, key }: ApprovedCall): boolean {
+  return args === "" || callKey(server, tool, args) === key;
+}
+
+/** The item of an approved call, under the names that were approved. */
+export function underItsNames(item: Item, call: ApprovedCall): Item {
+  const { server_label, name, arguments: args } = callSchema.parse(item);
+  if (server_label === call.server && name === call.tool) return item;
+  const names = { server_label: call.server, name: call.tool };
+  return { ...item, ...names, arguments: args || call.arguments };
+}
+
 /** The approved calls of one run, until each is seen to finish. */
 export class ApprovedCalls {
   #open: Open[] = [];
@@ -121,6 +134,7 @@ export class ApprovedCalls {
     const exact = same.find(isNamed) ?? same[0];
     if (exact !== undefined || exactly) return exact;
     const isUnclear = typeof asked !== "string" || args === "";
-    return ofTool.find(isNamed) ?? (isUnclear ? ofTool[0] : undefined);
+    return ofTool.find(isNamed) ?? (isUnclear ? ofTool[0] : undefined) ??
+      open.find((each) => isNamed(each) && isUnderOtherNames(args, each.call));
   }
 }

@@ -1,17 +1,17 @@
 /** What a background response did, in the form of the ledger. */
-import { isApprovalRequest } from "../model/items.ts";
+import { isApprovalRequest, type Item } from "../model/items.ts";
 import { isLeftCall } from "../model/left-calls.ts";
 import type { Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Step } from "../model/step.ts";
 import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
-import { showsWhatItDid } from "../model/what-was-done.ts";
-import { type ApprovedCall, ApprovedCalls, startOf } from "./approved-calls.ts";
+import { type ApprovedCall, ApprovedCalls, startOf, underItsNames } from "./approved-calls.ts";
 import type { EffectRules } from "./effect-rules.ts";
 import type { StepIds } from "./step-ids.ts";
 import { stepOf } from "./step-of-item.ts";
 import type { ToolCallGuard } from "./tool-call-guard.ts";
 import { isUnapproved } from "./unapproved-calls.ts";
+import { mayBeApproved, showsWhatItDid } from "./what-it-shows.ts";
 
 /** What a background response did. */
 export interface BackgroundCalls {
@@ -29,6 +29,8 @@ export interface Reading {
   /** The request as the profile makes it. */
   body: RequestBody;
   effects: EffectRules;
+  /** Whether its text is the job's answer. */
+  isAnswer: boolean;
   /** The ids of its steps: no item has got one yet. */
   ids: StepIds;
 }
@@ -40,7 +42,7 @@ export interface Reading {
 export function callsOf(
   response: UpstreamResponse,
   work: Pick<Work, "calls_started">,
-  { guard, body, effects, ids }: Reading,
+  { guard, body, effects, isAnswer, ids }: Reading,
 ): BackgroundCalls {
   const approved = new ApprovedCalls();
   for (const call of ids.apart(work.calls_started ? guard.approvedBefore() : [])) {
@@ -48,17 +50,22 @@ export function callsOf(
   }
   for (const item of response.output) ids.of(item, item);
   const unapproved: Step[] = [];
+  const others: Item[] = [];
   const done = response.output.filter((item) => !isApprovalRequest(item) && !isLeftCall(item));
   const steps = done.map((item) => {
     const call = approved.finish(item, item);
+    if (call) return stepOf(underItsNames(item, call), effects, call.stepId);
+    others.push(item);
     const step = stepOf(item, effects, ids.of(item, item));
-    if (call) return { ...step, item_id: call.stepId };
     if (isUnapproved(item, step, guard, body)) unapproved.push(step);
     return step;
   });
   const endedByItself = isFinalUpstream(response) && response.status !== "cancelled";
   const missing = endedByItself ? approved.takeUnseen() : [];
-  const unmade = showsWhatItDid(response) ? missing : [];
+  const yeses = missing.map(({ approvalId }) => approvalId);
+  const isTold = showsWhatItDid(response, { isAnswer }) &&
+    !others.some((item) => mayBeApproved(item, yeses, effects));
+  const unmade = isTold ? missing : [];
   return {
     steps: [...steps, ...unmade.map((call) => ({ ...startOf(call), status: "void" as const }))],
     unapproved,

@@ -9,10 +9,14 @@ import { describe, log, type LogFields } from "../platform/log.ts";
 import type { ApproveWhen } from "../profiles/profile.ts";
 import { inTime } from "./in-time.ts";
 
-/** The condition for a tool: by `"server.tool"`, otherwise by `"tool"`. */
-export function ruleOf(when: ApproveWhen, server: string, tool: string) {
-  const name = [`${server}.${tool}`, tool].find((rule) => Object.hasOwn(when, rule));
-  return name === undefined ? undefined : when[name];
+/** A profile's function for a tool: by `"server.tool"`, otherwise by `"tool"`. */
+export function ruleOf<F>(
+  rules: Readonly<Record<string, F>>,
+  server: string,
+  tool: string,
+): F | undefined {
+  const name = [`${server}.${tool}`, tool].find((rule) => Object.hasOwn(rules, rule));
+  return name === undefined ? undefined : rules[name];
 }
 
 /**

@@ -60,13 +60,24 @@ export function callKey(server: string, tool: string, args: string): string {
   return [JSON.stringify(server), JSON.stringify(tool), canonicalJson(args)].join("\n");
 }
 
+const toolError = z.lazy(() => z.looseObject({ type: z.literal("mcp_tool_execution_error") }));
+
 /**
- * Whether an error came from the tool itself. A connection that failed during the call (`http_error`, or a protocol error)
- * says nothing about what the tool did.
+ * Whether an error surely came from the tool itself. A connection that failed during the call (`http_error`, or a protocol
+ * error) says nothing about what the tool did, nor does an error of a form that nobody knows.
  */
 function isAnswer(error: unknown): boolean {
-  const typed = z.looseObject({ type: z.string() }).safeParse(error);
-  return !typed.success || !["http_error", "mcp_protocol_error"].includes(typed.data.type);
+  return toolError.safeParse(typeof error === "string" ? valueIn(error) : error).success;
+}
+
+/** Some servers write the error's object as text. */
+function valueIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return undefined;
+  }
 }
 
 function textOf(error: unknown): string {

@@ -5,11 +5,17 @@ import { isLeftCall } from "../model/left-calls.ts";
 import type { DoneStep, Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { makeFailure } from "../platform/make-failure.ts";
-import { type ApprovedCall, ApprovedCalls, type CallStage } from "./approved-calls.ts";
+import {
+  type ApprovedCall,
+  ApprovedCalls,
+  type CallStage,
+  underItsNames,
+} from "./approved-calls.ts";
 import type { EffectRules } from "./effect-rules.ts";
 import { doneCalls } from "./ledger.ts";
 import { StepIds } from "./step-ids.ts";
 import { callKey, stepOf, withoutApproval } from "./step-of-item.ts";
+import { mayBeApproved } from "./what-it-shows.ts";
 
 export interface ToolCallTrackerOptions {
   work: Work;
@@ -36,6 +42,8 @@ export interface ToolCallTrackerOptions {
 export class ToolCallTracker {
   /** Calls whose start is already in the ledger. */
   readonly #approved = new ApprovedCalls();
+  /** What the last request with a yes has brought besides approved calls. */
+  #others: Item[] = [];
   readonly #started = new Map<string, { server: string; tool: string }>();
   readonly #done: Map<string, DoneStep>;
   readonly #ids: StepIds;
@@ -56,6 +64,7 @@ export class ToolCallTracker {
 
   /** Expects such calls: the ledger has them as started. */
   expect(calls: ApprovedCall[]): void {
+    this.#others = [];
     for (const call of calls) this.#approved.add(call);
     this.#holdCalls();
   }
@@ -63,6 +72,13 @@ export class ToolCallTracker {
   /** The expected calls that have not started. */
   get unmade(): ApprovedCall[] {
     return this.#approved.unseen;
+  }
+
+  /** Whether something that the request has brought may be an expected call, although it was not recognized as one. */
+  get isUnclear(): boolean {
+    const yeses = this.unmade.map(({ approvalId }) => approvalId);
+    return yeses.length > 0 &&
+      this.#others.some((item) => mayBeApproved(item, yeses, this.options.effects));
   }
 
   /** The expected calls that never started. They are no longer expected. */
@@ -87,6 +103,7 @@ export class ToolCallTracker {
     if (item.type !== "mcp_call") return;
     if (this.#approved.begin(item, place)) return this.#holdCalls();
     if (this.#ids.known(place) !== undefined) return;
+    this.#others.push(item);
     const step = stepOf(
       { ...item, output: null, error: null, status: "in_progress" },
       this.options.effects,
@@ -133,7 +150,9 @@ export class ToolCallTracker {
     if (item.type === "mcp_call" && isInFlight(item) && !last) return this.#onInFlight(item, place);
     const approved = this.#approved.finish(item, place);
     const id = approved?.stepId ?? this.#ids.of(item, place);
-    const step = stepOf(approved?.ours ? withoutApproval(item) : item, effects, id);
+    const named = approved ? underItsNames(item, approved) : item;
+    const step = stepOf(approved?.ours ? withoutApproval(named) : named, effects, id);
+    if (!approved) this.#others.push(item);
     this.#started.delete(id);
     save(step);
     this.#holdCalls();
@@ -141,7 +160,7 @@ export class ToolCallTracker {
     if (step.status === "uncertain" && work.on_uncertain === "review") {
       this.#holdForReview(
         "call_uncertain",
-        `Cannot tell whether ${step.tool} at ${step.server_label} happened: the connection to the tool failed during the call`,
+        `Cannot tell whether ${step.tool} at ${step.server_label} happened: its error is not surely the tool's own, such as a connection that failed during the call`,
       );
       return;
     }

@@ -2,6 +2,7 @@
 import * as jobs from "../db/jobs.ts";
 import { describe, log } from "../platform/log.ts";
 import type { Profiles } from "../profiles/profile.ts";
+import { defaultWasMadeAfterMs } from "../profiles/was-made.ts";
 import type { SettleAnswer } from "../run/run-rounds.ts";
 import type { Life } from "./life.ts";
 import { Runs } from "./runs.ts";
@@ -13,6 +14,16 @@ const lookAgainMs = 1_000;
 /** The same without a free place, in ms: as often as cron. */
 const lookWhenFullMs = 10_000;
 const nothing = { found: false, more: false };
+
+/** The profiles with the time after which `was_made` of each is first asked. */
+function registration(profiles: Profiles): Record<string, number | null> {
+  return Object.fromEntries(
+    Object.entries(profiles).map(([name, { was_made, was_made_after_ms }]) => [
+      name,
+      was_made === undefined ? null : was_made_after_ms ?? defaultWasMadeAfterMs,
+    ]),
+  );
+}
 
 /** Whether this isolate has registered its profiles with the database. Once is enough: a new deployment is a new isolate. */
 let profilesRegistered = false;
@@ -145,7 +156,7 @@ export class Worker {
         lifeMs: Number.isFinite(left) ? Math.max(Math.floor(left), 0) : null,
         fullLifeMs: life.fullLifeMs,
         afterOwner: this.#afterOwner,
-        profiles: profilesRegistered ? null : Object.keys(this.options.profiles),
+        profiles: profilesRegistered ? null : registration(this.options.profiles),
       },
       room,
       leaseMs,

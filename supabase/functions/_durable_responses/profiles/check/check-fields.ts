@@ -8,6 +8,7 @@ import { decidedElsewhere, fieldNames, ownFields } from "./fields.ts";
 import { type Found, pathOf } from "./finding.ts";
 import { fitsPassedOn, isPassedOn, passedOn, type PassedType } from "../passed-on.ts";
 import { secretNames } from "../secret-references.ts";
+import { shown } from "./shown.ts";
 import { storedPromptHint } from "../stored-prompt.ts";
 
 const ownSchema = z.looseObject(ownFields);
@@ -127,9 +128,7 @@ function foundBy(issue: z.core.$ZodIssue, profile: unknown): Found[] {
     path,
     severity: "wrong",
     message: `'${path}' ${ruleOf(issue)}, but it is ${shown(valueAt(profile, issue.path))}`,
-    hint: `See \`${
-      path.split(/[.[]/)[0]
-    }\` in the page on profiles: npx durable-responses --help says where the docs are`,
+    hint: `See docs/profiles.md#${path.split(/[.[]/)[0]}`,
   }];
 }
 
@@ -139,14 +138,21 @@ function ruleOf(issue: z.core.$ZodIssue): string {
     case "invalid_type":
       return `must be ${expectedNames[issue.expected] ?? issue.expected}`;
     case "invalid_value":
-      return `must be ${issue.values.map((value) => `'${String(value)}'`).join(" or ")}`;
+      return oneOf(issue.values.map((value) => `'${String(value)}'`));
     case "too_small":
       return range(issue.origin, issue.inclusive ? "at least" : "more than", issue.minimum);
     case "too_big":
       return range(issue.origin, issue.inclusive ? "at most" : "less than", issue.maximum);
     default:
-      return `is invalid: ${issue.message}`;
+      // Ours begin with their rule.
+      return issue.message.startsWith("must ") ? issue.message : `is invalid: ${issue.message}`;
   }
+}
+
+function oneOf(values: string[]): string {
+  return values.length > 2
+    ? `must be one of ${values.join(", ")}`
+    : `must be ${values.join(" or ")}`;
 }
 
 function range(origin: string, than: string, limit: number | bigint): string {
@@ -178,14 +184,4 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
       typeof inner === "object" && inner !== null ? Reflect.get(inner, key) : undefined,
     value,
   );
-}
-
-/** The value in short form. A text that is long enough to be a key is not shown. */
-function shown(value: unknown): string {
-  if (value === undefined) return "missing";
-  if (typeof value === "string") return value.length > 20 ? "a longer text" : `'${value}'`;
-  if (typeof value === "function") return "a function";
-  return typeof value === "object" && value !== null
-    ? Array.isArray(value) ? "a list" : "an object"
-    : String(value);
 }

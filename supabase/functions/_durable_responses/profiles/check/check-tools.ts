@@ -6,12 +6,12 @@ import { levenshteinDistance } from "deno-std/text/levenshtein_distance.js";
 import { kindOfCalls, nameOfTool } from "../../model/left-calls.ts";
 import { type RequestTool, toolSchema } from "../../model/request.ts";
 import type { SideEffects } from "../../model/step.ts";
-import { RequestError } from "../../platform/errors.ts";
-import { isOwnTool, type OwnTool } from "../own-tools.ts";
+import { isOwnTool } from "../own-tools.ts";
 import { secretNames } from "../secret-references.ts";
-import { refuseTools } from "../tool-rules.ts";
 import { definitionOf } from "../tool-schema.ts";
+import { checkServer } from "./check-server.ts";
 import type { Found } from "./finding.ts";
+import { refusalOf } from "./refusal.ts";
 
 /**
  * @param tools those that fit the schema
@@ -35,9 +35,7 @@ export function checkTools(
 function checkTool(tool: RequestTool, index: number, effects: SideEffects): Found[] {
   const path = `tools[${index}]`;
   if (isOwnTool(tool)) {
-    const offer = () =>
-      refuseTools([toolSchema.parse(definitionOf(tool))], ownRules([tool], effects));
-    return refusalOf(path, offer);
+    return refusalOf(path, () => toolSchema.parse(definitionOf(tool)), { own: [tool], effects });
   }
   // `run_by` says who does; whatever runs a tool here sets it.
   const kind = kindOfCalls(tool);
@@ -54,18 +52,9 @@ function checkTool(tool: RequestTool, index: number, effects: SideEffects): Foun
     }];
   }
   if (tool.type !== "mcp") {
-    return refusalOf(path, () => refuseTools([tool], ownRules([], effects)));
+    return refusalOf(path, () => tool, { own: [], effects });
   }
-  const server = ["server_url", "connector_id", "tunnel_id"].some((name) =>
-    typeof tool[name] === "string" && tool[name] !== ""
-  );
-  return [
-    ...(tool.server_label ? [] : [wrongServer(path, "has no server_label")]),
-    ...(server ? [] : [wrongServer(path, "has neither server_url, connector_id nor tunnel_id")]),
-    ...(tool["run_by"] === undefined
-      ? []
-      : refusalOf(path, () => refuseTools([tool], ownRules([], effects)))),
-  ];
+  return checkServer(tool, path, effects);
 }
 
 /** OpenAI has types of tools that are newer than this release, so only what looks like a typing error is told. */
@@ -81,44 +70,12 @@ function misspelled({ type }: RequestTool, index: number): Found[] {
   }];
 }
 
-const ownRules = (own: OwnTool[], effects: SideEffects) => ({
-  own,
-  effects,
-  where: { profile: "" },
-});
-
 const toolTypes: string[] = [
   ..."apply_patch code_interpreter computer computer_use_preview custom file_search function".split(
     " ",
   ),
   ..."image_generation local_shell mcp shell tool_search web_search web_search_preview".split(" "),
 ];
-
-/** The reason why a submit would be refused. */
-function refusalOf(path: string, offer: () => unknown): Found[] {
-  try {
-    offer();
-    return [];
-  } catch (error) {
-    if (!(error instanceof RequestError)) throw error;
-    const why = error.message.replace(/^Cannot [^:]*: (?:tools\[0\]: )?/, "");
-    return [{
-      path,
-      severity: "wrong",
-      message: `The tool at '${path}' cannot be offered: ${why}`,
-      hint: error.hint ?? "Leave the tool out, or declare it in another way",
-    }];
-  }
-}
-
-function wrongServer(path: string, what: string): Found {
-  return {
-    path,
-    severity: "wrong",
-    message: `The MCP server at '${path}' ${what}`,
-    hint: "https://platform.openai.com/docs/guides/tools-connectors-mcp",
-  };
-}
 
 function doubleLabels(tools: RequestTool[]): Found[] {
   const labels = tools.flatMap(({ server_label }) => server_label ?? []);

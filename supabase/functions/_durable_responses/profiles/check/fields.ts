@@ -9,10 +9,14 @@ import type { Budgets, Profile, Retry } from "../profile.ts";
 const duration = z.number().check(z.positive());
 const timer = z.optional(z.number().check(z.positive(), z.maximum(365 * 24 * 3_600_000)));
 
-const functionSchema = z.custom<NonNullable<Profile["approve_when"]>[string]>(
-  (value) => typeof value === "function",
-  "it must be a function",
-);
+/** Functions by tool. */
+const functions = <F>() =>
+  z.optional(
+    z.record(
+      z.string(),
+      z.custom<F>((value) => typeof value === "function", "must be a function"),
+    ),
+  );
 
 /** The fields that this project itself uses, with their types. */
 export const ownFields = {
@@ -43,7 +47,9 @@ export const ownFields = {
   side_effects: z.optional(z.record(z.string(), z.enum(effects))),
   guard: z.optional(z.enum(guards)),
   on_uncertain: z.optional(z.enum(["review", "retry"])),
-  approve_when: z.optional(z.record(z.string(), functionSchema)),
+  approve_when: functions<NonNullable<Profile["approve_when"]>[string]>(),
+  was_made: functions<NonNullable<Profile["was_made"]>[string]>(),
+  was_made_after_ms: timer,
   approval_ms: timer,
   review_ms: timer,
   /** Names of its own are refused in a check of their own. */

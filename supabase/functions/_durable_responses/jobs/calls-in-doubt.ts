@@ -1,0 +1,49 @@
+/** Reviews that a profile can answer: it is asked whether the calls in doubt were made (`was_made`). */
+import { answerCallInDoubt, claimCallsInDoubt, type Doubt } from "../db/doubts.ts";
+import { RequestError } from "../platform/errors.ts";
+import { describe, log } from "../platform/log.ts";
+import type { Profiles } from "../profiles/profile.ts";
+import { askWasMade } from "../tools/was-made.ts";
+
+/** How many jobs are asked about together. */
+const batch = 20;
+
+/**
+ * Asks about the jobs that are due, and answers their reviews. What cannot be found out is asked again later, then left to a
+ * person.
+ * @returns whether a job may be due at once
+ */
+export async function askAboutCallsInDoubt(profiles: Profiles): Promise<boolean> {
+  const due = await claimCallsInDoubt(batch);
+  const answered = await Promise.all(due.map((job) => askAbout(profiles, job)));
+  return due.length === batch || answered.includes(true);
+}
+
+/** @returns whether the job is no longer held */
+async function askAbout(profiles: Profiles, job: Doubt): Promise<boolean> {
+  const profile = Object.hasOwn(profiles, job.profile) ? profiles[job.profile] : undefined;
+  if (profile === undefined) return false;
+  const answered = await Promise.all((job.calls ?? []).map(async (call) => {
+    const found = await askWasMade(profile, job, call);
+    if (found === undefined) return undefined;
+    try {
+      const { status } = await answerCallInDoubt(job.id, call, found);
+      log.info("was_made has answered a review", {
+        job_id: job.id,
+        server: call.server_label,
+        tool: call.tool,
+        outcome: found.outcome,
+      });
+      return status;
+    } catch (error) {
+      // Usually because somebody else has answered, or a late report has.
+      const isAnswered = error instanceof RequestError && error.status < 500;
+      log[isAnswered ? "info" : "warn"]("cannot answer a review in the profile's name", {
+        job_id: job.id,
+        error: describe(error),
+      });
+      return undefined;
+    }
+  }));
+  return answered.includes("queued");
+}

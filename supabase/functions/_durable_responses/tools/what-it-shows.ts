@@ -1,0 +1,77 @@
+/** Whether a response says what became of the calls that had their yes. What cannot be read says nothing. */
+import { callSchema, isApprovalRequest, type Item } from "../model/items.ts";
+import { isAnswerType } from "../model/left-calls.ts";
+import { isCallKind } from "../model/status.ts";
+import type { UpstreamResponse } from "../model/upstream-response.ts";
+import { isEmpty, isOnlyWords } from "../model/what-was-done.ts";
+import { classifyResponseError } from "../openai/classify.ts";
+import { isRefusedBeforeItRan, mayBeGivenUp } from "../openai/refusal.ts";
+import type { EffectRules } from "./effect-rules.ts";
+
+/** Items that are surely not the call of an MCP server, besides the calls of others and their answers. */
+const otherItems: ReadonlySet<string> = new Set([
+  "message",
+  "refusal",
+  "reasoning",
+  "compaction",
+  "mcp_list_tools",
+  "mcp_approval_request",
+  "mcp_approval_response",
+  "web_search_call",
+  "file_search_call",
+  "image_generation_call",
+  "code_interpreter_call",
+  "tool_search_call",
+  "tool_search_output",
+  "additional_tools",
+  "program",
+  "program_output",
+]);
+
+/**
+ * Whether a call that a final response does not show was not made. A run that ended by itself did something after a yes: it
+ * called, answered, declined, or asked. One that shows nothing of that hides it. One that was cancelled may have started the
+ * call unseen. One that failed may have made it: OpenAI makes the call first and asks the model then, and documents failed
+ * responses without output. Only an error of the request itself comes before both. Words alone ("I have sent it") count only
+ * if they are the job's answer: then nothing is repeated.
+ * @param streamed whether its events showed what it did as it went: a call would have been seen before it failed
+ */
+export function showsWhatItDid(
+  response: UpstreamResponse,
+  { isAnswer, streamed = false }: { isAnswer: boolean; streamed?: boolean },
+): boolean {
+  const { status, outputIsList, refusal } = response;
+  if (!outputIsList || status === "cancelled") return false;
+  if (refusal !== null || !isOnlyWords(response) || isAnswer && !isEmpty(response)) return true;
+  if (status !== "failed") return false;
+  const why = classifyResponseError(response);
+  return streamed && !mayBeGivenUp(why) || isRefusedBeforeItRan(why);
+}
+
+/**
+ * Whether an item that was not recognized as one of these calls may be one all the same: it names the yes, has a form that
+ * nobody knows, or is a call that needed a yes and had none.
+ * @param yeses the requests for approval that were answered, by their ids
+ */
+export function mayBeApproved(item: Item, yeses: readonly string[], effects: EffectRules): boolean {
+  const { type, approval_request_id: named } = item;
+  if (type === "mcp_approval_request" || type === "mcp_approval_response") return false;
+  if (typeof named === "string" && yeses.includes(named)) return true;
+  const { server_label: server, name } = callSchema.parse(item);
+  return isUnreadable(item) || type === "mcp_call" && effects.effectOf(server, name) === "once";
+}
+
+/** Whether a run that needs no yes for its calls, and gave no answer, hides what it did, as a response that had a yes may. */
+export function hidesRun(response: UpstreamResponse): boolean {
+  return !showsWhatItDid(response, { isAnswer: false }) || response.output.some(isUnreadable);
+}
+
+/** Whether an item may be a call, in a form that nobody knows. */
+function isUnreadable(item: Item): boolean {
+  const { type } = item;
+  if (isApprovalRequest(item)) return false;
+  const { server_label: server, name } = callSchema.parse(item);
+  if (type === "mcp_call") return server === "" || name === "";
+  const isOther = otherItems.has(type) || isCallKind(type) || isAnswerType(type);
+  return !isOther || server !== "" && name !== "";
+}

@@ -1,0 +1,66 @@
+/** The request that has the yes is carried out, and somebody in between says in a 2xx, or with a status of its own, that it gave up. */
+import assert from "node:assert/strict";
+import { raw, response, stream } from "../upstream/answers.ts";
+import { settledInTime } from "../upstream/ask.ts";
+import type { TestStack } from "../../support/stack.ts";
+import { begin, ofAttempt, query, sentInAll, works } from "./mail.ts";
+
+const upstream = "upstream connect error or disconnect/reset before headers";
+const errors: Record<string, Record<string, unknown>> = {
+  "a 499": { code: "499", message: "Client closed request" },
+  "a 408": { code: "408", message: "Request took too long" },
+  "an invalid request, in a proxy's words": { type: "invalid_request_error", message: upstream },
+  "an invalid request, in digits": { type: "invalid_request_error", code: 400, message: "Bad" },
+  "a bad gateway": { type: "invalid_request_error", code: "400", message: "Bad gateway" },
+  "an id that a proxy does not find": { type: "not_found_error", message: "upstream not found" },
+};
+const statuses: Record<string, Parameters<typeof raw>[1]> = {
+  "nginx's 499": { status: 499, body: { error: { message: "Client closed request" } } },
+  "Amazon's 460": { status: 460 },
+  "a 409": { status: 409, body: { error: { message: "A request like this is in progress" } } },
+  "a 424": { status: 424, body: { error: { message: "The tool took longer than 60 s" } } },
+};
+
+export function testGaveUp(theStack: () => TestStack): void {
+  const begun = { type: "response.created", response: response("in_progress", []) };
+  const streamed = Object.entries(errors).flatMap(([name, error]) =>
+    [
+      [`${name} as an event`, stream({ type: "error", ...error })],
+      [`${name} without a type`, stream(begun, { error })],
+      [
+        `${name} in a failed response`,
+        stream(begun, {
+          type: "response.failed",
+          response: response("failed", [], { error: { ...error, message: upstream } }),
+        }),
+      ],
+      [`${name} as a body`, { body: { error } }],
+    ] as const
+  );
+  for (const [name, answer] of [...streamed, ...Object.entries(statuses)]) {
+    Deno.test(`${name} in answer to the yes in a synchronous run: one email, and a person decides`, async () => {
+      const { submit, fresh } = theStack();
+      begin(theStack(), [
+        { kind: "background-unsupported", match: { ...ofAttempt(3), background: true } },
+        raw({ stream: true, ...ofAttempt(2) }, answer, { runs: true, times: 1 }),
+        works,
+      ]);
+      const { id } = await submit(fresh("mail"), query);
+      assert.equal((await settledInTime(theStack(), id)).status, "needs_review");
+      assert.equal(await sentInAll(theStack()), 1);
+    });
+  }
+
+  const inBackground = Object.entries(errors).map(([name, error]) =>
+    [`${name} in a 2xx`, { body: { error } }] as const
+  );
+  for (const [name, answer] of [...inBackground, ...Object.entries(statuses)]) {
+    Deno.test(`${name} in answer to the yes in background: one email, and nobody is asked`, async () => {
+      const { submit, fresh } = theStack();
+      begin(theStack(), [raw(ofAttempt(3), answer, { runs: true, times: 1 }), works]);
+      const { id } = await submit(fresh("mail"), query);
+      assert.equal((await settledInTime(theStack(), id, 2_000)).status, "completed");
+      assert.equal(await sentInAll(theStack()), 1);
+    });
+  }
+}

@@ -1,0 +1,92 @@
+/** A response with the yes whose call has other names than the one that was approved, and one that was refused before it ran. */
+import assert from "node:assert/strict";
+import { eventually } from "../../support/eventually.ts";
+import { readJob } from "../../support/jobs.ts";
+import type { TestStack } from "../../support/stack.ts";
+import { functionsAreDone, openaiIsDone } from "../background/at-openai.ts";
+import { message, raw, response, retrieve } from "../upstream/answers.ts";
+import { settledInTime } from "../upstream/ask.ts";
+import { askedUnheard } from "./asked-unheard.ts";
+import { begin, ofAttempt, query, sentInAll, works } from "./mail.ts";
+
+const renamed: Record<string, Record<string, unknown>> = {
+  "no server": { server_label: null },
+  "another case": { server_label: "Mailbox" },
+  "no tool": { name: undefined },
+  "a prefix": { name: "mailbox.gmail_reply_to_email" },
+};
+const failures: Record<string, Record<string, string>> = {
+  "its tools could not be listed": {
+    message: "Error retrieving tool list from MCP server: 'mailbox'",
+  },
+  "it is not valid": { code: "invalid_request_error", message: "No such parameter" },
+};
+
+export function testRenamedCall(theStack: () => TestStack): void {
+  for (const [names, fields] of Object.entries(renamed)) {
+    for (const status of ["failed", "completed"]) {
+      Deno.test(`a ${status} response whose call has ${names}, and names the yes: it was made`, async () => {
+        const { openai, sql } = theStack();
+        const { id, body, hear } = await askedUnheard(theStack());
+        openai.webhooks.faults.set([{ kind: "lose" }]);
+        await hear();
+        await eventually(
+          "the record",
+          () => readJob(sql, id),
+          (row) => row.attempt === 3 && row.response_id !== null,
+        );
+        await openaiIsDone(theStack());
+        await functionsAreDone(theStack());
+        const request = body.output.find(({ type }) => type === "mcp_approval_request");
+        const call = {
+          ...request,
+          id: "mcp_bg",
+          type: "mcp_call",
+          output: "sent",
+          error: null,
+          status: "completed",
+          approval_request_id: request?.["id"],
+          ...fields,
+        };
+        const output = status === "completed" ? [call, message("Sent it.")] : [call];
+        const why = status === "failed" ? { error: { code: "server_error", message: "x" } } : {};
+        openai.faults.set([
+          raw({ ...retrieve, ...ofAttempt(3) }, { body: response(status, output, why) }),
+          works,
+        ]);
+        const job = await settledInTime(theStack(), id);
+        openai.webhooks.faults.clear();
+        const calls = await sql`
+          select server_label, tool, status from public.response_steps
+          where job_id = ${id} and effect = 'once' and kind = 'mcp_call'`;
+        assert.deepEqual([job.status, calls.map((row) => ({ ...row }))], ["completed", [
+          { server_label: "mailbox", tool: "gmail_reply_to_email", status: "finished" },
+        ]]);
+        assert.equal(await sentInAll(theStack()), 1);
+        const [route] = await sql`
+          select ignores_approval from public.response_routes r
+          join public.response_jobs_internal j on j.route = r.route where j.id = ${id}`;
+        assert.equal(route?.["ignores_approval"], false);
+      });
+    }
+  }
+
+  for (const [why, error] of Object.entries(failures)) {
+    Deno.test(`a response with the yes that fails because ${why}: nothing was done, and nobody is asked`, async () => {
+      const { submit, fresh, sql } = theStack();
+      begin(theStack(), [{ kind: "background-fails", match: ofAttempt(3), ...error }, works]);
+      const { id } = await submit(fresh("mail"), query);
+      const job = await settledInTime(theStack(), id);
+      const calls = await sql`
+        select status from public.response_steps
+        where job_id = ${id} and effect = 'once' and kind = 'mcp_call' order by number`;
+      const isValid = error["code"] === undefined;
+      assert.equal(job.status, isValid ? "completed" : "failed");
+      assert.deepEqual(
+        calls.map(({ status }) => status),
+        isValid ? ["void", "finished"] : ["void"],
+      );
+      assert.equal(await sentInAll(theStack()), isValid ? 1 : 0);
+    });
+  }
+}
