@@ -113,7 +113,7 @@ async function attempt(
     const inBackground = { ...parts, work, guard: guardFor(work.guard === "always") };
     const continued = await continueInBackground(inBackground);
     if (typeof continued !== "string") return end(claimed, continued.failure, control);
-    if (continued !== "here") return undefined;
+    if (continued !== "here" && continued !== "started") return undefined;
     const guard = guardFor(plan.guard !== "off");
     const tracker = new ToolCallTracker({
       work,
@@ -128,7 +128,7 @@ async function attempt(
       holdForReview: (failure) => stop.stop({ kind: "review", failure }),
     });
     const text = liveText.open(work);
-    const run = { ...parts, work, guard, tracker, text };
+    const run = { ...parts, work, guard, tracker, text, areStarted: continued === "started" };
     const result = await runRounds(run).finally(() => text.close());
     await warnOf(
       work,
