@@ -75,6 +75,7 @@ const partSchema = z.lazy(() =>
 const messageSchema = z.lazy(() =>
   z.looseObject({
     type: z.enum(["message", "refusal"]),
+    role: text(null),
     phase: text(null),
     /** Some servers have it beside the content, or instead of it. */
     refusal: text(""),
@@ -98,10 +99,13 @@ export interface Message {
   refusal: string;
 }
 
-/** The message in an item, or undefined for an item of another kind. */
+/** Roles whose messages some servers repeat in the output. */
+const asking: ReadonlySet<string | null> = new Set(["user", "system", "developer", "tool"]);
+
+/** The model's message in an item, or undefined for an item of another kind. */
 export function messageOf(item: Item): Message | undefined {
   const message = messageSchema.safeParse(item);
-  if (!message.success) return undefined;
+  if (!message.success || asking.has(message.data.role)) return undefined;
   const parts = list.parse(message.data.content).map((part) =>
     typeof part === "string" ? { type: "output_text", text: part, refusal: "" } : partSchema.parse(
       record.parse(part) ?? {},
