@@ -58,8 +58,8 @@ export function mayBeApproved(item: Item, yeses: readonly string[], effects: Eff
 }
 
 /** Whether a run that needs no yes for its calls hides what it did, as a response that had a yes may. */
-export function hidesRun(response: UpstreamResponse): boolean {
-  return !showsWhatItDid(response) || response.output.some(isUnreadable);
+export function hidesRun(response: UpstreamResponse, streamed = false): boolean {
+  return !showsWhatItDid(response, streamed) || response.output.some(isUnreadable);
 }
 
 /** Whether an item may be a call, in a form that nobody knows. */
