@@ -5,6 +5,11 @@ import type { UpstreamResponse } from "./upstream-response.ts";
 const onTheWay = new Set(["reasoning", "message", "mcp_list_tools", "compaction", "unknown"]);
 
 /** True for a response without text, and without anything else that was done or made. */
-export function isEmpty({ output, outputText }: UpstreamResponse): boolean {
-  return outputText.trim() === "" && output.every(({ type }) => onTheWay.has(type));
+export function isEmpty(response: UpstreamResponse): boolean {
+  return response.outputText.trim() === "" && isOnlyWords(response);
+}
+
+/** True for a response in which nothing was done or made, whatever it says. */
+export function isOnlyWords({ output }: UpstreamResponse): boolean {
+  return output.every(({ type }) => onTheWay.has(type));
 }

@@ -12,6 +12,7 @@ import { metadataFor } from "../openai/background.ts";
 import { classifyResponseError } from "../openai/classify.ts";
 import { type RunResult, runStreamed } from "../openai/stream-run.ts";
 import { isTooLong } from "../openai/too-long.ts";
+import { isResult } from "../openai/verdict.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Plan } from "../profiles/plan.ts";
 import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
@@ -361,13 +362,14 @@ function hidesCalls(run: Run, { response, streamed }: RunResult & { kind: "done"
 
 /** Why nobody can tell from a response whether a call was made that had its yes. */
 function untoldIn(
-  { tracker, work }: Run,
+  { tracker, work, plan }: Run,
   response: UpstreamResponse,
   streamed: boolean,
 ): Failure | undefined {
   const call = tracker.unmade[0];
   if (call === undefined || work.on_uncertain !== "review") return undefined;
-  if (showsWhatItDid(response, streamed) && !tracker.isUnclear) return undefined;
+  const isAnswer = isResult(response, plan.output);
+  if (showsWhatItDid(response, { isAnswer, streamed }) && !tracker.isUnclear) return undefined;
   return makeFailure(
     "call_uncertain",
     `Cannot tell whether ${call.tool} at ${call.server} was called: it had its yes, and the response ${response.id} is ${response.status} without showing what it did`,

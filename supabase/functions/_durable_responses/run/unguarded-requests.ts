@@ -3,7 +3,7 @@ import type { Failure } from "../model/failure.ts";
 import type { Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
-import { judge } from "../openai/verdict.ts";
+import { isResult } from "../openai/verdict.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Plan } from "../profiles/plan.ts";
 import { hasUnguardedTools } from "../tools/effect-rules.ts";
@@ -69,9 +69,7 @@ export class UnguardedRequests {
   hiddenIn(response: UpstreamResponse, streamed: boolean): Failure | undefined {
     if (this.#open === undefined || !hidesRun(response, streamed)) return undefined;
     const { output } = this.options.plan;
-    if (!asksForSomething(response) && judge(response, output).kind === "complete") {
-      return undefined;
-    }
+    if (!asksForSomething(response) && isResult(response, output)) return undefined;
     return makeFailure(
       "call_uncertain",
       `Cannot tell whether the response ${response.id} called tools: nobody was asked before, and it is ${response.status} without showing what it did`,
