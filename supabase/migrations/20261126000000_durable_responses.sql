@@ -794,7 +794,7 @@ create table public.response_steps (
   call_key text,
   call_repeat integer,
   round integer,
-  digest text generated always as (case when run_by is not null or kind in ('mcp_call', 'mcp_approval_request', 'background_run')
+  digest text generated always as (case when run_by is not null or kind in ('mcp_call', 'mcp_approval_request', 'unguarded_run')
     then durable_responses.call_digest(server_label, tool, arguments) end) stored,
   output text,
   error text,
@@ -809,7 +809,8 @@ create table public.response_steps (
   constraint response_steps_number check (number >= 1),
   constraint response_steps_status check (status in ('started', 'finished', 'failed', 'void', 'uncertain', 'waiting')),
   constraint response_steps_effect check (effect in ('none', 'idempotent', 'once')),
-  constraint response_steps_call_has_effect check ((kind = 'mcp_call' or run_by is not null) = (effect is not null)),
+  constraint response_steps_call_has_effect check (
+    (kind in ('mcp_call', 'unguarded_run') or run_by is not null) = (effect is not null)),
   constraint response_steps_run_by check (run_by in ('worker', 'caller')),
   -- OpenAI runs a shell in its containers itself: such a shell_call is nobody's.
   constraint response_steps_own_call check (case when run_by is null then kind <> 'function_call' else kind in (
@@ -817,7 +818,7 @@ create table public.response_steps (
   constraint response_steps_call_repeat check (call_repeat >= 0),
   constraint response_steps_round check (round >= 1),
   constraint response_steps_finished_at check ((status in ('started', 'uncertain', 'waiting')) = (finished_at is null)),
-  constraint response_steps_uncertain_is_call check (status <> 'uncertain' or run_by is not null or kind in ('mcp_call', 'background_run')),
+  constraint response_steps_uncertain_is_call check (status <> 'uncertain' or run_by is not null or kind in ('mcp_call', 'unguarded_run')),
   constraint response_steps_waiting_is_asked check (status <> 'waiting' or run_by is not null or kind = 'mcp_approval_request'),
   constraint response_steps_answer_has_author check (
     (answer is null) = (answered_at is null) and (answer is null) = (answered_by is null))
@@ -832,7 +833,7 @@ comment on column public.response_steps.job_id is 'The job.';
 comment on column public.response_steps.number is 'Counts from 1 within the job, in the order they came.';
 comment on column public.response_steps.attempt is 'The attempt that made it; 0 if it comes from the job that this one retries.';
 comment on column public.response_steps.item_id is 'The item''s id within its attempt. Ids differ between attempts.';
-comment on column public.response_steps.kind is 'The item''s type (mcp_call, function_call, mcp_list_tools, reasoning, message, mcp_approval_request …), or background_run for a background run about which nothing is known.';
+comment on column public.response_steps.kind is 'The item''s type (mcp_call, function_call, mcp_list_tools, reasoning, message, mcp_approval_request …), or unguarded_run for a whole request whose response may call without being told to by us: a background one about which nothing is known, or a synchronous one, from before it is sent until it has shown what it did.';
 comment on column public.response_steps.status is 'started: in flight. finished, failed: the tool answered, with output or error. void: cut off, harmless, made again if needed. uncertain: nobody knows whether it was made. waiting: for a person''s yes or no; a call with run_by waits for its answer, from the caller or from a worker that makes it.';
 comment on column public.response_steps.effect is 'For a call, what it does to the world: none (only reads), idempotent (may be repeated), once (must not be made twice).';
 comment on column public.response_steps.server_label is 'For a call: the MCP server; null for a function of the profile.';
@@ -1637,7 +1638,9 @@ begin
   perform durable_responses.announce_steps(p_job_id, v_numbers);
   select * into v_call from public.response_steps
   where job_id = p_job_id and attempt = p_attempt and status = 'uncertain' order by number limit 1;
-  if found then
+  if found and v_call.kind = 'unguarded_run' then
+    return format('Attempt %s ended without showing what it did. It may have called tools, because nobody was asked before', p_attempt);
+  elsif found then
     return format('The call of %s at %s was in flight when attempt %s ended: it may or may not have happened',
       coalesce(v_call.tool, 'a tool'),
       coalesce(v_call.server_label, case when v_call.run_by is not null then 'the worker' else 'its server' end), p_attempt);
@@ -2288,7 +2291,7 @@ create view durable_responses.work with (security_invoker = true) as
       select w.job_id as id, w.attempt, w.status, j.profile, j.owner_id, w.owner_key, coalesce(j.first_id, j.id) as first_id,
         j.input, j.request, j.settings, w.failures, w.response_id, j.once_tools, j.on_uncertain,
         -- As is_guarded() says, without a call for each.
-        j.guard, j.guard = 'always' and not coalesce(r.ignores_approval, false) as guarded,
+        j.guard, j.guard = 'always' and not coalesce(r.ignores_approval, false) as guarded, coalesce(r.ignores_approval, false) as ignores_approval,
         -- Times go out as what is left, in ms: a worker's clock may differ from the database's.
         floor(date_part('epoch', w.deadline - clock.now) * 1000) as deadline_left_ms,
         floor(date_part('epoch', w.background_until - clock.now) * 1000) as background_left_ms,
@@ -2300,7 +2303,7 @@ create view durable_responses.work with (security_invoker = true) as
       offset 0
     ) first_try;
 comment on view durable_responses.work is
-  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. calls_started: calls that must not be made twice had their yes. open_calls: calls that OpenAI leaves to others, which must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. earlier_responses: OpenAI''s ids of the responses of all attempts before it. rounds: how many of the job''s responses have asked for calls. streamed: its events are stored (13_streams.sql).';
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. ignores_approval: on its route, calls were made without the required yes. calls_started: calls that must not be made twice had their yes. open_calls: calls that OpenAI leaves to others, which must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. earlier_responses: OpenAI''s ids of the responses of all attempts before it. rounds: how many of the job''s responses have asked for calls. streamed: its events are stored (13_streams.sql).';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
 grant select on durable_responses.work to service_role;
 
@@ -3542,7 +3545,7 @@ begin
     v_uncertain := coalesce(v_uncertain,
       'OpenAI may have run this in background and called its tools, but nobody knows: no response could be found');
     perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(jsonb_build_object(
-      'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));
+      'item_id', 'unguarded_run', 'kind', 'unguarded_run', 'status', 'uncertain', 'effect', 'once')));
   end if;
   -- A worker that was lost, or ended, as it handed a yes over says nothing about the route, nor does a request that was too long.
   if p_error ->> 'code' not in ('openai_invalid_request', 'request_too_large') and (v_wait.response_id is not null or not exists (
@@ -4577,7 +4580,7 @@ begin
         select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'item', s.item) order by s.number), '[]'::jsonb)
         from public.response_steps s
         where (v_waits or p_with_answers or v_asked is not null) and v_job.output is null and s.job_id = v_job.id and s.run_by is null and s.status = 'finished'
-          and s.item is not null and s.kind not in ('mcp_call', 'mcp_approval_request', 'mcp_approval_response', 'background_run')),
+          and s.item is not null and s.kind not in ('mcp_call', 'mcp_approval_request', 'mcp_approval_response', 'unguarded_run')),
       'answered_number', p_answered,
       -- The attempt that asks ends with it, and what follows the answer is of a later one. A call may have waited for the answer.
       'known', (
@@ -4767,7 +4770,7 @@ begin
         end));
   if v_unread then
     perform durable_responses.write_steps(v_new, 0, jsonb_build_array(jsonb_build_object(
-      'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));
+      'item_id', 'unguarded_run', 'kind', 'unguarded_run', 'status', 'uncertain', 'effect', 'once')));
   end if;
   perform durable_responses.announce_jobs(array[v_new]);
   return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_new));

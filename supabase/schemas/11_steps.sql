@@ -86,7 +86,9 @@ begin
   perform durable_responses.announce_steps(p_job_id, v_numbers);
   select * into v_call from public.response_steps
   where job_id = p_job_id and attempt = p_attempt and status = 'uncertain' order by number limit 1;
-  if found then
+  if found and v_call.kind = 'unguarded_run' then
+    return format('Attempt %s ended without showing what it did. It may have called tools, because nobody was asked before', p_attempt);
+  elsif found then
     return format('The call of %s at %s was in flight when attempt %s ended: it may or may not have happened',
       coalesce(v_call.tool, 'a tool'),
       coalesce(v_call.server_label, case when v_call.run_by is not null then 'the worker' else 'its server' end), p_attempt);
