@@ -75,6 +75,8 @@ export const serviceFunctions = [
   "record_background_response",
   "claim_background_job",
   "adopt_background_response",
+  "awaits_unrecorded_response",
+  "is_response_of_another",
   "claim_background_polls",
   "fall_back_response_job",
   "continue_response_job",
