@@ -63,7 +63,7 @@ begin
     v_error := jsonb_build_object(
       'code', 'worker_lost',
       'message', format('Cannot finish attempt %s: worker %s stopped renewing its lease', v_wait.attempt, v_wait.worker),
-      'hint', 'The platform ended the worker (wall clock, CPU, memory or a deploy). See the function''s logs; long runs belong on an off-platform worker.');
+      'hint', 'Whatever ran it was ended: a function (run-jobs, or one that answers a caller or a webhook) by the platform''s wall clock, CPU or memory limit or by a deploy, or a worker process. See its logs. Run long jobs on an off-platform worker');
     v_count := v_count + 1;
     v_lost := v_lost || v_wait.worker;
     if v_wait.continuing then

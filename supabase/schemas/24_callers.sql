@@ -289,7 +289,11 @@ begin
         and made.status in ('finished', 'failed', 'uncertain')
         and case when s.call_id is not null then made.call_id = s.call_id
           when made.item ->> 'approval_request_id' is not null
-          then made.item ->> 'approval_request_id' = s.item ->> 'id'
+          then made.item ->> 'approval_request_id' = s.item ->> 'id' and made.attempt >= s.attempt
+            and not exists (
+              select from public.response_steps later
+              where later.job_id = p_job_id and later.kind = s.kind and later.item ->> 'id' = s.item ->> 'id'
+                and later.attempt <= made.attempt and later.number > s.number and later.number < made.number)
           else made.server_label = s.server_label and made.tool = s.tool and made.arguments is not distinct from s.arguments
             and not exists (
               select from public.response_steps later

@@ -64,11 +64,12 @@ sqlTest("a call whose connection failed does not stop a job that is to be retrie
   assert.deepEqual(await stepLines(m, work.id), ["send void"]);
 });
 
-sqlTest("a completed run leaves nothing in flight", async (m) => {
+sqlTest("a completed run leaves only calls in doubt that must not be made twice", async (m) => {
   const work = await m.submitRunning();
-  await saveSteps(m, work, callStep("started"));
+  const harmless = callStep("started", { item_id: "mcp_2", tool: "find", effect: "none" });
+  await saveSteps(m, work, callStep("started"), harmless);
   await m.complete(work);
-  assert.deepEqual(await stepLines(m, work.id), ["send void"]);
+  assert.deepEqual(await stepLines(m, work.id), ["send uncertain", "find void"]);
 });
 
 sqlTest("a result brings its last steps with it", async (m) => {

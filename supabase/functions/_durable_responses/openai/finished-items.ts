@@ -13,6 +13,7 @@ interface Seen {
   /** The place that the stream gave. */
   told: number | undefined;
   id: string;
+  type: string;
   finished: Item | undefined;
 }
 
@@ -43,6 +44,8 @@ export class FinishedItems {
    */
   finish(told: unknown, item: Item): Place | undefined {
     let seen = this.#find(told, idOf(item));
+    // An item of another type is another item.
+    if (seen && !seen.finished && !mayBecome(seen, item)) seen = undefined;
     if (seen?.finished) {
       if (isEqual(seen.finished, item)) return undefined;
       const isSame = seen.id !== "" && seen.id === idOf(item) && seen.told === told &&
@@ -70,7 +73,7 @@ export class FinishedItems {
     const left = response.output.filter((item) => !known.has(item));
     const late = left.map((item): [Item, Place] => {
       const open = this.#seen.find((seen) =>
-        !seen.finished && (seen.id === "" || seen.id === idOf(item))
+        !seen.finished && mayBecome(seen, item) && (seen.id === "" || seen.id === idOf(item))
       ) ?? this.#add(undefined, item);
       open.finished = item;
       return [item, open.place];
@@ -94,11 +97,16 @@ export class FinishedItems {
       place: { index: this.#seen.length },
       told: typeof told === "number" ? told : undefined,
       id: idOf(item),
+      type: item.type,
       finished: undefined,
     };
     this.#seen.push(seen);
     return seen;
   }
+}
+
+function mayBecome({ type }: Seen, item: Item): boolean {
+  return type === item.type || type === "unknown";
 }
 
 function idOf(item: Item): string {
