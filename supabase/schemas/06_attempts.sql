@@ -168,7 +168,8 @@ grant select, insert, update, delete on durable_responses.upstream_cancels to se
 create table durable_responses.doubts (
   job_id uuid primary key,
   due timestamptz not null,
-  tries integer not null default 0
+  tries integer not null default 0,
+  token uuid not null default gen_random_uuid()
 );
 create index doubts_due on durable_responses.doubts (due);
 comment on index durable_responses.doubts_due is 'The next ones to ask about.';
@@ -177,6 +178,7 @@ comment on table durable_responses.doubts is
 comment on column durable_responses.doubts.job_id is 'The job.';
 comment on column durable_responses.doubts.due is 'When the profile is asked next.';
 comment on column durable_responses.doubts.tries is 'How often it was asked.';
+comment on column durable_responses.doubts.token is 'The fencing token of the last asking: an answer to an earlier one is refused.';
 alter table durable_responses.doubts enable row level security;
 revoke all on durable_responses.doubts from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.doubts to service_role;

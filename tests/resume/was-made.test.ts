@@ -13,6 +13,7 @@ import { type Bench, benchForFile, isSettled, mailCounts } from "./support/bench
 
 const theBench = benchForFile({
   profiles: fileURLToPath(new URL("./support/was-made-profiles.ts", import.meta.url)),
+  env: { SIDE_KEY: "side-key-1234567890" },
 });
 
 /** The request that has the yes. */
@@ -106,7 +107,17 @@ async function askedInVain(bench: Bench, id: string): Promise<void> {
   assert.deepEqual(await answersOf(bench, id), []);
 }
 
-for (const profile of ["unsure", "throws", "odd", "lost"]) {
+Deno.test("secrets in what it says are masked, in the ledger and for the model", async () => {
+  const bench = theBench();
+  const id = await killed(bench, "leaks", "after");
+  assert.equal((await bench.settled(id, isFinal)).status, "completed");
+  const [answer] = await answersOf(bench, id);
+  assert.equal(answer?.["answer"].output, "*** ***");
+  const told = JSON.stringify(bench.openai.requests.map(({ body }) => body));
+  assert.doesNotMatch(told, /side-key/);
+});
+
+for (const profile of ["unsure", "throws", "odd", "lost", "forgets"]) {
   Deno.test(`${profile}: if it cannot tell, the job stays held, and a person decides`, async () => {
     const bench = theBench();
     const id = await killed(bench, profile, "after");
