@@ -885,17 +885,19 @@ grant select, insert, update, delete on durable_responses.upstream_cancels to se
 
 create table durable_responses.doubts (
   job_id uuid primary key,
-  due timestamptz not null,
+  due timestamptz,
   tries integer not null default 0,
+  reviews integer not null default 1,
   token uuid not null default gen_random_uuid()
 );
-create index doubts_due on durable_responses.doubts (due);
+create index doubts_due on durable_responses.doubts (due) where due is not null;
 comment on index durable_responses.doubts_due is 'The next ones to ask about.';
 comment on table durable_responses.doubts is
-  'Jobs held for review whose profile can find out whether the calls in doubt were made (was_made). A row is deleted when its job is no longer held, or when nothing was found out often enough.';
+  'Jobs that were held for review, and whose profile can find out whether the calls in doubt were made (was_made).';
 comment on column durable_responses.doubts.job_id is 'The job.';
-comment on column durable_responses.doubts.due is 'When the profile is asked next.';
-comment on column durable_responses.doubts.tries is 'How often it was asked.';
+comment on column durable_responses.doubts.due is 'When the profile is asked next; null if it is not asked any more.';
+comment on column durable_responses.doubts.tries is 'How often it was asked about the current review.';
+comment on column durable_responses.doubts.reviews is 'How often the job was held. After the third time a person decides: a call that never arrives must not be made for ever.';
 comment on column durable_responses.doubts.token is 'The fencing token of the last asking: an answer to an earlier one is refused.';
 alter table durable_responses.doubts enable row level security;
 revoke all on durable_responses.doubts from public, anon, authenticated, service_role;
@@ -1321,14 +1323,20 @@ comment on function durable_responses.requeue(durable_responses.waits, timestamp
 create function durable_responses.doubt(p_job_id uuid, p_code text default null) returns void
 language plpgsql set search_path = ''
 as $$
-begin
-  -- What was asked about an earlier review is not asked about this one.
-  delete from durable_responses.doubts where job_id = p_job_id;
+declare
   -- If the model insists on a call that was made, that it was made is no news.
-  insert into durable_responses.doubts (job_id, due)
-  select j.id, durable_responses.clock() + make_interval(secs => p.was_made_after_ms / 1000.0)
-  from durable_responses.jobs j join durable_responses.profiles p on p.name = j.profile
-  where j.id = p_job_id and p.was_made_after_ms is not null and p_code is distinct from 'repeated_call';
+  v_due constant timestamptz := durable_responses.clock() + make_interval(secs => (
+    select p.was_made_after_ms / 1000.0
+    from durable_responses.jobs j join durable_responses.profiles p on p.name = j.profile
+    where j.id = p_job_id and p_code is distinct from 'repeated_call'));
+begin
+  -- Whatever was asked about an earlier review, its answer is refused from now on.
+  update durable_responses.doubts d set
+    due = case when d.reviews < 3 then v_due end, tries = 0, reviews = d.reviews + 1, token = gen_random_uuid()
+  where d.job_id = p_job_id;
+  if not found and v_due is not null then
+    insert into durable_responses.doubts (job_id, due) values (p_job_id, v_due);
+  end if;
 end;
 $$;
 comment on function durable_responses.doubt(uuid, text) is
@@ -7011,7 +7019,7 @@ begin
     from durable_responses.doubts d
     where d.due <= v_now order by d.due limit p_limit for update skip locked
   ), over as (
-    delete from durable_responses.doubts d using next where d.job_id = next.job_id and not next.open
+    update durable_responses.doubts d set due = null from next where d.job_id = next.job_id and not next.open
   ), claimed as (
     -- After one minute, two, four, eight: until a worker that dies now would be noticed, and longer for a server that is down.
     update durable_responses.doubts d set
@@ -7035,7 +7043,7 @@ begin
 end;
 $$;
 comment on function public.claim_calls_in_doubt(integer) is
-  'Jobs held for review whose profile can find out whether the calls in doubt were made: [{id, profile, owner_id, token, calls: [{number, server_label, tool, arguments, started_at, may_still_be_made}] or null}]. Each is returned five times, with growing delay, as long as it is held.';
+  'Jobs held for review whose profile can find out whether the calls in doubt were made: [{id, profile, owner_id, token, calls: [{number, server_label, tool, arguments, started_at, may_still_be_made}] or null}]. Each is returned five times, with growing delay, as long as it is held, and for three reviews at most.';
 
 create function public.answer_call_in_doubt(p_job_id uuid, p_token uuid, p_number integer, p_happened boolean, p_output text default null)
 returns text

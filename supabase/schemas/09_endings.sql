@@ -92,14 +92,20 @@ comment on function durable_responses.requeue(durable_responses.waits, timestamp
 create function durable_responses.doubt(p_job_id uuid, p_code text default null) returns void
 language plpgsql set search_path = ''
 as $$
-begin
-  -- What was asked about an earlier review is not asked about this one.
-  delete from durable_responses.doubts where job_id = p_job_id;
+declare
   -- If the model insists on a call that was made, that it was made is no news.
-  insert into durable_responses.doubts (job_id, due)
-  select j.id, durable_responses.clock() + make_interval(secs => p.was_made_after_ms / 1000.0)
-  from durable_responses.jobs j join durable_responses.profiles p on p.name = j.profile
-  where j.id = p_job_id and p.was_made_after_ms is not null and p_code is distinct from 'repeated_call';
+  v_due constant timestamptz := durable_responses.clock() + make_interval(secs => (
+    select p.was_made_after_ms / 1000.0
+    from durable_responses.jobs j join durable_responses.profiles p on p.name = j.profile
+    where j.id = p_job_id and p_code is distinct from 'repeated_call'));
+begin
+  -- Whatever was asked about an earlier review, its answer is refused from now on.
+  update durable_responses.doubts d set
+    due = case when d.reviews < 3 then v_due end, tries = 0, reviews = d.reviews + 1, token = gen_random_uuid()
+  where d.job_id = p_job_id;
+  if not found and v_due is not null then
+    insert into durable_responses.doubts (job_id, due) values (p_job_id, v_due);
+  end if;
 end;
 $$;
 comment on function durable_responses.doubt(uuid, text) is

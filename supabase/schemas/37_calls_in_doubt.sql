@@ -40,7 +40,7 @@ begin
     from durable_responses.doubts d
     where d.due <= v_now order by d.due limit p_limit for update skip locked
   ), over as (
-    delete from durable_responses.doubts d using next where d.job_id = next.job_id and not next.open
+    update durable_responses.doubts d set due = null from next where d.job_id = next.job_id and not next.open
   ), claimed as (
     -- After one minute, two, four, eight: until a worker that dies now would be noticed, and longer for a server that is down.
     update durable_responses.doubts d set
@@ -64,7 +64,7 @@ begin
 end;
 $$;
 comment on function public.claim_calls_in_doubt(integer) is
-  'Jobs held for review whose profile can find out whether the calls in doubt were made: [{id, profile, owner_id, token, calls: [{number, server_label, tool, arguments, started_at, may_still_be_made}] or null}]. Each is returned five times, with growing delay, as long as it is held.';
+  'Jobs held for review whose profile can find out whether the calls in doubt were made: [{id, profile, owner_id, token, calls: [{number, server_label, tool, arguments, started_at, may_still_be_made}] or null}]. Each is returned five times, with growing delay, as long as it is held, and for three reviews at most.';
 
 create function public.answer_call_in_doubt(p_job_id uuid, p_token uuid, p_number integer, p_happened boolean, p_output text default null)
 returns text

@@ -226,6 +226,27 @@ sqlTest("what was asked about an earlier review is not asked about a repeated ca
   assert.deepEqual([await claim(m), (await m.row(id))["status"]], [[], "needs_review"]);
 });
 
+sqlTest("a job that is held again and again is left to a person", async (m) => {
+  await register(m);
+  let job = await submitUncertain(m);
+  for (const asked of [true, true, true, false]) {
+    m.clock.advance(120_000);
+    const [doubt] = await claim(m);
+    assert.equal(doubt !== undefined, asked);
+    if (doubt === undefined) break;
+    assert.equal(await answer(m, doubt, false), "queued");
+    const [again] = await m.claim();
+    assert.ok(again);
+    job = again;
+    await saveSteps(m, again, callStep("started"));
+    await view(m, "retry_response_later", {
+      ...fenced(again),
+      p_error: { code: "stream_cut", message: "Cannot read" },
+    });
+  }
+  assert.deepEqual([(await m.row(job.id))["status"], await isDue(m)], ["needs_review", false]);
+});
+
 sqlTest("of two calls with the same id, each has its own answer", async (m) => {
   await register(m);
   const first = await m.submitRunning();

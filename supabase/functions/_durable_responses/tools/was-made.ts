@@ -61,9 +61,11 @@ export async function askWasMade(
  *   take that for "not made"
  */
 function argumentsOf({ arguments: text }: DoubtfulCall): Record<string, unknown> {
-  const args: unknown = JSON.parse(text || "{}");
+  // Of a call that was only announced, nobody knows the arguments: it may have been made since.
+  if (text === null || text === "") throw new TypeError("its arguments are not known");
+  const args: unknown = JSON.parse(text);
   if (!isRecord(args)) throw new TypeError("its arguments are no JSON object");
-  if (isAltered(text ?? "") || lostByParsing(text || "{}") !== undefined) {
+  if (isAltered(text) || lostByParsing(text) !== undefined) {
     throw new TypeError("its arguments are not stored exactly as they were sent");
   }
   return args;
