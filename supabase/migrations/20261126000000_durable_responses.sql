@@ -1530,9 +1530,6 @@ begin
   select distinct name, durable_responses.clock(), ceil((p_was_made ->> name)::numeric)::bigint from unnest(p_names) name
   on conflict (name) do update set was_made_after_ms = excluded.was_made_after_ms
   where known.was_made_after_ms is distinct from excluded.was_made_after_ms;
-  -- Nobody would ask any more.
-  delete from durable_responses.doubts
-  where not exists (select from durable_responses.profiles where was_made_after_ms is not null);
 end;
 $$;
 comment on function public.register_response_profiles(text[], jsonb) is
@@ -4126,7 +4123,9 @@ begin
         select due from durable_responses.waits where status = s.status and not ready and due <= v_now order by due limit 1) d
       limit 1) is not null
     or (select due from durable_responses.upstream_cancels where due <= v_now order by due limit 1) is not null
-    or (select due from durable_responses.doubts where due <= v_now order by due limit 1) is not null
+    or (select d.due from durable_responses.doubts d
+      where d.due <= v_now and exists (select from durable_responses.profiles where was_made_after_ms is not null)
+      order by d.due limit 1) is not null
     or (select due from durable_responses.sent_files where due <= v_now order by due limit 1) is not null;
 end;
 $$;
@@ -6945,6 +6944,11 @@ language plpgsql set search_path = ''
 as $$
 begin
   delete from durable_responses.upstream_cancels where job_id = p_job_id and attempt = p_attempt;
+  -- A call that the response has begun may still be on its way.
+  update durable_responses.doubts d set
+    due = greatest(d.due, durable_responses.clock() + make_interval(secs => p.was_made_after_ms / 1000.0))
+  from durable_responses.jobs j join durable_responses.profiles p on p.name = j.profile
+  where d.job_id = p_job_id and d.due is not null and j.id = p_job_id and p.was_made_after_ms is not null;
 end;
 $$;
 comment on function public.confirm_upstream_cancel(uuid, integer) is 'OpenAI confirmed that the response has ended: its cancel is done.';
@@ -7006,7 +7010,7 @@ $$;
 comment on function durable_responses.may_still_be_made(public.response_steps) is
   'Whether a response that nobody has seen end may still make a call in doubt: its id is unknown, or OpenAI has not confirmed its cancel.';
 
-create function public.claim_calls_in_doubt(p_limit integer default 20) returns jsonb
+create function public.claim_calls_in_doubt(p_profiles text[], p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
 as $$
 declare
@@ -7017,7 +7021,9 @@ begin
     select d.job_id, d.due, d.tries < 5 and exists (
       select from durable_responses.waits w where w.job_id = d.job_id and w.status = 'needs_review' and w.due > v_now) as open
     from durable_responses.doubts d
-    where d.due <= v_now order by d.due limit p_limit for update skip locked
+    where d.due <= v_now
+      and exists (select from durable_responses.jobs j where j.id = d.job_id and j.profile = any (p_profiles))
+    order by d.due limit p_limit for update skip locked
   ), over as (
     update durable_responses.doubts d set due = null from next where d.job_id = next.job_id and not next.open
   ), claimed as (
@@ -7042,8 +7048,8 @@ begin
   return coalesce(v_claimed, '[]');
 end;
 $$;
-comment on function public.claim_calls_in_doubt(integer) is
-  'Jobs held for review whose profile can find out whether the calls in doubt were made: [{id, profile, owner_id, token, calls: [{number, server_label, tool, arguments, started_at, may_still_be_made}] or null}]. Each is returned five times, with growing delay, as long as it is held, and for three reviews at most.';
+comment on function public.claim_calls_in_doubt(text[], integer) is
+  'Jobs of these profiles that are held for review, to find out whether the calls in doubt were made: [{id, profile, owner_id, token, calls: [{number, server_label, tool, arguments, started_at, may_still_be_made}] or null}]. Each is returned five times, with growing delay, as long as it is held, and for three reviews at most.';
 
 create function public.answer_call_in_doubt(p_job_id uuid, p_token uuid, p_number integer, p_happened boolean, p_output text default null)
 returns text
@@ -7071,7 +7077,7 @@ $$;
 comment on function public.answer_call_in_doubt(uuid, uuid, integer, boolean, text) is
   'A profile has found out whether a call in doubt was made. p_token: of the asking. p_number: the call. Returns the job''s status; null if the answer comes too late, or if it says "not made" and the call may still be made.';
 
-revoke execute on function durable_responses.may_still_be_made(public.response_steps), public.claim_calls_in_doubt(integer),
+revoke execute on function durable_responses.may_still_be_made(public.response_steps), public.claim_calls_in_doubt(text[], integer),
   public.answer_call_in_doubt(uuid, uuid, integer, boolean, text) from public, anon, authenticated;
-grant execute on function durable_responses.may_still_be_made(public.response_steps), public.claim_calls_in_doubt(integer),
+grant execute on function durable_responses.may_still_be_made(public.response_steps), public.claim_calls_in_doubt(text[], integer),
   public.answer_call_in_doubt(uuid, uuid, integer, boolean, text) to service_role;

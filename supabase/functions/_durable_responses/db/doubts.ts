@@ -27,8 +27,9 @@ const doubtSchema = z.object({
 export type Doubt = z.infer<typeof doubtSchema>;
 export type DoubtfulCall = z.infer<typeof callSchema>;
 
-export const claimCallsInDoubt = (limit: number) =>
-  call("claim_calls_in_doubt", { p_limit: limit }, z.array(doubtSchema));
+/** @param profiles those that can be asked */
+export const claimCallsInDoubt = (profiles: string[], limit: number) =>
+  call("claim_calls_in_doubt", { p_profiles: profiles, p_limit: limit }, z.array(doubtSchema));
 
 /**
  * Answers the review of a call in the profile's name.

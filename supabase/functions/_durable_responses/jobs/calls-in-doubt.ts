@@ -13,7 +13,8 @@ const batch = 20;
  * @returns whether a job may be due at once
  */
 export async function askAboutCallsInDoubt(profiles: Profiles): Promise<boolean> {
-  const due = await claimCallsInDoubt(batch);
+  const asked = Object.keys(profiles).filter((name) => profiles[name]?.was_made !== undefined);
+  const due = await claimCallsInDoubt(asked, batch);
   const answered = await Promise.all(
     due.map((job) =>
       askAbout(profiles, job).catch((error: unknown) => {
