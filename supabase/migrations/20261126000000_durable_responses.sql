@@ -1325,11 +1325,13 @@ create function durable_responses.doubt(p_job_id uuid, p_code text default null)
 language plpgsql set search_path = ''
 as $$
 declare
+  -- As long as no worker has registered its profiles, nobody knows whether this one can find out: one will be asked.
+  v_after_ms constant bigint := case when exists (select from durable_responses.profiles) then (
+    select p.was_made_after_ms
+    from durable_responses.jobs j join durable_responses.profiles p on p.name = j.profile where j.id = p_job_id) else 120000 end;
   -- If the model insists on a call that was made, that it was made is no news.
-  v_due constant timestamptz := durable_responses.clock() + make_interval(secs => (
-    select p.was_made_after_ms / 1000.0
-    from durable_responses.jobs j join durable_responses.profiles p on p.name = j.profile
-    where j.id = p_job_id and p_code is distinct from 'repeated_call'));
+  v_due constant timestamptz := case when p_code is distinct from 'repeated_call'
+    then durable_responses.clock() + make_interval(secs => v_after_ms / 1000.0) end;
 begin
   -- Whatever was asked about an earlier review, its answer is refused from now on.
   update durable_responses.doubts d set
@@ -1531,6 +1533,16 @@ begin
   select distinct name, durable_responses.clock(), ceil((p_was_made ->> name)::numeric)::bigint from unnest(p_names) name
   on conflict (name) do update set was_made_after_ms = excluded.was_made_after_ms
   where known.was_made_after_ms is distinct from excluded.was_made_after_ms;
+  -- Of jobs that were held before a profile could find out.
+  insert into durable_responses.doubts (job_id, due)
+  select w.job_id, w.since + make_interval(secs => p.was_made_after_ms / 1000.0)
+  from durable_responses.profiles p
+    join durable_responses.waits w on w.status = 'needs_review' and not w.ready
+    join durable_responses.jobs j on j.id = w.job_id and j.profile = p.name
+  where p.was_made_after_ms is not null and not exists (
+    select from durable_responses.attempts a
+    where a.job_id = w.job_id and a.number = w.attempt and a.error_code = 'repeated_call')
+  on conflict (job_id) do nothing;
 end;
 $$;
 comment on function public.register_response_profiles(text[], jsonb) is
@@ -4154,7 +4166,9 @@ begin
       limit 1) is not null
     or (select due from durable_responses.upstream_cancels where due <= v_now order by due limit 1) is not null
     or (select d.due from durable_responses.doubts d
-      where d.due <= v_now and exists (select from durable_responses.profiles where was_made_after_ms is not null)
+      where d.due <= v_now and (
+        exists (select from durable_responses.profiles where was_made_after_ms is not null)
+        or not exists (select from durable_responses.profiles))
       order by d.due limit 1) is not null
     or (select due from durable_responses.sent_files where due <= v_now order by due limit 1) is not null;
 end;

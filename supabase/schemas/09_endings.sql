@@ -93,11 +93,13 @@ create function durable_responses.doubt(p_job_id uuid, p_code text default null)
 language plpgsql set search_path = ''
 as $$
 declare
+  -- As long as no worker has registered its profiles, nobody knows whether this one can find out: one will be asked.
+  v_after_ms constant bigint := case when exists (select from durable_responses.profiles) then (
+    select p.was_made_after_ms
+    from durable_responses.jobs j join durable_responses.profiles p on p.name = j.profile where j.id = p_job_id) else 120000 end;
   -- If the model insists on a call that was made, that it was made is no news.
-  v_due constant timestamptz := durable_responses.clock() + make_interval(secs => (
-    select p.was_made_after_ms / 1000.0
-    from durable_responses.jobs j join durable_responses.profiles p on p.name = j.profile
-    where j.id = p_job_id and p_code is distinct from 'repeated_call'));
+  v_due constant timestamptz := case when p_code is distinct from 'repeated_call'
+    then durable_responses.clock() + make_interval(secs => v_after_ms / 1000.0) end;
 begin
   -- Whatever was asked about an earlier review, its answer is refused from now on.
   update durable_responses.doubts d set

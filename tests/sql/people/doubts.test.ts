@@ -83,6 +83,24 @@ sqlTest("nothing is due as long as no profile can find out", async (m) => {
   assert.deepEqual([others, (await claim(m)).length], [[], 1]);
 });
 
+sqlTest(
+  "jobs that were held before a profile could find out, or before any was registered, are asked about",
+  async (m) => {
+    const early = await submitUncertain(m);
+    m.clock.advance(120_000);
+    assert.equal(await isDue(m), true);
+    await register(m, {});
+    assert.equal(await isDue(m), false);
+    const late = await submitUncertain(m);
+    m.clock.advance(60_000);
+    await register(m);
+    assert.deepEqual(
+      (await claim(m)).map(({ id }) => id).toSorted(),
+      [early.id, late.id].toSorted(),
+    );
+  },
+);
+
 sqlTest("once a person has answered, nobody is asked", async (m) => {
   await register(m);
   const { id } = await submitUncertain(m);
