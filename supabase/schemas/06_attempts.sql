@@ -168,16 +168,20 @@ grant select, insert, update, delete on durable_responses.upstream_cancels to se
 
 create table durable_responses.doubts (
   job_id uuid primary key,
-  due timestamptz not null,
-  tries integer not null default 0
+  due timestamptz,
+  tries integer not null default 0,
+  reviews integer not null default 1,
+  token uuid not null default gen_random_uuid()
 );
-create index doubts_due on durable_responses.doubts (due);
+create index doubts_due on durable_responses.doubts (due) where due is not null;
 comment on index durable_responses.doubts_due is 'The next ones to ask about.';
 comment on table durable_responses.doubts is
-  'Jobs held for review whose profile can find out whether the calls in doubt were made (was_made). A row is deleted when its job is no longer held, or when nothing was found out often enough.';
+  'Jobs that were held for review, and whose profile can find out whether the calls in doubt were made (was_made).';
 comment on column durable_responses.doubts.job_id is 'The job.';
-comment on column durable_responses.doubts.due is 'When the profile is asked next.';
-comment on column durable_responses.doubts.tries is 'How often it was asked.';
+comment on column durable_responses.doubts.due is 'When the profile is asked next; null if it is not asked any more.';
+comment on column durable_responses.doubts.tries is 'How often it was asked about the current review.';
+comment on column durable_responses.doubts.reviews is 'How often the job was held. After the third time a person decides: a call that never arrives must not be made for ever.';
+comment on column durable_responses.doubts.token is 'The fencing token of the last asking: an answer to an earlier one is refused.';
 alter table durable_responses.doubts enable row level security;
 revoke all on durable_responses.doubts from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.doubts to service_role;

@@ -224,6 +224,11 @@ begin
     v_wait.attempt > p_attempt or exists (
       select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain')
   )) then
+    if v_wait.status = 'running' and v_wait.continuing then
+      -- The yes may be on its way: whatever becomes of it belongs to the next attempt.
+      perform durable_responses.await_continuation(v_wait, null);
+      select * into v_wait from durable_responses.waits where job_id = p_job_id;
+    end if;
     if v_wait.status = 'background' and v_wait.response_id is not null then
       perform durable_responses.request_upstream_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
     end if;

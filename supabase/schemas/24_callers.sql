@@ -305,6 +305,9 @@ begin
     perform durable_responses.write_steps(v_new, 0, jsonb_build_array(jsonb_build_object(
       'item_id', 'unguarded_run', 'kind', 'unguarded_run', 'status', 'uncertain', 'effect', 'once')));
   end if;
+  if v_uncertain then
+    perform durable_responses.doubt(v_new);
+  end if;
   perform durable_responses.announce_jobs(array[v_new]);
   return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_new));
 end;

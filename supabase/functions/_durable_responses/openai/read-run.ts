@@ -65,6 +65,8 @@ export class RunReader {
   read(event: unknown): Ending | undefined {
     if (isResponse(event)) return this.#end(event, undefined);
     if (!isRecord(event)) return undefined;
+    const wrapped = responseWithin(event);
+    if (wrapped !== undefined) return this.#end(wrapped, undefined);
     const { type, item } = event;
     if (isRecord(event["response"])) this.#refuseOther(event["response"]);
     const status = typeof type === "string" ? endings.get(type) : undefined;
@@ -128,6 +130,14 @@ export class RunReader {
     const still = `Cannot use the response ${response.id}: it is still ${response.status}`;
     return { kind: "failed", failure: makeFailure("stream_cut", still), final: false };
   }
+}
+
+/** A whole response that a gateway has put into an object of its own. */
+function responseWithin({ type, response, data }: Record<string, unknown>) {
+  const inner = response ?? data;
+  return type === undefined && isResponse(inner) && isFinalUpstream(parseUpstreamResponse(inner))
+    ? inner
+    : undefined;
 }
 
 /** An event about one item's error is not an error of the response. */

@@ -114,7 +114,7 @@ async function attempt(
     const inBackground = { ...parts, work, guard: guardFor(work.guard === "always") };
     const continued = await continueInBackground(inBackground);
     if (typeof continued !== "string") return end(claimed, continued.failure, control);
-    if (continued !== "here") return undefined;
+    if (continued !== "here" && continued !== "started") return undefined;
     const guard = guardFor(plan.guard !== "off");
     const unguarded = new UnguardedRequests({ work, plan, stop, stepWriter });
     const tracker = new ToolCallTracker({
@@ -132,7 +132,8 @@ async function attempt(
       holdForReview: (failure) => stop.stop({ kind: "review", failure }),
     });
     const text = liveText.open(work);
-    const run = { ...parts, work, guard, tracker, unguarded, text };
+    const areStarted = continued === "started";
+    const run = { ...parts, work, guard, tracker, unguarded, text, areStarted };
     const result = await runRounds(run).finally(() => text.close());
     await warnOf(
       work,
@@ -172,10 +173,10 @@ async function makeOpenCalls(
     stream: RunStream | undefined;
   },
 ): Promise<Made> {
-  const asked = work.open_calls.map(({ item, item_id: stepId, attempt, call_repeat: repeat }) => ({
+  const asked = work.open_calls.map(({ item, item_id: stepId, call_repeat: repeat, ...row }) => ({
     item,
     stepId,
-    row: { attempt, repeat },
+    row: { number: row.number, attempt: row.attempt, repeat },
   }));
   const { tools, effects } = run;
   const judged = await judgeCalls(asked, { work, tools, effects });

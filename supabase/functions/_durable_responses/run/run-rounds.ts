@@ -80,6 +80,8 @@ export interface Run {
   unguarded: UnguardedRequests;
   /** Only for a job that was submitted streaming. */
   stream: RunStream | undefined;
+  /** Whether the ledger has the calls of the first request as started, although it was not sent. */
+  areStarted: boolean;
 }
 
 /** How the requests of an attempt end: with a result, or with a question to somebody outside. */
@@ -111,8 +113,11 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
   for (;;) {
     // Every yes that the request has, whoever gave it and when.
     const calls = tracker.named(guard.callsOf(pendingApprovals(steps)));
-    const started = rounds.length === 0 ? undefined : before + rounds.length;
-    const send = sendWith(announcing(run, calls, started));
+    const isFirst = rounds.length === 0;
+    // They are void if this request, too, is not sent.
+    if (isFirst && run.areStarted) tracker.expect(calls);
+    const announce = announcing(run, calls, isFirst ? undefined : before + rounds.length);
+    const send = sendWith(announce);
     const result = await sendInAnyForm(
       run,
       calls.length > 0 ? send : refusedIfTooLong(send),
@@ -193,11 +198,13 @@ async function callsOfRound(
 
 /** A round as callers see it: each call of ours with its outcome. */
 function shownRound(response: UpstreamResponse, made: DoneStep[]): UpstreamResponse {
+  const left = [...made];
   const output = response.output.flatMap((item) => {
-    const step = isLeftCall(item)
-      ? made.find((each) => each.item?.["call_id"] === item["call_id"])
-      : undefined;
-    return step === undefined ? [item] : shownItems([step]).map(readItem);
+    // In the order of the items: an API may use a call_id for several calls.
+    const at = isLeftCall(item)
+      ? left.findIndex((each) => each.item?.["call_id"] === item["call_id"])
+      : -1;
+    return at < 0 ? [item] : shownItems(left.splice(at, 1)).map(readItem);
   });
   return { ...response, output };
 }
@@ -208,7 +215,7 @@ function announcing(run: Run, calls: ApprovedCall[], round?: number): Announce {
   return async () => {
     if (announced) return true;
     if (!await recordStarts(run, calls, round)) return false;
-    run.tracker.expect(calls);
+    if (round !== undefined || !run.areStarted) run.tracker.expect(calls);
     announced = true;
     return true;
   };
