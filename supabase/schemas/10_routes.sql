@@ -139,9 +139,6 @@ begin
   select distinct name, durable_responses.clock(), ceil((p_was_made ->> name)::numeric)::bigint from unnest(p_names) name
   on conflict (name) do update set was_made_after_ms = excluded.was_made_after_ms
   where known.was_made_after_ms is distinct from excluded.was_made_after_ms;
-  -- Nobody would ask any more.
-  delete from durable_responses.doubts
-  where not exists (select from durable_responses.profiles where was_made_after_ms is not null);
 end;
 $$;
 comment on function public.register_response_profiles(text[], jsonb) is

@@ -251,7 +251,7 @@ begin
     v_uncertain := coalesce(v_uncertain,
       'OpenAI may have run this in background and called its tools, but nobody knows: no response could be found');
     perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(jsonb_build_object(
-      'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));
+      'item_id', 'unguarded_run', 'kind', 'unguarded_run', 'status', 'uncertain', 'effect', 'once')));
   end if;
   -- A worker that was lost, or ended, as it handed a yes over says nothing about the route, nor does a request that was too long.
   if p_error ->> 'code' not in ('openai_invalid_request', 'request_too_large') and (v_wait.response_id is not null or not exists (

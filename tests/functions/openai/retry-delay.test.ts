@@ -40,6 +40,11 @@ const headers: [string, Record<string, string>, number | undefined][] = [
     "x-ratelimit-reset-requests": "1s",
     "x-ratelimit-reset-tokens": "6m0s",
   }, 360_000],
+  ["the reset beside a limit of which something is left", {
+    "x-ratelimit-remaining-requests": "99",
+    "x-ratelimit-reset-requests": "6m0s",
+    "x-ratelimit-reset-tokens": "1s",
+  }, 1_000],
   ["seconds with a unit", { "retry-after": "5s" }, 5_000],
   ["two proxies' values", { "retry-after": "30, 20" }, 30_000],
   ["a comment", { "retry-after": "30; busy" }, 30_000],
@@ -76,6 +81,11 @@ for (const odd of ["-1", "-1s", "1 day ago", "soon", ",", "Wed, 21 Oct 2015 07:2
     assert.ok(told === undefined || told === 0, `${told}`);
   });
 }
+
+Deno.test("the reset of a limit of which something is left asks for no wait", () => {
+  const left = { "x-ratelimit-remaining-requests": "99", "x-ratelimit-reset-requests": "6m0s" };
+  assert.equal(retryDelay(new Headers(left), ""), undefined);
+});
 
 Deno.test("whatever a header says, a wait is a safe whole number, or none", () => {
   const value = fc.oneof(

@@ -103,6 +103,7 @@ export const serviceFunctions = [
   "sign_off_response_worker",
   "register_response_profiles",
   "claim_calls_in_doubt",
+  "answer_call_in_doubt",
   "response_schema_version",
   "save_response_steps",
   "open_response_stream",

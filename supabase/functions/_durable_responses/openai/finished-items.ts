@@ -15,6 +15,7 @@ interface Seen {
   /** The place that the stream gave. */
   told: number | undefined;
   id: string;
+  type: string;
   finished: Item | undefined;
 }
 
@@ -52,6 +53,8 @@ export class FinishedItems {
    */
   finish(told: unknown, item: Item): Place | undefined {
     let seen = this.#find(told, idOf(item));
+    // An item of another type is another item.
+    if (seen && !seen.finished && !mayBecome(seen, item)) seen = undefined;
     if (seen?.finished) {
       if (isEqual(seen.finished, item)) return undefined;
       if (!isLater(item, seen, told)) seen = this.#add(told, item);
@@ -85,7 +88,7 @@ export class FinishedItems {
     });
     const added = left.map((item): [Item, Place] => {
       const open = this.#seen.find((seen) =>
-        !seen.finished && (seen.id === "" || seen.id === idOf(item))
+        !seen.finished && mayBecome(seen, item) && (seen.id === "" || seen.id === idOf(item))
       ) ?? this.#add(undefined, item);
       open.finished = item;
       return [item, open.place];
@@ -110,11 +113,16 @@ export class FinishedItems {
       place: { index: this.#seen.length },
       told: typeof told === "number" ? told : undefined,
       id: idOf(item),
+      type: item.type,
       finished: undefined,
     };
     this.#seen.push(seen);
     return seen;
   }
+}
+
+function mayBecome({ type }: Seen, item: Item): boolean {
+  return type === item.type || type === "unknown";
 }
 
 type Same = (final: Item, at: number, streamed: Finished) => boolean;

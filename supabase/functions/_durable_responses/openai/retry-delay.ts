@@ -100,13 +100,16 @@ function wordsIn(message: string): number | undefined {
   return seconds === undefined ? undefined : secondsIn(seconds);
 }
 
-/** The reset of the limit that is used up, by `x-ratelimit-remaining-…`. If no header says which, the later of the two. */
+/**
+ * The reset of the limit that is used up, by `x-ratelimit-remaining-…`. If no header says which, the later of the two. The reset
+ * of a limit of which something is left asks for nothing.
+ */
 function limitReset(headers: Headers | undefined): number | undefined {
   const resets = ["requests", "tokens"].flatMap((what) => {
     const told = headers?.get(`x-ratelimit-reset-${what}`) ?? "";
     const ms = isoDate.test(told) ? untilDate(told) : durationOf(told);
-    if (ms === undefined) return [];
-    return [{ ms, usedUp: Number(headers?.get(`x-ratelimit-remaining-${what}`) ?? NaN) <= 0 }];
+    const left = numberOf(headers?.get(`x-ratelimit-remaining-${what}`));
+    return ms === undefined || (left ?? 0) > 0 ? [] : [{ ms, usedUp: left === 0 }];
   });
   if (resets.length === 0) return undefined;
   const usedUp = resets.filter((reset) => reset.usedUp);

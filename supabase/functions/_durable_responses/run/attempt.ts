@@ -25,6 +25,7 @@ import { type Control, type RoundsResult, runRounds } from "./run-rounds.ts";
 import { StepWriter } from "./step-writer.ts";
 import type { StopReason } from "./run-stop.ts";
 import { RunStream } from "./stream/run-stream.ts";
+import { UnguardedRequests } from "./unguarded-requests.ts";
 
 type Write = () => Promise<unknown>;
 type Closing = () => Promise<void>;
@@ -115,6 +116,7 @@ async function attempt(
     if (typeof continued !== "string") return end(claimed, continued.failure, control);
     if (continued !== "here" && continued !== "started") return undefined;
     const guard = guardFor(plan.guard !== "off");
+    const unguarded = new UnguardedRequests({ work, plan, stop, stepWriter });
     const tracker = new ToolCallTracker({
       work,
       effects,
@@ -123,12 +125,15 @@ async function attempt(
       handOver: () => stop.stop({ kind: "hand_over" }),
       hold: (stage) => stop.hold(stage),
       onUnapproved: (item, step) => {
-        if (isUnapproved(item, step, guard, plan.body)) void recordUnapprovedCall(work, step);
+        if (!isUnapproved(item, step, guard, plan.body)) return;
+        unguarded.notice();
+        void recordUnapprovedCall(work, step);
       },
       holdForReview: (failure) => stop.stop({ kind: "review", failure }),
     });
     const text = liveText.open(work);
-    const run = { ...parts, work, guard, tracker, text, areStarted: continued === "started" };
+    const areStarted = continued === "started";
+    const run = { ...parts, work, guard, tracker, unguarded, text, areStarted };
     const result = await runRounds(run).finally(() => text.close());
     await warnOf(
       work,

@@ -29,6 +29,7 @@ export function work(open: Work["open_calls"] = []): Work {
     on_uncertain: "review",
     guard: "always",
     guarded: true,
+    ignores_approval: false,
     calls_started: false,
     background: null,
     run_since: 1,
