@@ -83,7 +83,9 @@ function* eventsIn(lines: string, onDelta: (block: string) => void): Generator<u
 
 /** Whether the data of a delta's event has nothing else in it. No text can contain these unescaped. */
 function isOnlyDelta(block: string): boolean {
-  return !block.includes(errorField) && (block.includes(deltaType) || !block.includes(typeField));
+  return !block.includes(errorField) &&
+    (block.includes(deltaType) || !block.includes(typeField) ||
+      jsonOf(dataOf(block) ?? "") === undefined);
 }
 
 /** The name in `event:` counts if the data does not have one. Data with a response or an item is an event about that. */
