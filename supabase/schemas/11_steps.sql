@@ -86,7 +86,9 @@ begin
   perform durable_responses.announce_steps(p_job_id, v_numbers);
   select * into v_call from public.response_steps
   where job_id = p_job_id and attempt = p_attempt and status = 'uncertain' order by number limit 1;
-  if found then
+  if found and v_call.kind = 'unguarded_run' then
+    return format('Attempt %s ended without showing what it did. It may have called tools, because nobody was asked before', p_attempt);
+  elsif found then
     return format('The call of %s at %s was in flight when attempt %s ended: it may or may not have happened',
       coalesce(v_call.tool, 'a tool'),
       coalesce(v_call.server_label, case when v_call.run_by is not null then 'the worker' else 'its server' end), p_attempt);
@@ -222,6 +224,11 @@ begin
     v_wait.attempt > p_attempt or exists (
       select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain')
   )) then
+    if v_wait.status = 'running' and v_wait.continuing then
+      -- The yes may be on its way: whatever becomes of it belongs to the next attempt.
+      perform durable_responses.await_continuation(v_wait, null);
+      select * into v_wait from durable_responses.waits where job_id = p_job_id;
+    end if;
     if v_wait.status = 'background' and v_wait.response_id is not null then
       perform durable_responses.request_upstream_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
     end if;

@@ -276,7 +276,11 @@ begin
         select due from durable_responses.waits where status = s.status and not ready and due <= v_now order by due limit 1) d
       limit 1) is not null
     or (select due from durable_responses.upstream_cancels where due <= v_now order by due limit 1) is not null
-    or (select due from durable_responses.doubts where due <= v_now order by due limit 1) is not null
+    or (select d.due from durable_responses.doubts d
+      where d.due <= v_now and (
+        exists (select from durable_responses.profiles where was_made_after_ms is not null)
+        or not exists (select from durable_responses.profiles))
+      order by d.due limit 1) is not null
     or (select due from durable_responses.sent_files where due <= v_now order by due limit 1) is not null;
 end;
 $$;

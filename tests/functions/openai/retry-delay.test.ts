@@ -15,6 +15,9 @@ const words: [string, number | undefined][] = [
   ["Limit 10000, Used 9000, Requested 2000. Please try again in 6s.", 6_000],
   ["Please retry in about 20 seconds", 20_000],
   ["Try again in 1,000 ms", 1_000],
+  ["Retry after 30", 30_000],
+  ["Please try again within 20 seconds", 20_000],
+  ["Retry after 3 more requests", undefined],
   ["Try again in -5 s", undefined],
   ["try again later", undefined],
   ["the 30s of this century", undefined],
@@ -44,12 +47,31 @@ const headers: [string, Record<string, string>, number | undefined][] = [
   }, 1_000],
   ["seconds with a unit", { "retry-after": "5s" }, 5_000],
   ["two proxies' values", { "retry-after": "30, 20" }, 30_000],
+  ["a comment", { "retry-after": "30; busy" }, 30_000],
+  ["quotes", { "retry-after": '"30"' }, 30_000],
 ];
 for (const [name, given, ms] of headers) {
   Deno.test(`a header with ${name}`, () => {
     const told = retryDelay(new Headers(given), "");
     if (ms === undefined) assert.ok(Number.isSafeInteger(told) && (told ?? 0) > 0);
     else assert.equal(told, ms);
+  });
+}
+
+const soon = new Date(Date.now() + 60_000);
+const moments: [string, Record<string, string>][] = [
+  ["a date", { "retry-after": soon.toUTCString() }],
+  ["two proxies' dates", { "retry-after": `${soon.toUTCString()}, ${soon.toUTCString()}` }],
+  ["a date and seconds", { "retry-after": `${soon.toUTCString()}, 5` }],
+  ["seconds since 1970", { "retry-after": String(Math.floor(soon.getTime() / 1000)) }],
+  ["milliseconds since 1970", { "retry-after": String(soon.getTime()) }],
+  ["the same as a reset", { "x-ratelimit-reset-requests": String(soon.getTime() / 1000) }],
+  ["an ISO date as a reset", { "x-ratelimit-reset-tokens": soon.toISOString() }],
+];
+for (const [name, given] of moments) {
+  Deno.test(`a header with ${name} is the time until then`, () => {
+    const told = retryDelay(new Headers(given), "") ?? -1;
+    assert.ok(told > 0 && told <= 60_000, String(told));
   });
 }
 

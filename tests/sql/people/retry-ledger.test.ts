@@ -85,7 +85,7 @@ sqlTest("and one that was cancelled in background: nobody has read what it did",
   await cancel(m, id);
   const { job } = await retry(m, id);
   assert.equal(job.status, "needs_review");
-  assert.deepEqual(await stepLines(m, job.id), ["background_run uncertain"]);
+  assert.deepEqual(await stepLines(m, job.id), ["unguarded_run uncertain"]);
 });
 
 sqlTest("and one whose deadline passed in background", async (m) => {

@@ -62,8 +62,9 @@ export function mayBeApproved(item: Item, yeses: readonly string[], effects: Eff
 }
 
 /** Whether a run that needs no yes for its calls, and gave no answer, hides what it did, as a response that had a yes may. */
-export function hidesRun(response: UpstreamResponse): boolean {
-  return !showsWhatItDid(response, { isAnswer: false }) || response.output.some(isUnreadable);
+export function hidesRun(response: UpstreamResponse, streamed = false): boolean {
+  return !showsWhatItDid(response, { isAnswer: false, streamed }) ||
+    response.output.some(isUnreadable);
 }
 
 /** Whether an item may be a call, in a form that nobody knows. */
