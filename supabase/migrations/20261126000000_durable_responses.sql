@@ -794,7 +794,7 @@ create table public.response_steps (
   call_key text,
   call_repeat integer,
   round integer,
-  digest text generated always as (case when run_by is not null or kind in ('mcp_call', 'mcp_approval_request', 'background_run')
+  digest text generated always as (case when run_by is not null or kind in ('mcp_call', 'mcp_approval_request', 'unguarded_run')
     then durable_responses.call_digest(server_label, tool, arguments) end) stored,
   output text,
   error text,
@@ -809,7 +809,8 @@ create table public.response_steps (
   constraint response_steps_number check (number >= 1),
   constraint response_steps_status check (status in ('started', 'finished', 'failed', 'void', 'uncertain', 'waiting')),
   constraint response_steps_effect check (effect in ('none', 'idempotent', 'once')),
-  constraint response_steps_call_has_effect check ((kind = 'mcp_call' or run_by is not null) = (effect is not null)),
+  constraint response_steps_call_has_effect check (
+    (kind in ('mcp_call', 'unguarded_run') or run_by is not null) = (effect is not null)),
   constraint response_steps_run_by check (run_by in ('worker', 'caller')),
   -- OpenAI runs a shell in its containers itself: such a shell_call is nobody's.
   constraint response_steps_own_call check (case when run_by is null then kind <> 'function_call' else kind in (
@@ -817,7 +818,7 @@ create table public.response_steps (
   constraint response_steps_call_repeat check (call_repeat >= 0),
   constraint response_steps_round check (round >= 1),
   constraint response_steps_finished_at check ((status in ('started', 'uncertain', 'waiting')) = (finished_at is null)),
-  constraint response_steps_uncertain_is_call check (status <> 'uncertain' or run_by is not null or kind in ('mcp_call', 'background_run')),
+  constraint response_steps_uncertain_is_call check (status <> 'uncertain' or run_by is not null or kind in ('mcp_call', 'unguarded_run')),
   constraint response_steps_waiting_is_asked check (status <> 'waiting' or run_by is not null or kind = 'mcp_approval_request'),
   constraint response_steps_answer_has_author check (
     (answer is null) = (answered_at is null) and (answer is null) = (answered_by is null))
@@ -832,7 +833,7 @@ comment on column public.response_steps.job_id is 'The job.';
 comment on column public.response_steps.number is 'Counts from 1 within the job, in the order they came.';
 comment on column public.response_steps.attempt is 'The attempt that made it; 0 if it comes from the job that this one retries.';
 comment on column public.response_steps.item_id is 'The item''s id within its attempt. Ids differ between attempts.';
-comment on column public.response_steps.kind is 'The item''s type (mcp_call, function_call, mcp_list_tools, reasoning, message, mcp_approval_request …), or background_run for a background run about which nothing is known.';
+comment on column public.response_steps.kind is 'The item''s type (mcp_call, function_call, mcp_list_tools, reasoning, message, mcp_approval_request …), or unguarded_run for a whole request whose response may call without being told to by us: a background one about which nothing is known, or a synchronous one, from before it is sent until it has shown what it did.';
 comment on column public.response_steps.status is 'started: in flight. finished, failed: the tool answered, with output or error. void: cut off, harmless, made again if needed. uncertain: nobody knows whether it was made. waiting: for a person''s yes or no; a call with run_by waits for its answer, from the caller or from a worker that makes it.';
 comment on column public.response_steps.effect is 'For a call, what it does to the world: none (only reads), idempotent (may be repeated), once (must not be made twice).';
 comment on column public.response_steps.server_label is 'For a call: the MCP server; null for a function of the profile.';
@@ -885,16 +886,20 @@ grant select, insert, update, delete on durable_responses.upstream_cancels to se
 
 create table durable_responses.doubts (
   job_id uuid primary key,
-  due timestamptz not null,
-  tries integer not null default 0
+  due timestamptz,
+  tries integer not null default 0,
+  reviews integer not null default 1,
+  token uuid not null default gen_random_uuid()
 );
-create index doubts_due on durable_responses.doubts (due);
+create index doubts_due on durable_responses.doubts (due) where due is not null;
 comment on index durable_responses.doubts_due is 'The next ones to ask about.';
 comment on table durable_responses.doubts is
-  'Jobs held for review whose profile can find out whether the calls in doubt were made (was_made). A row is deleted when its job is no longer held, or when nothing was found out often enough.';
+  'Jobs that were held for review, and whose profile can find out whether the calls in doubt were made (was_made).';
 comment on column durable_responses.doubts.job_id is 'The job.';
-comment on column durable_responses.doubts.due is 'When the profile is asked next.';
-comment on column durable_responses.doubts.tries is 'How often it was asked.';
+comment on column durable_responses.doubts.due is 'When the profile is asked next; null if it is not asked any more.';
+comment on column durable_responses.doubts.tries is 'How often it was asked about the current review.';
+comment on column durable_responses.doubts.reviews is 'How often the job was held. After the third time a person decides: a call that never arrives must not be made for ever.';
+comment on column durable_responses.doubts.token is 'The fencing token of the last asking: an answer to an earlier one is refused.';
 alter table durable_responses.doubts enable row level security;
 revoke all on durable_responses.doubts from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.doubts to service_role;
@@ -1316,6 +1321,30 @@ $$;
 comment on function durable_responses.requeue(durable_responses.waits, timestamptz) is
   'Queues a job, to run no earlier than p_due. Takes failures, stalled_lives, min_life_ms and fallback_reason from p_wait.';
 
+create function durable_responses.doubt(p_job_id uuid, p_code text default null) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  -- As long as no worker has registered its profiles, nobody knows whether this one can find out: one will be asked.
+  v_after_ms constant bigint := case when exists (select from durable_responses.profiles) then (
+    select p.was_made_after_ms
+    from durable_responses.jobs j join durable_responses.profiles p on p.name = j.profile where j.id = p_job_id) else 120000 end;
+  -- If the model insists on a call that was made, that it was made is no news.
+  v_due constant timestamptz := case when p_code is distinct from 'repeated_call'
+    then durable_responses.clock() + make_interval(secs => v_after_ms / 1000.0) end;
+begin
+  -- Whatever was asked about an earlier review, its answer is refused from now on.
+  update durable_responses.doubts d set
+    due = case when d.reviews < 3 then v_due end, tries = 0, reviews = d.reviews + 1, token = gen_random_uuid()
+  where d.job_id = p_job_id;
+  if not found and v_due is not null then
+    insert into durable_responses.doubts (job_id, due) values (p_job_id, v_due);
+  end if;
+end;
+$$;
+comment on function durable_responses.doubt(uuid, text) is
+  'A job is held for review with this error, if any: its profile is asked after a while, if it can find out whether calls in doubt were made.';
+
 create function durable_responses.hold(p_wait durable_responses.waits, p_status text, p_reason text, p_error jsonb default null) returns void
 language plpgsql set search_path = ''
 as $$
@@ -1328,13 +1357,8 @@ begin
     review_reason = p_reason,
     fallback_reason = case w.status when 'background' then coalesce(p_error ->> 'code', w.fallback_reason) else w.fallback_reason end
   where job_id = p_wait.job_id;
-  -- If the model insists on a call that was made, that it was made is no news.
-  if p_status = 'needs_review' and p_error ->> 'code' is distinct from 'repeated_call' then
-    insert into durable_responses.doubts (job_id, due)
-    select j.id, durable_responses.clock() + make_interval(secs => p.was_made_after_ms / 1000.0)
-    from durable_responses.jobs j join durable_responses.profiles p on p.name = j.profile
-    where j.id = p_wait.job_id and p.was_made_after_ms is not null
-    on conflict (job_id) do update set due = excluded.due, tries = 0;
+  if p_status = 'needs_review' then
+    perform durable_responses.doubt(p_wait.job_id, p_error ->> 'code');
   end if;
   perform durable_responses.announce_jobs(array[p_wait.job_id]);
 end;
@@ -1356,13 +1380,13 @@ as $$
 $$;
 comment on function durable_responses.deadline_error(durable_responses.waits) is 'The error of a job whose deadline has passed.';
 
-revoke execute on function durable_responses.lock_attempt(uuid, integer, text[]),
+revoke execute on function durable_responses.doubt(uuid, text), durable_responses.lock_attempt(uuid, integer, text[]),
   durable_responses.end_attempt(durable_responses.waits, text, jsonb, text, text, jsonb),
   durable_responses.finish(durable_responses.waits, text, jsonb),
   durable_responses.requeue(durable_responses.waits, timestamptz),
   durable_responses.hold(durable_responses.waits, text, text, jsonb),
   durable_responses.deadline_error(durable_responses.waits) from public, anon, authenticated;
-grant execute on function durable_responses.lock_attempt(uuid, integer, text[]),
+grant execute on function durable_responses.doubt(uuid, text), durable_responses.lock_attempt(uuid, integer, text[]),
   durable_responses.end_attempt(durable_responses.waits, text, jsonb, text, text, jsonb),
   durable_responses.finish(durable_responses.waits, text, jsonb),
   durable_responses.requeue(durable_responses.waits, timestamptz),
@@ -1509,9 +1533,16 @@ begin
   select distinct name, durable_responses.clock(), ceil((p_was_made ->> name)::numeric)::bigint from unnest(p_names) name
   on conflict (name) do update set was_made_after_ms = excluded.was_made_after_ms
   where known.was_made_after_ms is distinct from excluded.was_made_after_ms;
-  -- Nobody would ask any more.
-  delete from durable_responses.doubts
-  where not exists (select from durable_responses.profiles where was_made_after_ms is not null);
+  -- Of jobs that were held before a profile could find out.
+  insert into durable_responses.doubts (job_id, due)
+  select w.job_id, w.since + make_interval(secs => p.was_made_after_ms / 1000.0)
+  from durable_responses.profiles p
+    join durable_responses.waits w on w.status = 'needs_review' and not w.ready
+    join durable_responses.jobs j on j.id = w.job_id and j.profile = p.name
+  where p.was_made_after_ms is not null and not exists (
+    select from durable_responses.attempts a
+    where a.job_id = w.job_id and a.number = w.attempt and a.error_code = 'repeated_call')
+  on conflict (job_id) do nothing;
 end;
 $$;
 comment on function public.register_response_profiles(text[], jsonb) is
@@ -1598,7 +1629,9 @@ begin
       round = coalesce(excluded.round, response_steps.round), output = excluded.output, error = excluded.error,
       item = excluded.item, finished_at = excluded.finished_at
     -- A settled step stays settled: a late repeat of an earlier event changes nothing.
-    where response_steps.status = 'started' or response_steps.status = 'waiting' and response_steps.run_by is not null
+    where (response_steps.status = 'started' or response_steps.status = 'waiting' and response_steps.run_by is not null)
+      -- An item of another kind is another item, whatever its id.
+      and response_steps.kind = excluded.kind
     -- An updated row has an xmax. A call is not announced again when its arguments arrive.
     returning number, status <> 'started' or xmax = 0 as changed
   )
@@ -1635,7 +1668,9 @@ begin
   perform durable_responses.announce_steps(p_job_id, v_numbers);
   select * into v_call from public.response_steps
   where job_id = p_job_id and attempt = p_attempt and status = 'uncertain' order by number limit 1;
-  if found then
+  if found and v_call.kind = 'unguarded_run' then
+    return format('Attempt %s ended without showing what it did. It may have called tools, because nobody was asked before', p_attempt);
+  elsif found then
     return format('The call of %s at %s was in flight when attempt %s ended: it may or may not have happened',
       coalesce(v_call.tool, 'a tool'),
       coalesce(v_call.server_label, case when v_call.run_by is not null then 'the worker' else 'its server' end), p_attempt);
@@ -1660,6 +1695,7 @@ declare
   v_cleared boolean;
   v_made boolean;
   v_asked integer[];
+  v_retry uuid;
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
   if v_wait.attempt = p_attempt and v_wait.status = 'running' then
@@ -1726,15 +1762,22 @@ begin
             select from jsonb_array_elements(v_late) s
             where s ->> 'status' not in ('failed', 'void') and s ->> 'tool' = asked.tool and s ->> 'server_label' = asked.server_label)
           and not exists (
+            -- An id does not identify a request, because some servers number theirs in each response anew: a call uses the last
+            -- request before it that it names.
             select from public.response_steps made
-            where made.job_id = p_job_id and made.item ->> 'approval_request_id' = asked.item ->> 'id'))
+            where made.job_id = p_job_id and made.item ->> 'approval_request_id' = asked.item ->> 'id'
+              and made.attempt >= asked.attempt and made.number > asked.number
+              and not exists (
+                select from public.response_steps later
+                where later.job_id = p_job_id and later.kind = asked.kind and later.item ->> 'id' = asked.item ->> 'id'
+                  and later.attempt <= made.attempt and later.number > asked.number and later.number < made.number)))
       returning asked.number
     )
     select array_agg(number) into v_asked from taken_back;
     perform durable_responses.announce_steps(p_job_id, v_asked);
   end if;
-  select format('Attempt %s reported late that it had called %s at %s',
-    p_attempt, s ->> 'tool', coalesce(s ->> 'server_label', 'the worker'))
+  select format('%s reported late that it had called %s at %s',
+    case p_attempt when 0 then 'The job that this one retries' else 'Attempt ' || p_attempt end, s ->> 'tool', coalesce(s ->> 'server_label', 'the worker'))
   into v_detail from jsonb_array_elements(v_late) s where s ->> 'status' <> 'void' limit 1;
   if v_wait.job_id is null then
     insert into public.response_flags (job_id, code, detail, created_at)
@@ -1742,6 +1785,12 @@ begin
     -- The same report again is no news.
     where v_made and not exists (
       select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
+    -- Its retry has this ledger as that of attempt 0, and may be held for the same doubt.
+    v_retry := (select id from durable_responses.jobs where retry_of = p_job_id);
+    if v_retry is not null then
+      perform public.save_response_steps(v_retry, 0, (
+        select jsonb_agg(s || jsonb_build_object('item_id', p_attempt || ':' || (s ->> 'item_id'))) from jsonb_array_elements(v_late) s));
+    end if;
   elsif v_wait.status = 'needs_review' then
     -- Its outcome is known, so nobody has to say it. A model that insisted on a finished call is another matter.
     if v_cleared and v_wait.due > durable_responses.clock() and not exists (
@@ -1757,6 +1806,11 @@ begin
     v_wait.attempt > p_attempt or exists (
       select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain')
   )) then
+    if v_wait.status = 'running' and v_wait.continuing then
+      -- The yes may be on its way: whatever becomes of it belongs to the next attempt.
+      perform durable_responses.await_continuation(v_wait, null);
+      select * into v_wait from durable_responses.waits where job_id = p_job_id;
+    end if;
     if v_wait.status = 'background' and v_wait.response_id is not null then
       perform durable_responses.request_upstream_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
     end if;
@@ -1768,7 +1822,7 @@ begin
 end;
 $$;
 comment on function public.save_response_steps(uuid, integer, jsonb, boolean, boolean) is
-  'Saves steps of a running attempt. p_announced: what they say is about to be done, and only if this returns true. p_continuing: it is the request that continues the run in background (26_guard.sql). False if the attempt has ended: its run must stop. A late report of a call that must not be made twice is stored, and holds the job for review, whatever it waits for; what people were asked is asked again. If it says how a call in doubt ended, it ends a review that waited for nothing else.';
+  'Saves steps of a running attempt. p_announced: what they say is about to be done, and only if this returns true. p_continuing: it is the request that continues the run in background (26_guard.sql). False if the attempt has ended: its run must stop. A late report of a call that must not be made twice is stored, and holds the job for review, whatever it waits for; what people were asked is asked again. If it says how a call in doubt ended, it ends a review that waited for nothing else, of a retry of the job too.';
 
 create function public.warn_response_attempt(p_job_id uuid, p_attempt integer, p_warning text) returns void
 language plpgsql set search_path = ''
@@ -2272,7 +2326,7 @@ create view durable_responses.work with (security_invoker = true) as
       select w.job_id as id, w.attempt, w.status, j.profile, j.owner_id, w.owner_key, coalesce(j.first_id, j.id) as first_id,
         j.input, j.request, j.settings, w.failures, w.response_id, j.once_tools, j.on_uncertain,
         -- As is_guarded() says, without a call for each.
-        j.guard, j.guard = 'always' and not coalesce(r.ignores_approval, false) as guarded,
+        j.guard, j.guard = 'always' and not coalesce(r.ignores_approval, false) as guarded, coalesce(r.ignores_approval, false) as ignores_approval,
         -- Times go out as what is left, in ms: a worker's clock may differ from the database's.
         floor(date_part('epoch', w.deadline - clock.now) * 1000) as deadline_left_ms,
         floor(date_part('epoch', w.background_until - clock.now) * 1000) as background_left_ms,
@@ -2284,7 +2338,7 @@ create view durable_responses.work with (security_invoker = true) as
       offset 0
     ) first_try;
 comment on view durable_responses.work is
-  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. calls_started: calls that must not be made twice had their yes. open_calls: calls that OpenAI leaves to others, which must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. earlier_responses: OpenAI''s ids of the responses of all attempts before it. rounds: how many of the job''s responses have asked for calls. streamed: its events are stored (13_streams.sql).';
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. ignores_approval: on its route, calls were made without the required yes. calls_started: calls that must not be made twice had their yes. open_calls: calls that OpenAI leaves to others, which must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. earlier_responses: OpenAI''s ids of the responses of all attempts before it. rounds: how many of the job''s responses have asked for calls. streamed: its events are stored (13_streams.sql).';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
 grant select on durable_responses.work to service_role;
 
@@ -3468,6 +3522,17 @@ $$;
 comment on function public.adopt_background_response(uuid, integer, text, integer) is
   'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. If that attempt never began, because the job was cancelled, held for review or deleted meanwhile, it is abandoned, and cancelled until that is confirmed. Returns {known, work, abandoned} as claim_background_job() does.';
 
+create function public.awaits_unrecorded_response() returns boolean
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return exists (select from durable_responses.waits where status = 'background' and not ready and response_id is null)
+    or exists (select from durable_responses.waits where status = 'running' and not ready and continuing);
+end;
+$$;
+comment on function public.awaits_unrecorded_response() is
+  'Whether any job waits, or may come to wait, for a response whose id nobody has recorded. Only then may a webhook that cannot be read now be the only way to it.';
+
 create function public.claim_background_polls(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -3526,7 +3591,7 @@ begin
     v_uncertain := coalesce(v_uncertain,
       'OpenAI may have run this in background and called its tools, but nobody knows: no response could be found');
     perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(jsonb_build_object(
-      'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));
+      'item_id', 'unguarded_run', 'kind', 'unguarded_run', 'status', 'uncertain', 'effect', 'once')));
   end if;
   -- A worker that was lost, or ended, as it handed a yes over says nothing about the route, nor does a request that was too long.
   if p_error ->> 'code' not in ('openai_invalid_request', 'request_too_large') and (v_wait.response_id is not null or not exists (
@@ -3591,7 +3656,7 @@ revoke execute on function durable_responses.next_poll(durable_responses.waits, 
   durable_responses.assign_response(durable_responses.waits, text, text, integer),
   public.record_background_response(uuid, integer, text, text, integer),
   public.claim_background_job(text, integer, integer),
-  public.adopt_background_response(uuid, integer, text, integer),
+  public.adopt_background_response(uuid, integer, text, integer), public.awaits_unrecorded_response(),
   public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean),
   public.record_settle_failure(uuid, integer, text, bigint) from public, anon, authenticated;
@@ -3602,7 +3667,7 @@ grant execute on function durable_responses.next_poll(durable_responses.waits, b
   durable_responses.assign_response(durable_responses.waits, text, text, integer),
   public.record_background_response(uuid, integer, text, text, integer),
   public.claim_background_job(text, integer, integer),
-  public.adopt_background_response(uuid, integer, text, integer),
+  public.adopt_background_response(uuid, integer, text, integer), public.awaits_unrecorded_response(),
   public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean),
   public.record_settle_failure(uuid, integer, text, bigint) to service_role;
@@ -3887,7 +3952,7 @@ begin
     v_error := jsonb_build_object(
       'code', 'worker_lost',
       'message', format('Cannot finish attempt %s: worker %s stopped renewing its lease', v_wait.attempt, v_wait.worker),
-      'hint', 'The platform ended the worker (wall clock, CPU, memory or a deploy). See the function''s logs; long runs belong on an off-platform worker.');
+      'hint', 'Whatever ran it was ended: a function (run-jobs, or one that answers a caller or a webhook) by the platform''s wall clock, CPU or memory limit or by a deploy, or a worker process. See its logs. Run long jobs on an off-platform worker');
     v_count := v_count + 1;
     v_lost := v_lost || v_wait.worker;
     if v_wait.continuing then
@@ -4100,7 +4165,11 @@ begin
         select due from durable_responses.waits where status = s.status and not ready and due <= v_now order by due limit 1) d
       limit 1) is not null
     or (select due from durable_responses.upstream_cancels where due <= v_now order by due limit 1) is not null
-    or (select due from durable_responses.doubts where due <= v_now order by due limit 1) is not null
+    or (select d.due from durable_responses.doubts d
+      where d.due <= v_now and (
+        exists (select from durable_responses.profiles where was_made_after_ms is not null)
+        or not exists (select from durable_responses.profiles))
+      order by d.due limit 1) is not null
     or (select due from durable_responses.sent_files where due <= v_now order by due limit 1) is not null;
 end;
 $$;
@@ -4328,6 +4397,10 @@ begin
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
   else
     perform durable_responses.answer_as_guard(p_job_id, p_attempt, p_answers);
+    if p_response_id is not null then
+      -- As for a response that completes: OpenAI answers again.
+      perform durable_responses.route_answered(v_wait.route, durable_responses.ms_between(v_wait.since, durable_responses.clock()));
+    end if;
     perform durable_responses.hold(v_wait, coalesce(durable_responses.status_while_asked(p_job_id), 'awaiting_approval'), null);
   end if;
   return durable_responses.job_view(p_job_id);
@@ -4557,7 +4630,7 @@ begin
         select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'item', s.item) order by s.number), '[]'::jsonb)
         from public.response_steps s
         where (v_waits or p_with_answers or v_asked is not null) and v_job.output is null and s.job_id = v_job.id and s.run_by is null and s.status = 'finished'
-          and s.item is not null and s.kind not in ('mcp_call', 'mcp_approval_request', 'mcp_approval_response', 'background_run')),
+          and s.item is not null and s.kind not in ('mcp_call', 'mcp_approval_request', 'mcp_approval_response', 'unguarded_run')),
       'answered_number', p_answered,
       -- The attempt that asks ends with it, and what follows the answer is of a later one. A call may have waited for the answer.
       'known', (
@@ -4733,7 +4806,11 @@ begin
         and made.status in ('finished', 'failed', 'uncertain')
         and case when s.call_id is not null then made.call_id = s.call_id
           when made.item ->> 'approval_request_id' is not null
-          then made.item ->> 'approval_request_id' = s.item ->> 'id'
+          then made.item ->> 'approval_request_id' = s.item ->> 'id' and made.attempt >= s.attempt
+            and not exists (
+              select from public.response_steps later
+              where later.job_id = p_job_id and later.kind = s.kind and later.item ->> 'id' = s.item ->> 'id'
+                and later.attempt <= made.attempt and later.number > s.number and later.number < made.number)
           else made.server_label = s.server_label and made.tool = s.tool and made.arguments is not distinct from s.arguments
             and not exists (
               select from public.response_steps later
@@ -4743,7 +4820,10 @@ begin
         end));
   if v_unread then
     perform durable_responses.write_steps(v_new, 0, jsonb_build_array(jsonb_build_object(
-      'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));
+      'item_id', 'unguarded_run', 'kind', 'unguarded_run', 'status', 'uncertain', 'effect', 'once')));
+  end if;
+  if v_uncertain then
+    perform durable_responses.doubt(v_new);
   end if;
   perform durable_responses.announce_jobs(array[v_new]);
   return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_new));
@@ -6439,9 +6519,46 @@ $$;
 comment on function durable_responses.decided_steps(uuid, text, text, text, integer) is
   'The steps that a decision applies to: those with this status that it names by request and digest, or the only one. p_number: the step of the request, where an API has used a request''s id again. Refuses (DR412) a decision that names another call than the one that waits, or none of several.';
 
+create function durable_responses.settle_doubt(
+  p_wait durable_responses.waits, p_numbers integer[], p_outcome text, p_output text, p_answered_by text
+) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+begin
+  update public.response_steps set
+    status = case p_outcome
+      when 'happened' then 'finished'
+      -- The next worker makes a call of ours. For a call that OpenAI makes, the model is asked again.
+      when 'did_not_happen' then case when run_by is not null then 'waiting' else 'void' end
+      else 'uncertain'
+    end,
+    finished_at = case when p_outcome = 'happened' or p_outcome = 'did_not_happen' and run_by is null then v_now end,
+    output = case p_outcome when 'happened'
+      then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
+    -- Clears why it was in doubt. The model gets the item, which must not say that the call failed.
+    error = case when run_by is not null or p_outcome = 'happened' then null else error end,
+    item = case when p_outcome = 'happened' and kind = 'mcp_call' then item || jsonb_build_object('status', 'completed', 'error', null,
+      'output', coalesce(p_output, 'A person has confirmed that this happened; its output is not known.')) else item end,
+    answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
+    answered_by = p_answered_by, answered_at = v_now
+  where job_id = p_wait.job_id and number = any (p_numbers);
+  perform durable_responses.announce_steps(p_wait.job_id, p_numbers);
+  if p_outcome = 'cancel' then
+    perform durable_responses.finish(p_wait, 'cancelled');
+  -- Several may be in doubt: the job continues when the last is resolved.
+  elsif not exists (select from public.response_steps where job_id = p_wait.job_id and status = 'uncertain') then
+    perform durable_responses.requeue(p_wait);
+  end if;
+end;
+$$;
+comment on function durable_responses.settle_doubt(durable_responses.waits, integer[], text, text, text) is
+  'Writes what became of the calls in doubt with these numbers: happened, did_not_happen, or cancel, which ends the job. The job continues when none is left.';
+
 create function public.resolve_response_job(
   p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
-  p_request_id text default null, p_digest text default null, p_answered_by text default null
+  p_request_id text default null, p_digest text default null
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -6470,38 +6587,19 @@ begin
   else
     v_numbers := durable_responses.decided_steps(p_job_id, 'uncertain', p_request_id, p_digest);
   end if;
-  update public.response_steps set
-    status = case p_outcome
-      when 'happened' then 'finished'
-      -- The next worker makes a call of ours. For a call that OpenAI makes, the model is asked again.
-      when 'did_not_happen' then case when run_by is not null then 'waiting' else 'void' end
-      else 'uncertain'
-    end,
-    finished_at = case when p_outcome = 'happened' or p_outcome = 'did_not_happen' and run_by is null then v_now end,
-    output = case p_outcome when 'happened'
-      then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
-    -- Clears why it was in doubt. For a call that OpenAI made, the item says the same, and the model gets it as it came.
-    error = case when run_by is not null then null else error end,
-    answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
-    answered_by = coalesce(p_answered_by, p_owner_id::text, 'service'), answered_at = v_now
-  where job_id = p_job_id and number = any (v_numbers);
-  perform durable_responses.announce_steps(p_job_id, v_numbers);
-  if p_outcome = 'cancel' then
-    perform durable_responses.finish(v_wait, 'cancelled');
-  -- Several may be in doubt: the job continues when the last is resolved.
-  elsif not exists (select from public.response_steps where job_id = p_job_id and status = 'uncertain') then
-    perform durable_responses.requeue(v_wait);
-  end if;
+  perform durable_responses.settle_doubt(v_wait, v_numbers, p_outcome, p_output, coalesce(p_owner_id::text, 'service'));
   return durable_responses.job_view(p_job_id);
 end;
 $$;
-comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text, text) is
-  'A person says whether a call in doubt was made: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (from the job''s "waiting") name the call. Neither is needed while only one is in doubt. The job continues when the last one is resolved. p_answered_by: who answers, if it is neither the owner nor a server. Refuses (DR412) a decision that names another call, or none of several.';
+comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) is
+  'A person says whether a call in doubt was made: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (from the job''s "waiting") name the call. Neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
 
 revoke execute on function durable_responses.decided_steps(uuid, text, text, text, integer),
-  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text, text) from public, anon, authenticated;
+  durable_responses.settle_doubt(durable_responses.waits, integer[], text, text, text),
+  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) from public, anon, authenticated;
 grant execute on function durable_responses.decided_steps(uuid, text, text, text, integer),
-  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text, text) to service_role;
+  durable_responses.settle_doubt(durable_responses.waits, integer[], text, text, text),
+  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) to service_role;
 -- Answers to what a job asks: a person's yes or no to a call, and the outputs of calls that the caller makes.
 --
 -- One request may contain several. They are checked first, and then written in one transaction: all are accepted, or none.
@@ -6898,6 +6996,11 @@ language plpgsql set search_path = ''
 as $$
 begin
   delete from durable_responses.upstream_cancels where job_id = p_job_id and attempt = p_attempt;
+  -- A call that the response has begun may still be on its way.
+  update durable_responses.doubts d set
+    due = greatest(d.due, durable_responses.clock() + make_interval(secs => p.was_made_after_ms / 1000.0))
+  from durable_responses.jobs j join durable_responses.profiles p on p.name = j.profile
+  where d.job_id = p_job_id and d.due is not null and j.id = p_job_id and p.was_made_after_ms is not null;
 end;
 $$;
 comment on function public.confirm_upstream_cancel(uuid, integer) is 'OpenAI confirmed that the response has ended: its cancel is done.';
@@ -6931,27 +7034,35 @@ grant execute on function durable_responses.request_upstream_cancel(uuid, intege
   public.confirm_upstream_cancel(uuid, integer),
   public.record_upstream_cancel_failure(uuid, integer, text, text, bigint) to service_role;
 -- Calls in doubt: a profile may have functions that find out whether a call was made (was_made), for example by a look into the
--- folder of sent emails. A worker asks them about jobs that are held for review, and answers the review as a person would
--- (resolve_response_job). If they cannot tell, a person decides.
+-- folder of sent emails. A worker asks them about jobs that are held for review, and answers the review. If they cannot tell, a
+-- person decides, who may also answer first.
 --
 -- A call that was not made yet is not a call that will not be made. So they are first asked some time after the job was held,
 -- longer than a call may take; and "not made" counts only if nothing can make the call any more.
+--
+-- An asking takes a while. Its answer has the token that it was given, and is refused if the job has been held anew, or asked
+-- about again, meanwhile: a call with the same row may have been made since.
 
 create function durable_responses.may_still_be_made(p_call public.response_steps) returns boolean
 language plpgsql stable set search_path = ''
 as $$
 begin
-  return p_call.run_by is null and exists (
-    select from durable_responses.attempts a
-    where a.job_id = p_call.job_id and a.number = p_call.attempt and a.mode = 'background'
-      and (a.response_id is null or exists (
-        select from durable_responses.upstream_cancels c where c.job_id = a.job_id and c.attempt = a.number)));
+  return p_call.run_by is null and (
+    -- It was made for the job that this one retries, whose responses are not this job's.
+    p_call.attempt = 0
+    or exists (
+      select from durable_responses.attempts a
+      where a.job_id = p_call.job_id and a.number = p_call.attempt and a.mode = 'background' and a.response_id is null)
+    or exists (
+      select from durable_responses.upstream_cancels c where c.job_id = p_call.job_id and c.attempt = p_call.attempt)
+    or exists (
+      select from public.response_flags f where f.job_id = p_call.job_id and f.code = 'cancel_unconfirmed'));
 end;
 $$;
 comment on function durable_responses.may_still_be_made(public.response_steps) is
-  'Whether a call in doubt belongs to a background response that may still run: its id is unknown, or OpenAI has not confirmed its cancel.';
+  'Whether a response that nobody has seen end may still make a call in doubt: its id is unknown, or OpenAI has not confirmed its cancel.';
 
-create function public.claim_calls_in_doubt(p_limit integer default 20) returns jsonb
+create function public.claim_calls_in_doubt(p_profiles text[], p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
 as $$
 declare
@@ -6962,31 +7073,63 @@ begin
     select d.job_id, d.due, d.tries < 5 and exists (
       select from durable_responses.waits w where w.job_id = d.job_id and w.status = 'needs_review' and w.due > v_now) as open
     from durable_responses.doubts d
-    where d.due <= v_now order by d.due limit p_limit for update skip locked
+    where d.due <= v_now
+      and exists (select from durable_responses.jobs j where j.id = d.job_id and j.profile = any (p_profiles))
+    order by d.due limit p_limit for update skip locked
   ), over as (
-    delete from durable_responses.doubts d using next where d.job_id = next.job_id and not next.open
+    update durable_responses.doubts d set due = null from next where d.job_id = next.job_id and not next.open
   ), claimed as (
     -- After one minute, two, four, eight: until a worker that dies now would be noticed, and longer for a server that is down.
     update durable_responses.doubts d set
-      tries = d.tries + 1, due = v_now + make_interval(mins => 1 << d.tries)
+      tries = d.tries + 1, due = v_now + make_interval(mins => 1 << d.tries), token = gen_random_uuid()
     from next where d.job_id = next.job_id and next.open
-    returning d.job_id, next.due as waits_since
+    returning d.job_id, d.token, next.due as waits_since
   )
   select jsonb_agg(jsonb_build_object(
-    'id', j.id, 'profile', j.profile, 'owner_id', j.owner_id,
+    'id', j.id, 'profile', j.profile, 'owner_id', j.owner_id, 'token', claimed.token,
     'calls', (
       select jsonb_agg(jsonb_build_object(
-        'request_id', s.item_id, 'digest', s.digest, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments,
-        'started_at', s.started_at, 'may_still_be_made', durable_responses.may_still_be_made(s)) order by s.number)
+        'number', s.number, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments,
+        -- A row may be younger than its call: what is reported late, or read from a response, was done before.
+        'started_at', least(s.started_at, coalesce((
+          select min(a.started_at) from public.response_attempts a
+          where a.job_id = s.job_id and a.number between s.attempt - 1 and s.attempt), s.started_at)),
+        'may_still_be_made', durable_responses.may_still_be_made(s)) order by s.number)
       from public.response_steps s where s.job_id = j.id and s.status = 'uncertain')) order by claimed.waits_since)
   into v_claimed from claimed join durable_responses.jobs j on j.id = claimed.job_id;
   return coalesce(v_claimed, '[]');
 end;
 $$;
-comment on function public.claim_calls_in_doubt(integer) is
-  'Jobs held for review whose profile can find out whether the calls in doubt were made: [{id, profile, owner_id, calls: [{request_id, digest, server_label, tool, arguments, started_at, may_still_be_made}] or null}]. Each is returned five times, with growing delay, as long as it is held.';
+comment on function public.claim_calls_in_doubt(text[], integer) is
+  'Jobs of these profiles that are held for review, to find out whether the calls in doubt were made: [{id, profile, owner_id, token, calls: [{number, server_label, tool, arguments, started_at, may_still_be_made}] or null}]. Each is returned five times, with growing delay, as long as it is held, and for three reviews at most.';
 
-revoke execute on function durable_responses.may_still_be_made(public.response_steps), public.claim_calls_in_doubt(integer)
-  from public, anon, authenticated;
-grant execute on function durable_responses.may_still_be_made(public.response_steps), public.claim_calls_in_doubt(integer)
-  to service_role;
+create function public.answer_call_in_doubt(p_job_id uuid, p_token uuid, p_number integer, p_happened boolean, p_output text default null)
+returns text
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_wait durable_responses.waits;
+  v_call public.response_steps;
+begin
+  select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
+  select * into v_call from public.response_steps where job_id = p_job_id and number = p_number;
+  if v_wait.status is distinct from 'needs_review' or v_wait.due <= v_now or v_call.status is distinct from 'uncertain'
+    or not exists (select from durable_responses.doubts where job_id = p_job_id and token = p_token)
+    -- Asked again: what may make the call may have become known meanwhile.
+    or not p_happened and durable_responses.may_still_be_made(v_call)
+  then
+    return null;
+  end if;
+  perform durable_responses.settle_doubt(
+    v_wait, array[p_number], case when p_happened then 'happened' else 'did_not_happen' end, p_output, 'was_made');
+  return (select status from durable_responses.waits where job_id = p_job_id);
+end;
+$$;
+comment on function public.answer_call_in_doubt(uuid, uuid, integer, boolean, text) is
+  'A profile has found out whether a call in doubt was made. p_token: of the asking. p_number: the call. Returns the job''s status; null if the answer comes too late, or if it says "not made" and the call may still be made.';
+
+revoke execute on function durable_responses.may_still_be_made(public.response_steps), public.claim_calls_in_doubt(text[], integer),
+  public.answer_call_in_doubt(uuid, uuid, integer, boolean, text) from public, anon, authenticated;
+grant execute on function durable_responses.may_still_be_made(public.response_steps), public.claim_calls_in_doubt(text[], integer),
+  public.answer_call_in_doubt(uuid, uuid, integer, boolean, text) to service_role;

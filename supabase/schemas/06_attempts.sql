@@ -76,7 +76,7 @@ create table public.response_steps (
   call_key text,
   call_repeat integer,
   round integer,
-  digest text generated always as (case when run_by is not null or kind in ('mcp_call', 'mcp_approval_request', 'background_run')
+  digest text generated always as (case when run_by is not null or kind in ('mcp_call', 'mcp_approval_request', 'unguarded_run')
     then durable_responses.call_digest(server_label, tool, arguments) end) stored,
   output text,
   error text,
@@ -91,7 +91,8 @@ create table public.response_steps (
   constraint response_steps_number check (number >= 1),
   constraint response_steps_status check (status in ('started', 'finished', 'failed', 'void', 'uncertain', 'waiting')),
   constraint response_steps_effect check (effect in ('none', 'idempotent', 'once')),
-  constraint response_steps_call_has_effect check ((kind = 'mcp_call' or run_by is not null) = (effect is not null)),
+  constraint response_steps_call_has_effect check (
+    (kind in ('mcp_call', 'unguarded_run') or run_by is not null) = (effect is not null)),
   constraint response_steps_run_by check (run_by in ('worker', 'caller')),
   -- OpenAI runs a shell in its containers itself: such a shell_call is nobody's.
   constraint response_steps_own_call check (case when run_by is null then kind <> 'function_call' else kind in (
@@ -99,7 +100,7 @@ create table public.response_steps (
   constraint response_steps_call_repeat check (call_repeat >= 0),
   constraint response_steps_round check (round >= 1),
   constraint response_steps_finished_at check ((status in ('started', 'uncertain', 'waiting')) = (finished_at is null)),
-  constraint response_steps_uncertain_is_call check (status <> 'uncertain' or run_by is not null or kind in ('mcp_call', 'background_run')),
+  constraint response_steps_uncertain_is_call check (status <> 'uncertain' or run_by is not null or kind in ('mcp_call', 'unguarded_run')),
   constraint response_steps_waiting_is_asked check (status <> 'waiting' or run_by is not null or kind = 'mcp_approval_request'),
   constraint response_steps_answer_has_author check (
     (answer is null) = (answered_at is null) and (answer is null) = (answered_by is null))
@@ -114,7 +115,7 @@ comment on column public.response_steps.job_id is 'The job.';
 comment on column public.response_steps.number is 'Counts from 1 within the job, in the order they came.';
 comment on column public.response_steps.attempt is 'The attempt that made it; 0 if it comes from the job that this one retries.';
 comment on column public.response_steps.item_id is 'The item''s id within its attempt. Ids differ between attempts.';
-comment on column public.response_steps.kind is 'The item''s type (mcp_call, function_call, mcp_list_tools, reasoning, message, mcp_approval_request …), or background_run for a background run about which nothing is known.';
+comment on column public.response_steps.kind is 'The item''s type (mcp_call, function_call, mcp_list_tools, reasoning, message, mcp_approval_request …), or unguarded_run for a whole request whose response may call without being told to by us: a background one about which nothing is known, or a synchronous one, from before it is sent until it has shown what it did.';
 comment on column public.response_steps.status is 'started: in flight. finished, failed: the tool answered, with output or error. void: cut off, harmless, made again if needed. uncertain: nobody knows whether it was made. waiting: for a person''s yes or no; a call with run_by waits for its answer, from the caller or from a worker that makes it.';
 comment on column public.response_steps.effect is 'For a call, what it does to the world: none (only reads), idempotent (may be repeated), once (must not be made twice).';
 comment on column public.response_steps.server_label is 'For a call: the MCP server; null for a function of the profile.';
@@ -167,16 +168,20 @@ grant select, insert, update, delete on durable_responses.upstream_cancels to se
 
 create table durable_responses.doubts (
   job_id uuid primary key,
-  due timestamptz not null,
-  tries integer not null default 0
+  due timestamptz,
+  tries integer not null default 0,
+  reviews integer not null default 1,
+  token uuid not null default gen_random_uuid()
 );
-create index doubts_due on durable_responses.doubts (due);
+create index doubts_due on durable_responses.doubts (due) where due is not null;
 comment on index durable_responses.doubts_due is 'The next ones to ask about.';
 comment on table durable_responses.doubts is
-  'Jobs held for review whose profile can find out whether the calls in doubt were made (was_made). A row is deleted when its job is no longer held, or when nothing was found out often enough.';
+  'Jobs that were held for review, and whose profile can find out whether the calls in doubt were made (was_made).';
 comment on column durable_responses.doubts.job_id is 'The job.';
-comment on column durable_responses.doubts.due is 'When the profile is asked next.';
-comment on column durable_responses.doubts.tries is 'How often it was asked.';
+comment on column durable_responses.doubts.due is 'When the profile is asked next; null if it is not asked any more.';
+comment on column durable_responses.doubts.tries is 'How often it was asked about the current review.';
+comment on column durable_responses.doubts.reviews is 'How often the job was held. After the third time a person decides: a call that never arrives must not be made for ever.';
+comment on column durable_responses.doubts.token is 'The fencing token of the last asking: an answer to an earlier one is refused.';
 alter table durable_responses.doubts enable row level security;
 revoke all on durable_responses.doubts from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.doubts to service_role;

@@ -89,6 +89,30 @@ $$;
 comment on function durable_responses.requeue(durable_responses.waits, timestamptz) is
   'Queues a job, to run no earlier than p_due. Takes failures, stalled_lives, min_life_ms and fallback_reason from p_wait.';
 
+create function durable_responses.doubt(p_job_id uuid, p_code text default null) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  -- As long as no worker has registered its profiles, nobody knows whether this one can find out: one will be asked.
+  v_after_ms constant bigint := case when exists (select from durable_responses.profiles) then (
+    select p.was_made_after_ms
+    from durable_responses.jobs j join durable_responses.profiles p on p.name = j.profile where j.id = p_job_id) else 120000 end;
+  -- If the model insists on a call that was made, that it was made is no news.
+  v_due constant timestamptz := case when p_code is distinct from 'repeated_call'
+    then durable_responses.clock() + make_interval(secs => v_after_ms / 1000.0) end;
+begin
+  -- Whatever was asked about an earlier review, its answer is refused from now on.
+  update durable_responses.doubts d set
+    due = case when d.reviews < 3 then v_due end, tries = 0, reviews = d.reviews + 1, token = gen_random_uuid()
+  where d.job_id = p_job_id;
+  if not found and v_due is not null then
+    insert into durable_responses.doubts (job_id, due) values (p_job_id, v_due);
+  end if;
+end;
+$$;
+comment on function durable_responses.doubt(uuid, text) is
+  'A job is held for review with this error, if any: its profile is asked after a while, if it can find out whether calls in doubt were made.';
+
 create function durable_responses.hold(p_wait durable_responses.waits, p_status text, p_reason text, p_error jsonb default null) returns void
 language plpgsql set search_path = ''
 as $$
@@ -101,13 +125,8 @@ begin
     review_reason = p_reason,
     fallback_reason = case w.status when 'background' then coalesce(p_error ->> 'code', w.fallback_reason) else w.fallback_reason end
   where job_id = p_wait.job_id;
-  -- If the model insists on a call that was made, that it was made is no news.
-  if p_status = 'needs_review' and p_error ->> 'code' is distinct from 'repeated_call' then
-    insert into durable_responses.doubts (job_id, due)
-    select j.id, durable_responses.clock() + make_interval(secs => p.was_made_after_ms / 1000.0)
-    from durable_responses.jobs j join durable_responses.profiles p on p.name = j.profile
-    where j.id = p_wait.job_id and p.was_made_after_ms is not null
-    on conflict (job_id) do update set due = excluded.due, tries = 0;
+  if p_status = 'needs_review' then
+    perform durable_responses.doubt(p_wait.job_id, p_error ->> 'code');
   end if;
   perform durable_responses.announce_jobs(array[p_wait.job_id]);
 end;
@@ -129,13 +148,13 @@ as $$
 $$;
 comment on function durable_responses.deadline_error(durable_responses.waits) is 'The error of a job whose deadline has passed.';
 
-revoke execute on function durable_responses.lock_attempt(uuid, integer, text[]),
+revoke execute on function durable_responses.doubt(uuid, text), durable_responses.lock_attempt(uuid, integer, text[]),
   durable_responses.end_attempt(durable_responses.waits, text, jsonb, text, text, jsonb),
   durable_responses.finish(durable_responses.waits, text, jsonb),
   durable_responses.requeue(durable_responses.waits, timestamptz),
   durable_responses.hold(durable_responses.waits, text, text, jsonb),
   durable_responses.deadline_error(durable_responses.waits) from public, anon, authenticated;
-grant execute on function durable_responses.lock_attempt(uuid, integer, text[]),
+grant execute on function durable_responses.doubt(uuid, text), durable_responses.lock_attempt(uuid, integer, text[]),
   durable_responses.end_attempt(durable_responses.waits, text, jsonb, text, text, jsonb),
   durable_responses.finish(durable_responses.waits, text, jsonb),
   durable_responses.requeue(durable_responses.waits, timestamptz),

@@ -139,9 +139,16 @@ begin
   select distinct name, durable_responses.clock(), ceil((p_was_made ->> name)::numeric)::bigint from unnest(p_names) name
   on conflict (name) do update set was_made_after_ms = excluded.was_made_after_ms
   where known.was_made_after_ms is distinct from excluded.was_made_after_ms;
-  -- Nobody would ask any more.
-  delete from durable_responses.doubts
-  where not exists (select from durable_responses.profiles where was_made_after_ms is not null);
+  -- Of jobs that were held before a profile could find out.
+  insert into durable_responses.doubts (job_id, due)
+  select w.job_id, w.since + make_interval(secs => p.was_made_after_ms / 1000.0)
+  from durable_responses.profiles p
+    join durable_responses.waits w on w.status = 'needs_review' and not w.ready
+    join durable_responses.jobs j on j.id = w.job_id and j.profile = p.name
+  where p.was_made_after_ms is not null and not exists (
+    select from durable_responses.attempts a
+    where a.job_id = w.job_id and a.number = w.attempt and a.error_code = 'repeated_call')
+  on conflict (job_id) do nothing;
 end;
 $$;
 comment on function public.register_response_profiles(text[], jsonb) is

@@ -47,7 +47,9 @@ begin
       round = coalesce(excluded.round, response_steps.round), output = excluded.output, error = excluded.error,
       item = excluded.item, finished_at = excluded.finished_at
     -- A settled step stays settled: a late repeat of an earlier event changes nothing.
-    where response_steps.status = 'started' or response_steps.status = 'waiting' and response_steps.run_by is not null
+    where (response_steps.status = 'started' or response_steps.status = 'waiting' and response_steps.run_by is not null)
+      -- An item of another kind is another item, whatever its id.
+      and response_steps.kind = excluded.kind
     -- An updated row has an xmax. A call is not announced again when its arguments arrive.
     returning number, status <> 'started' or xmax = 0 as changed
   )
@@ -84,7 +86,9 @@ begin
   perform durable_responses.announce_steps(p_job_id, v_numbers);
   select * into v_call from public.response_steps
   where job_id = p_job_id and attempt = p_attempt and status = 'uncertain' order by number limit 1;
-  if found then
+  if found and v_call.kind = 'unguarded_run' then
+    return format('Attempt %s ended without showing what it did. It may have called tools, because nobody was asked before', p_attempt);
+  elsif found then
     return format('The call of %s at %s was in flight when attempt %s ended: it may or may not have happened',
       coalesce(v_call.tool, 'a tool'),
       coalesce(v_call.server_label, case when v_call.run_by is not null then 'the worker' else 'its server' end), p_attempt);
@@ -109,6 +113,7 @@ declare
   v_cleared boolean;
   v_made boolean;
   v_asked integer[];
+  v_retry uuid;
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
   if v_wait.attempt = p_attempt and v_wait.status = 'running' then
@@ -175,15 +180,22 @@ begin
             select from jsonb_array_elements(v_late) s
             where s ->> 'status' not in ('failed', 'void') and s ->> 'tool' = asked.tool and s ->> 'server_label' = asked.server_label)
           and not exists (
+            -- An id does not identify a request, because some servers number theirs in each response anew: a call uses the last
+            -- request before it that it names.
             select from public.response_steps made
-            where made.job_id = p_job_id and made.item ->> 'approval_request_id' = asked.item ->> 'id'))
+            where made.job_id = p_job_id and made.item ->> 'approval_request_id' = asked.item ->> 'id'
+              and made.attempt >= asked.attempt and made.number > asked.number
+              and not exists (
+                select from public.response_steps later
+                where later.job_id = p_job_id and later.kind = asked.kind and later.item ->> 'id' = asked.item ->> 'id'
+                  and later.attempt <= made.attempt and later.number > asked.number and later.number < made.number)))
       returning asked.number
     )
     select array_agg(number) into v_asked from taken_back;
     perform durable_responses.announce_steps(p_job_id, v_asked);
   end if;
-  select format('Attempt %s reported late that it had called %s at %s',
-    p_attempt, s ->> 'tool', coalesce(s ->> 'server_label', 'the worker'))
+  select format('%s reported late that it had called %s at %s',
+    case p_attempt when 0 then 'The job that this one retries' else 'Attempt ' || p_attempt end, s ->> 'tool', coalesce(s ->> 'server_label', 'the worker'))
   into v_detail from jsonb_array_elements(v_late) s where s ->> 'status' <> 'void' limit 1;
   if v_wait.job_id is null then
     insert into public.response_flags (job_id, code, detail, created_at)
@@ -191,6 +203,12 @@ begin
     -- The same report again is no news.
     where v_made and not exists (
       select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
+    -- Its retry has this ledger as that of attempt 0, and may be held for the same doubt.
+    v_retry := (select id from durable_responses.jobs where retry_of = p_job_id);
+    if v_retry is not null then
+      perform public.save_response_steps(v_retry, 0, (
+        select jsonb_agg(s || jsonb_build_object('item_id', p_attempt || ':' || (s ->> 'item_id'))) from jsonb_array_elements(v_late) s));
+    end if;
   elsif v_wait.status = 'needs_review' then
     -- Its outcome is known, so nobody has to say it. A model that insisted on a finished call is another matter.
     if v_cleared and v_wait.due > durable_responses.clock() and not exists (
@@ -206,6 +224,11 @@ begin
     v_wait.attempt > p_attempt or exists (
       select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain')
   )) then
+    if v_wait.status = 'running' and v_wait.continuing then
+      -- The yes may be on its way: whatever becomes of it belongs to the next attempt.
+      perform durable_responses.await_continuation(v_wait, null);
+      select * into v_wait from durable_responses.waits where job_id = p_job_id;
+    end if;
     if v_wait.status = 'background' and v_wait.response_id is not null then
       perform durable_responses.request_upstream_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
     end if;
@@ -217,7 +240,7 @@ begin
 end;
 $$;
 comment on function public.save_response_steps(uuid, integer, jsonb, boolean, boolean) is
-  'Saves steps of a running attempt. p_announced: what they say is about to be done, and only if this returns true. p_continuing: it is the request that continues the run in background (26_guard.sql). False if the attempt has ended: its run must stop. A late report of a call that must not be made twice is stored, and holds the job for review, whatever it waits for; what people were asked is asked again. If it says how a call in doubt ended, it ends a review that waited for nothing else.';
+  'Saves steps of a running attempt. p_announced: what they say is about to be done, and only if this returns true. p_continuing: it is the request that continues the run in background (26_guard.sql). False if the attempt has ended: its run must stop. A late report of a call that must not be made twice is stored, and holds the job for review, whatever it waits for; what people were asked is asked again. If it says how a call in doubt ended, it ends a review that waited for nothing else, of a retry of the job too.';
 
 create function public.warn_response_attempt(p_job_id uuid, p_attempt integer, p_warning text) returns void
 language plpgsql set search_path = ''

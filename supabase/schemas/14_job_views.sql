@@ -115,7 +115,7 @@ create view durable_responses.work with (security_invoker = true) as
       select w.job_id as id, w.attempt, w.status, j.profile, j.owner_id, w.owner_key, coalesce(j.first_id, j.id) as first_id,
         j.input, j.request, j.settings, w.failures, w.response_id, j.once_tools, j.on_uncertain,
         -- As is_guarded() says, without a call for each.
-        j.guard, j.guard = 'always' and not coalesce(r.ignores_approval, false) as guarded,
+        j.guard, j.guard = 'always' and not coalesce(r.ignores_approval, false) as guarded, coalesce(r.ignores_approval, false) as ignores_approval,
         -- Times go out as what is left, in ms: a worker's clock may differ from the database's.
         floor(date_part('epoch', w.deadline - clock.now) * 1000) as deadline_left_ms,
         floor(date_part('epoch', w.background_until - clock.now) * 1000) as background_left_ms,
@@ -127,7 +127,7 @@ create view durable_responses.work with (security_invoker = true) as
       offset 0
     ) first_try;
 comment on view durable_responses.work is
-  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. calls_started: calls that must not be made twice had their yes. open_calls: calls that OpenAI leaves to others, which must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. earlier_responses: OpenAI''s ids of the responses of all attempts before it. rounds: how many of the job''s responses have asked for calls. streamed: its events are stored (13_streams.sql).';
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. ignores_approval: on its route, calls were made without the required yes. calls_started: calls that must not be made twice had their yes. open_calls: calls that OpenAI leaves to others, which must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. earlier_responses: OpenAI''s ids of the responses of all attempts before it. rounds: how many of the job''s responses have asked for calls. streamed: its events are stored (13_streams.sql).';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
 grant select on durable_responses.work to service_role;
 

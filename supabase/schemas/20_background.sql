@@ -182,6 +182,17 @@ $$;
 comment on function public.adopt_background_response(uuid, integer, text, integer) is
   'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. If that attempt never began, because the job was cancelled, held for review or deleted meanwhile, it is abandoned, and cancelled until that is confirmed. Returns {known, work, abandoned} as claim_background_job() does.';
 
+create function public.awaits_unrecorded_response() returns boolean
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return exists (select from durable_responses.waits where status = 'background' and not ready and response_id is null)
+    or exists (select from durable_responses.waits where status = 'running' and not ready and continuing);
+end;
+$$;
+comment on function public.awaits_unrecorded_response() is
+  'Whether any job waits, or may come to wait, for a response whose id nobody has recorded. Only then may a webhook that cannot be read now be the only way to it.';
+
 create function public.claim_background_polls(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -240,7 +251,7 @@ begin
     v_uncertain := coalesce(v_uncertain,
       'OpenAI may have run this in background and called its tools, but nobody knows: no response could be found');
     perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(jsonb_build_object(
-      'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));
+      'item_id', 'unguarded_run', 'kind', 'unguarded_run', 'status', 'uncertain', 'effect', 'once')));
   end if;
   -- A worker that was lost, or ended, as it handed a yes over says nothing about the route, nor does a request that was too long.
   if p_error ->> 'code' not in ('openai_invalid_request', 'request_too_large') and (v_wait.response_id is not null or not exists (
@@ -305,7 +316,7 @@ revoke execute on function durable_responses.next_poll(durable_responses.waits, 
   durable_responses.assign_response(durable_responses.waits, text, text, integer),
   public.record_background_response(uuid, integer, text, text, integer),
   public.claim_background_job(text, integer, integer),
-  public.adopt_background_response(uuid, integer, text, integer),
+  public.adopt_background_response(uuid, integer, text, integer), public.awaits_unrecorded_response(),
   public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean),
   public.record_settle_failure(uuid, integer, text, bigint) from public, anon, authenticated;
@@ -316,7 +327,7 @@ grant execute on function durable_responses.next_poll(durable_responses.waits, b
   durable_responses.assign_response(durable_responses.waits, text, text, integer),
   public.record_background_response(uuid, integer, text, text, integer),
   public.claim_background_job(text, integer, integer),
-  public.adopt_background_response(uuid, integer, text, integer),
+  public.adopt_background_response(uuid, integer, text, integer), public.awaits_unrecorded_response(),
   public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean),
   public.record_settle_failure(uuid, integer, text, bigint) to service_role;

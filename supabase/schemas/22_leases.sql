@@ -63,7 +63,7 @@ begin
     v_error := jsonb_build_object(
       'code', 'worker_lost',
       'message', format('Cannot finish attempt %s: worker %s stopped renewing its lease', v_wait.attempt, v_wait.worker),
-      'hint', 'The platform ended the worker (wall clock, CPU, memory or a deploy). See the function''s logs; long runs belong on an off-platform worker.');
+      'hint', 'Whatever ran it was ended: a function (run-jobs, or one that answers a caller or a webhook) by the platform''s wall clock, CPU or memory limit or by a deploy, or a worker process. See its logs. Run long jobs on an off-platform worker');
     v_count := v_count + 1;
     v_lost := v_lost || v_wait.worker;
     if v_wait.continuing then
@@ -276,7 +276,11 @@ begin
         select due from durable_responses.waits where status = s.status and not ready and due <= v_now order by due limit 1) d
       limit 1) is not null
     or (select due from durable_responses.upstream_cancels where due <= v_now order by due limit 1) is not null
-    or (select due from durable_responses.doubts where due <= v_now order by due limit 1) is not null
+    or (select d.due from durable_responses.doubts d
+      where d.due <= v_now and (
+        exists (select from durable_responses.profiles where was_made_after_ms is not null)
+        or not exists (select from durable_responses.profiles))
+      order by d.due limit 1) is not null
     or (select due from durable_responses.sent_files where due <= v_now order by due limit 1) is not null;
 end;
 $$;

@@ -207,6 +207,10 @@ begin
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
   else
     perform durable_responses.answer_as_guard(p_job_id, p_attempt, p_answers);
+    if p_response_id is not null then
+      -- As for a response that completes: OpenAI answers again.
+      perform durable_responses.route_answered(v_wait.route, durable_responses.ms_between(v_wait.since, durable_responses.clock()));
+    end if;
     perform durable_responses.hold(v_wait, coalesce(durable_responses.status_while_asked(p_job_id), 'awaiting_approval'), null);
   end if;
   return durable_responses.job_view(p_job_id);

@@ -113,7 +113,7 @@ begin
         select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'item', s.item) order by s.number), '[]'::jsonb)
         from public.response_steps s
         where (v_waits or p_with_answers or v_asked is not null) and v_job.output is null and s.job_id = v_job.id and s.run_by is null and s.status = 'finished'
-          and s.item is not null and s.kind not in ('mcp_call', 'mcp_approval_request', 'mcp_approval_response', 'background_run')),
+          and s.item is not null and s.kind not in ('mcp_call', 'mcp_approval_request', 'mcp_approval_response', 'unguarded_run')),
       'answered_number', p_answered,
       -- The attempt that asks ends with it, and what follows the answer is of a later one. A call may have waited for the answer.
       'known', (
@@ -289,7 +289,11 @@ begin
         and made.status in ('finished', 'failed', 'uncertain')
         and case when s.call_id is not null then made.call_id = s.call_id
           when made.item ->> 'approval_request_id' is not null
-          then made.item ->> 'approval_request_id' = s.item ->> 'id'
+          then made.item ->> 'approval_request_id' = s.item ->> 'id' and made.attempt >= s.attempt
+            and not exists (
+              select from public.response_steps later
+              where later.job_id = p_job_id and later.kind = s.kind and later.item ->> 'id' = s.item ->> 'id'
+                and later.attempt <= made.attempt and later.number > s.number and later.number < made.number)
           else made.server_label = s.server_label and made.tool = s.tool and made.arguments is not distinct from s.arguments
             and not exists (
               select from public.response_steps later
@@ -299,7 +303,10 @@ begin
         end));
   if v_unread then
     perform durable_responses.write_steps(v_new, 0, jsonb_build_array(jsonb_build_object(
-      'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));
+      'item_id', 'unguarded_run', 'kind', 'unguarded_run', 'status', 'uncertain', 'effect', 'once')));
+  end if;
+  if v_uncertain then
+    perform durable_responses.doubt(v_new);
   end if;
   perform durable_responses.announce_jobs(array[v_new]);
   return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_new));

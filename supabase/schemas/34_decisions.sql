@@ -42,9 +42,46 @@ $$;
 comment on function durable_responses.decided_steps(uuid, text, text, text, integer) is
   'The steps that a decision applies to: those with this status that it names by request and digest, or the only one. p_number: the step of the request, where an API has used a request''s id again. Refuses (DR412) a decision that names another call than the one that waits, or none of several.';
 
+create function durable_responses.settle_doubt(
+  p_wait durable_responses.waits, p_numbers integer[], p_outcome text, p_output text, p_answered_by text
+) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+begin
+  update public.response_steps set
+    status = case p_outcome
+      when 'happened' then 'finished'
+      -- The next worker makes a call of ours. For a call that OpenAI makes, the model is asked again.
+      when 'did_not_happen' then case when run_by is not null then 'waiting' else 'void' end
+      else 'uncertain'
+    end,
+    finished_at = case when p_outcome = 'happened' or p_outcome = 'did_not_happen' and run_by is null then v_now end,
+    output = case p_outcome when 'happened'
+      then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
+    -- Clears why it was in doubt. The model gets the item, which must not say that the call failed.
+    error = case when run_by is not null or p_outcome = 'happened' then null else error end,
+    item = case when p_outcome = 'happened' and kind = 'mcp_call' then item || jsonb_build_object('status', 'completed', 'error', null,
+      'output', coalesce(p_output, 'A person has confirmed that this happened; its output is not known.')) else item end,
+    answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
+    answered_by = p_answered_by, answered_at = v_now
+  where job_id = p_wait.job_id and number = any (p_numbers);
+  perform durable_responses.announce_steps(p_wait.job_id, p_numbers);
+  if p_outcome = 'cancel' then
+    perform durable_responses.finish(p_wait, 'cancelled');
+  -- Several may be in doubt: the job continues when the last is resolved.
+  elsif not exists (select from public.response_steps where job_id = p_wait.job_id and status = 'uncertain') then
+    perform durable_responses.requeue(p_wait);
+  end if;
+end;
+$$;
+comment on function durable_responses.settle_doubt(durable_responses.waits, integer[], text, text, text) is
+  'Writes what became of the calls in doubt with these numbers: happened, did_not_happen, or cancel, which ends the job. The job continues when none is left.';
+
 create function public.resolve_response_job(
   p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
-  p_request_id text default null, p_digest text default null, p_answered_by text default null
+  p_request_id text default null, p_digest text default null
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -73,35 +110,16 @@ begin
   else
     v_numbers := durable_responses.decided_steps(p_job_id, 'uncertain', p_request_id, p_digest);
   end if;
-  update public.response_steps set
-    status = case p_outcome
-      when 'happened' then 'finished'
-      -- The next worker makes a call of ours. For a call that OpenAI makes, the model is asked again.
-      when 'did_not_happen' then case when run_by is not null then 'waiting' else 'void' end
-      else 'uncertain'
-    end,
-    finished_at = case when p_outcome = 'happened' or p_outcome = 'did_not_happen' and run_by is null then v_now end,
-    output = case p_outcome when 'happened'
-      then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
-    -- Clears why it was in doubt. For a call that OpenAI made, the item says the same, and the model gets it as it came.
-    error = case when run_by is not null then null else error end,
-    answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
-    answered_by = coalesce(p_answered_by, p_owner_id::text, 'service'), answered_at = v_now
-  where job_id = p_job_id and number = any (v_numbers);
-  perform durable_responses.announce_steps(p_job_id, v_numbers);
-  if p_outcome = 'cancel' then
-    perform durable_responses.finish(v_wait, 'cancelled');
-  -- Several may be in doubt: the job continues when the last is resolved.
-  elsif not exists (select from public.response_steps where job_id = p_job_id and status = 'uncertain') then
-    perform durable_responses.requeue(v_wait);
-  end if;
+  perform durable_responses.settle_doubt(v_wait, v_numbers, p_outcome, p_output, coalesce(p_owner_id::text, 'service'));
   return durable_responses.job_view(p_job_id);
 end;
 $$;
-comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text, text) is
-  'A person says whether a call in doubt was made: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (from the job''s "waiting") name the call. Neither is needed while only one is in doubt. The job continues when the last one is resolved. p_answered_by: who answers, if it is neither the owner nor a server. Refuses (DR412) a decision that names another call, or none of several.';
+comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) is
+  'A person says whether a call in doubt was made: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (from the job''s "waiting") name the call. Neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
 
 revoke execute on function durable_responses.decided_steps(uuid, text, text, text, integer),
-  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text, text) from public, anon, authenticated;
+  durable_responses.settle_doubt(durable_responses.waits, integer[], text, text, text),
+  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) from public, anon, authenticated;
 grant execute on function durable_responses.decided_steps(uuid, text, text, text, integer),
-  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text, text) to service_role;
+  durable_responses.settle_doubt(durable_responses.waits, integer[], text, text, text),
+  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) to service_role;

@@ -94,6 +94,11 @@ language plpgsql set search_path = ''
 as $$
 begin
   delete from durable_responses.upstream_cancels where job_id = p_job_id and attempt = p_attempt;
+  -- A call that the response has begun may still be on its way.
+  update durable_responses.doubts d set
+    due = greatest(d.due, durable_responses.clock() + make_interval(secs => p.was_made_after_ms / 1000.0))
+  from durable_responses.jobs j join durable_responses.profiles p on p.name = j.profile
+  where d.job_id = p_job_id and d.due is not null and j.id = p_job_id and p.was_made_after_ms is not null;
 end;
 $$;
 comment on function public.confirm_upstream_cancel(uuid, integer) is 'OpenAI confirmed that the response has ended: its cancel is done.';

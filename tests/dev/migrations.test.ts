@@ -78,13 +78,15 @@ async function withProject(use: (project: Project) => Promise<void>): Promise<vo
 }
 
 Deno.test("a migration that is edited or deleted after it was applied is named, with what to do", async () => {
-  await withProject(async ({ write, remove, start }) => {
+  await withProject(async ({ write, remove, start, change }) => {
     await write(first, "create table public.a (id int);");
     await write(second, "create table public.b (id int);");
     assert.deepEqual(await start(), []);
 
     await write(second, "create table public.b (id bigint);");
     assert.deepEqual(await start(), [`${second} ${changed}`]);
+    const { said } = await change(() => write(second, "create table public.b (id int);"));
+    assert.deepEqual(said, [`${second} ${changed}`, `${second} is again as it was applied`]);
 
     await remove(second);
     assert.deepEqual(await start(), [

@@ -1,6 +1,7 @@
 /** What `dev` reads of a project besides its code: config.toml and the files of secrets. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { keptOutText } from "../../packages/dev/dev/kept-out.ts";
 import { standInSecrets } from "../../packages/dev/dev/openai-only.ts";
 import { projectSecrets } from "../../packages/dev/dev/project-secrets.ts";
 import { starterSecrets } from "../../packages/cli/src/init/starters.ts";
@@ -18,6 +19,7 @@ async function withFiles(
   try {
     await Deno.mkdir(join(project, "supabase", "functions"), { recursive: true });
     for (const [path, text] of Object.entries(files)) {
+      await Deno.mkdir(dirname(join(project, "supabase", path)), { recursive: true });
       await Deno.writeTextFile(join(project, "supabase", path), text);
     }
     await use(project);
@@ -47,6 +49,25 @@ for (const [what, [files, said]] of Object.entries(unreadable)) {
       await assert.rejects(readFunctionSettings(project), { message: said });
     }));
 }
+
+Deno.test("functions whose callers the gateway keeps out are named, by the name that the project gave them", () => {
+  const open = (name: string) => `[functions.${name}]\nverify_jwt = false\n`;
+  const functions = ["ask", "openai-webhook", "run-jobs", "hello"];
+  return withFiles({
+    ...Object.fromEntries(functions.map((name) => [`functions/${name}/index.ts`, ""])),
+    "config.toml": `${open("run-jobs")}[functions.ask]\nverify_jwt = true\n`,
+  }, async (project) => {
+    assert.match(
+      await keptOutText(project, "ask") ?? "",
+      /at ask, openai-webhook: set verify_jwt = false for each in supabase\/config\.toml/,
+    );
+    const config = functions.slice(0, 3).map(open).join("");
+    await Deno.writeTextFile(join(project, "supabase", "config.toml"), config);
+    assert.equal(await keptOutText(project, "ask"), undefined);
+    // Of a project without the product, nothing is asked.
+    assert.equal(await keptOutText(project, "respond"), undefined);
+  });
+});
 
 Deno.test("a secret in the second file wins, unless it is only to be filled in there", () =>
   withFiles({

@@ -13,6 +13,7 @@ import { type Bench, benchForFile, isSettled, mailCounts } from "./support/bench
 
 const theBench = benchForFile({
   profiles: fileURLToPath(new URL("./support/was-made-profiles.ts", import.meta.url)),
+  env: { SIDE_KEY: "side-key-1234567890" },
 });
 
 /** The request that has the yes. */
@@ -97,16 +98,27 @@ Deno.test("what it finds as the call's output goes to the model", async () => {
 async function askedInVain(bench: Bench, id: string): Promise<void> {
   const { sql } = bench;
   await eventually("it to be asked five times", async () => {
-    await sql`update durable_responses.doubts set due = now() where job_id = ${id}`;
+    await sql`update durable_responses.doubts set due = now() where job_id = ${id} and due is not null`;
     await bench.wake();
-    const rows = await sql`select from durable_responses.doubts where job_id = ${id}`;
-    return rows.length === 0;
+    const rows =
+      await sql`select from durable_responses.doubts where job_id = ${id} and due is null`;
+    return rows.length === 1;
   });
   assert.equal((await readJob(sql, id)).status, "needs_review");
   assert.deepEqual(await answersOf(bench, id), []);
 }
 
-for (const profile of ["unsure", "throws", "odd", "lost"]) {
+Deno.test("secrets in what it says are masked, in the ledger and for the model", async () => {
+  const bench = theBench();
+  const id = await killed(bench, "leaks", "after");
+  assert.equal((await bench.settled(id, isFinal)).status, "completed");
+  const [answer] = await answersOf(bench, id);
+  assert.equal(answer?.["answer"].output, "*** ***");
+  const told = JSON.stringify(bench.openai.requests.map(({ body }) => body));
+  assert.doesNotMatch(told, /side-key/);
+});
+
+for (const profile of ["unsure", "throws", "odd", "lost", "forgets"]) {
   Deno.test(`${profile}: if it cannot tell, the job stays held, and a person decides`, async () => {
     const bench = theBench();
     const id = await killed(bench, profile, "after");

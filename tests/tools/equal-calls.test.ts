@@ -1,6 +1,14 @@
 /** Equal calls in one response: each is a call of its own, with its own key, its own question and its own answer. */
 import assert from "node:assert/strict";
-import { createStream, ended, raw, stream, streamed } from "../e2e/upstream/answers.ts";
+import {
+  createBackground,
+  createStream,
+  ended,
+  raw,
+  response,
+  stream,
+  streamed,
+} from "../e2e/upstream/answers.ts";
 import { eventually } from "../support/eventually.ts";
 import { readJob } from "../support/jobs.ts";
 import { toolsStackForFile } from "./support/tools-stack.ts";
@@ -21,8 +29,11 @@ async function submitted(profile: string, calls: ReturnType<typeof callOf>[]): P
   const { begin, openai, submit } = theStack();
   await begin();
   const events = calls.flatMap((item, place) => streamed(item, place));
+  const whole = { ...response("completed", calls), id: `resp_${crypto.randomUUID()}` };
   openai.faults.set([
     raw(createStream, stream(...events, ended("completed", calls)), { times: 1 }),
+    raw(createBackground, { body: whole }, { times: 1 }),
+    { kind: "background-works" },
   ]);
   return (await submit(profile, "[[plan: text all done]]")).id;
 }
@@ -52,28 +63,50 @@ for (const profile of ["direct", "one_by_one"]) {
     const calls = (await steps(id)).filter(({ kind }) => kind === "function_call");
     assert.deepEqual(calls.map(({ status }) => status), ["finished", "finished"]);
   });
+}
 
-  Deno.test(`${profile}: of two equal calls that a person is asked about, a yes and a no make one`, async () => {
-    const { finished, notes, ask, sql } = theStack();
-    const id = await submitted(profile, twice("refund", '{"amount":80}'));
-    await eventually(
-      "the question",
-      () => readJob(sql, id),
-      ({ status }) => status === "awaiting_approval",
-    );
-    const { waiting } = Object((await ask({ path: `/${id}` })).body);
-    assert.equal(waiting.length, 2);
-    for (const [at, { request_id, digest }] of waiting.entries()) {
-      const { code } = await ask({
-        path: `/${id}/approve`,
-        body: { approve: at === 0, request_id, digest },
+for (const profile of ["direct", "one_by_one", "background"]) {
+  for (const ids of ["their own ids", "the same ids"]) {
+    for (const yes of [0, 1]) {
+      Deno.test(`${profile}: of two equal calls with ${ids}, the one that got a yes is made: ${yes + 1}`, async () => {
+        const { finished, notes, ask, sql, steps, openai } = theStack();
+        const [one, other] = [
+          callOf(1, "refund", '{"amount":80}'),
+          callOf(2, "refund", '{"amount":80}'),
+        ];
+        const id = await submitted(profile, [one, ids === "the same ids" ? one : other]);
+        await eventually(
+          "the question",
+          () => readJob(sql, id),
+          ({ status }) => status === "awaiting_approval",
+        );
+        const { waiting } = Object((await ask({ path: `/${id}` })).body);
+        assert.equal(waiting.length, 2);
+        for (const [at, { request_id, digest }] of waiting.entries()) {
+          const { code } = await ask({
+            path: `/${id}/approve`,
+            body: { approve: at === yes, request_id, digest },
+          });
+          assert.equal(code, "");
+        }
+        const job = await finished(id);
+        assert.equal(job.status, "completed", job.error_message ?? "");
+        assert.equal((await notes("refund")).length, 1);
+        const calls = (await steps(id)).filter(({ kind }) => kind === "function_call");
+        const expected = ["failed", "failed"].with(yes, "finished");
+        assert.deepEqual(calls.map(({ status }) => status), expected);
+        // The model is given both outcomes.
+        const { body } = openai.requests.findLast(({ method }) => method === "POST") ??
+          assert.fail();
+        const told = [Object(body).input].flat().flatMap(({ type, output }) =>
+          type === "function_call_output" ? [output] : []
+        );
+        assert.equal(told.length, 2);
+        assert.match(told[yes], /noted 80/);
+        assert.match(told[1 - yes], /said no/);
       });
-      assert.equal(code, "");
     }
-    const job = await finished(id);
-    assert.equal(job.status, "completed", job.error_message ?? "");
-    assert.equal((await notes("refund")).length, 1);
-  });
+  }
 }
 
 const one = callOf(1, "send", '{"body":"x"}');
@@ -97,28 +130,5 @@ for (const [how, events] of Object.entries(toldTwice)) {
     const { id } = await submit("direct", "[[plan: text all done]]");
     assert.equal((await finished(id)).status, "completed");
     assert.equal((await notes("send")).length, 1);
-  });
-}
-
-for (const first of [true, false]) {
-  Deno.test(`two equal calls with one call_id: a ${first ? "yes and a no" : "no and a yes"} make one`, async () => {
-    const { finished, notes, ask, sql } = theStack();
-    const calls = twice("refund", '{"amount":80}').map((call) => ({ ...call, call_id: "call_1" }));
-    const id = await submitted("direct", calls);
-    await eventually(
-      "the question",
-      () => readJob(sql, id),
-      ({ status }) => status === "awaiting_approval",
-    );
-    const { waiting } = Object((await ask({ path: `/${id}` })).body);
-    assert.equal(waiting.length, 2);
-    for (const [at, { request_id, digest }] of waiting.entries()) {
-      await ask({
-        path: `/${id}/approve`,
-        body: { approve: (at === 0) === first, request_id, digest },
-      });
-    }
-    assert.equal((await finished(id)).status, "completed");
-    assert.equal((await notes("refund")).length, 1);
   });
 }

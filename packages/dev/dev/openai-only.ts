@@ -67,7 +67,7 @@ Ready. Ctrl-C stops it
 }
 
 /** What the system says of an address that is none of this machine's, or no address. */
-const noAddress = new Set(["ENOTFOUND", "EADDRNOTAVAIL", "EINVAL"]);
+const noAddress = new Set(["ENOTFOUND", "EAI_AGAIN", "EADDRNOTAVAIL", "EINVAL"]);
 
 /** The system's own words name neither the option nor a way out. */
 function whyNot(code: string, listen: string, port: number): string {

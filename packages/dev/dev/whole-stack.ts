@@ -11,6 +11,7 @@ import { openaiFromEnvironment } from "../stack/openai-access.ts";
 import { messageOf } from "../message-of.ts";
 import { beforeExit } from "../shutdown.ts";
 import { holdEnvFile } from "./env-file.ts";
+import { keptOutText } from "./kept-out.ts";
 import type { Ports } from "./option-values.ts";
 import type { ProfileCheck } from "./profile-check.ts";
 import { projectSecrets } from "./project-secrets.ts";
@@ -59,6 +60,8 @@ export async function runStack(options: DevOptions): Promise<void> {
   });
   const user = await stack.createUser("dev@example.com", stack.userPassword);
   sayWherePortsWereTaken(stack, ports);
+  const keptOut = await keptOutText(project, options.functionName);
+  if (keptOut !== undefined) console.log(keptOut);
   const respondUrl = `${stack.functionsUrl}/${options.functionName}`;
   const profiles = await profileNames(respondUrl, user.token);
   console.log(banner(stack, user, {

@@ -6,11 +6,14 @@ import { type LoadOptions, runDeno } from "./load-faults.ts";
 
 const graphSchema = z.object({ modules: z.array(z.object({ specifier: z.string() })) });
 
+/** A module in no graph is used by nobody: on the platform, too, only what the graph has is deployed. */
+const isModule = /\.(?:[cm]?[jt]s|[jt]sx)$/;
+
 /**
  * @param names all functions
  * @param paths absolute
- * @returns all of them if one of the files is in no graph: it may be read, or imported by a name made at run time. One that is gone
- * again, as an editor's own files are, is nobody's.
+ * @returns all of them if one of the files is in no graph and no module: it may be read. One that is gone again, as an editor's
+ * own files are, is nobody's.
  */
 export async function dependents(
   names: string[],
@@ -21,7 +24,7 @@ export async function dependents(
     names.map(async (name) => ({ name, files: await filesOf(name, options) })),
   );
   const unknown = paths.filter((path) => !graphs.some(({ files }) => files?.has(path)));
-  if (unknown.some((path) => existsSync(path))) return names;
+  if (unknown.some((path) => !isModule.test(path) && existsSync(path))) return names;
   return graphs.filter(({ files }) => files === undefined || paths.some((path) => files.has(path)))
     .map(({ name }) => name);
 }

@@ -60,7 +60,15 @@ export async function applyMigrations(
       `${name} was applied, but the file is gone. Put it back before you add another migration, or start with --fresh`,
     );
   }
+  const different = [...changed.map(({ name }) => name), ...gone];
+  for (const name of named.get(kept) ?? []) {
+    if (!different.includes(name)) tell(`${name} is again as it was applied`);
+  }
+  named.set(kept, different);
 }
+
+/** What a person was last told to put back, for each database that runs. */
+const named = new WeakMap<Kept, string[]>();
 
 /** Stores what the files of the applied migrations contain, and forgets whatever the database does not have. */
 async function noteApplied(

@@ -79,8 +79,8 @@ export function testPolling(theStack: () => TestStack): void {
     assert.deepEqual([job.status, job.fallback_reason], ["completed", "background_stuck"]);
   });
 
-  Deno.test("a stuck response that may act, and cannot be cancelled yet, keeps its job in background", async () => {
-    const { openai, finished, sql, wake } = theStack();
+  Deno.test("a stuck response that may act, and cannot be cancelled yet, keeps its job in background, then a person decides", async () => {
+    const { openai, sql, wake } = theStack();
     const stuck = { kind: "stuck-queued" } as const;
     const { id, responseId } = await handedOver(theStack(), stuck, undefined, "unguarded");
     openai.faults.set([{ kind: "server-error", match: { endpoint: "cancel" }, times: 1 }]);
@@ -96,7 +96,9 @@ export function testPolling(theStack: () => TestStack): void {
 
     await advance(sql, id, 31_000);
     await wake();
-    assert.equal((await finished(id)).fallback_reason, "background_stuck");
+    // It was cancelled, which does not say that it had not called.
+    await eventually("a review", async () => (await readJob(sql, id)).status === "needs_review");
+    assert.equal((await readJob(sql, id)).fallback_reason, "background_stuck");
   });
 
   Deno.test("a response past its job's deadline is cancelled, and the job fails", async () => {

@@ -5,6 +5,7 @@ import { settledInTime } from "../upstream/ask.ts";
 import type { TestStack } from "../../support/stack.ts";
 import { begin, ofAttempt, query, sentInAll, works } from "./mail.ts";
 
+const serverError = { error: { code: "server_error", message: "Cannot" } };
 const upstream = "upstream connect error or disconnect/reset before headers";
 const errors: Record<string, Record<string, unknown>> = {
   "a 499": { code: "499", message: "Client closed request" },
@@ -12,9 +13,28 @@ const errors: Record<string, Record<string, unknown>> = {
   "an invalid request, in a proxy's words": { type: "invalid_request_error", message: upstream },
   "an invalid request, in digits": { type: "invalid_request_error", code: 400, message: "Bad" },
   "a bad gateway": { type: "invalid_request_error", code: "400", message: "Bad gateway" },
+  "a request that goes on elsewhere": {
+    type: "invalid_request_error",
+    message: "The request is already in progress",
+  },
   "an id that a proxy does not find": { type: "not_found_error", message: "upstream not found" },
 };
+const headers = { "x-request-id": "req_of_a_gateway" };
 const statuses: Record<string, Parameters<typeof raw>[1]> = {
+  "a 502 with a request id": {
+    status: 502,
+    headers,
+    body: { error: { type: "server_error", message: "Bad" } },
+  },
+  "a 500 in a proxy's words": {
+    status: 500,
+    headers,
+    body: { error: { type: "api_error", message: upstream } },
+  },
+  "a 400 in a proxy's words": {
+    status: 400,
+    body: { error: { type: "invalid_request_error", code: 400, message: upstream } },
+  },
   "nginx's 499": { status: 499, body: { error: { message: "Client closed request" } } },
   "Amazon's 460": { status: 460 },
   "a 409": { status: 409, body: { error: { message: "A request like this is in progress" } } },
@@ -37,7 +57,22 @@ export function testGaveUp(theStack: () => TestStack): void {
       [`${name} as a body`, { body: { error } }],
     ] as const
   );
-  for (const [name, answer] of [...streamed, ...Object.entries(statuses)]) {
+  /** Events of a call whose start the stream has not shown. */
+  const ofCall = {
+    "its arguments": { type: "response.mcp_call_arguments.done", arguments: "{}" },
+    "its progress": { type: "response.mcp_call.in_progress" },
+  };
+  const partial = Object.entries(ofCall).map(([name, event]) =>
+    [
+      `a failed stream that shows of the call only ${name}`,
+      stream(
+        begun,
+        { ...event, item_id: "mcp_1", output_index: 0 },
+        { type: "response.failed", response: response("failed", [], serverError) },
+      ),
+    ] as const
+  );
+  for (const [name, answer] of [...streamed, ...partial, ...Object.entries(statuses)]) {
     Deno.test(`${name} in answer to the yes in a synchronous run: one email, and a person decides`, async () => {
       const { submit, fresh } = theStack();
       begin(theStack(), [
@@ -50,7 +85,10 @@ export function testGaveUp(theStack: () => TestStack): void {
       assert.equal(await sentInAll(theStack()), 1);
     });
   }
+}
 
+/** The same in background, where the webhook brings the result; and without a stream. */
+export function testGaveUpInBackground(theStack: () => TestStack): void {
   const inBackground = Object.entries(errors).map(([name, error]) =>
     [`${name} in a 2xx`, { body: { error } }] as const
   );
@@ -63,4 +101,27 @@ export function testGaveUp(theStack: () => TestStack): void {
       assert.equal(await sentInAll(theStack()), 1);
     });
   }
+  Deno.test("OpenAI's own error after a run that was not streamed: one email, and a person decides", async () => {
+    const { submit, fresh } = theStack();
+    const unverified = {
+      type: "invalid_request_error",
+      code: "unsupported_value",
+      param: "stream",
+      message: "Your organization must be verified to stream this model",
+    };
+    const failed = {
+      status: 500,
+      headers,
+      body: { error: { type: "server_error", message: "x" } },
+    };
+    begin(theStack(), [
+      { kind: "background-unsupported", match: { ...ofAttempt(3), background: true } },
+      raw({ stream: true, ...ofAttempt(2) }, { status: 400, body: { error: unverified } }),
+      raw(ofAttempt(2), failed, { runs: true, times: 1 }),
+      works,
+    ]);
+    const { id } = await submit(fresh("mail"), query);
+    assert.equal((await settledInTime(theStack(), id)).status, "needs_review");
+    assert.equal(await sentInAll(theStack()), 1);
+  });
 }

@@ -5,10 +5,10 @@ import { eventually } from "../../support/eventually.ts";
 import { readJob, summarizeAttempts } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/stack.ts";
 import { functionsAreDone } from "../background/at-openai.ts";
-import { raw } from "../upstream/answers.ts";
+import { createBackground, raw, response } from "../upstream/answers.ts";
 import { settledInTime } from "../upstream/ask.ts";
 import { askedUnheard, continuedInBackground } from "./asked-unheard.ts";
-import { createsSince, ofAttempt, sentInAll, works } from "./mail.ts";
+import { begin, createsSince, ofAttempt, query, sentInAll, works } from "./mail.ts";
 
 const refusal = (code: string, type = "invalid_request_error") => ({
   error: { type, code, param: null, message: "no" },
@@ -105,5 +105,27 @@ export function testRefusedYes(theStack: () => TestStack): void {
     assert.equal(createsSince(theStack(), from).length, 1);
     assert.deepEqual(await summarizeAttempts(sql, id), continuedInBackground);
     assert.equal(await sentInAll(theStack()), 1);
+  });
+
+  Deno.test("refused, and what was asked is too large to be sent again: the call was not made, and the job fails", async () => {
+    const { sql, submit, fresh } = theStack();
+    const body = "x".repeat(1_500_000);
+    const request = {
+      type: "mcp_approval_request",
+      id: "mcpr_1",
+      server_label: "mailbox",
+      name: "gmail_reply_to_email",
+      arguments: JSON.stringify({ message_id: "msg-1041", body }),
+    };
+    // OpenAI knows no such response, and so refuses to continue from it.
+    const asked = { ...response("completed", [request]), id: `resp_${crypto.randomUUID()}` };
+    begin(theStack(), [raw(createBackground, { body: asked }, { times: 1 }), works]);
+    const { id } = await submit(fresh("mail"), query);
+    const job = await settledInTime(theStack(), id);
+    assert.deepEqual([job.status, job.error_code], ["failed", "checkpoint_too_large"]);
+    const steps = await sql`
+      select status from public.response_steps where job_id = ${id} and kind = 'mcp_call'`;
+    assert.deepEqual(steps.map(({ status }) => status), ["void"]);
+    assert.equal(await sentInAll(theStack()), 0);
   });
 }

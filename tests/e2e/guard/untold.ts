@@ -50,6 +50,8 @@ const untold: Record<string, [status: string, output: unknown, more?: Record<str
     id: "q",
     call: { server_label: "mailbox", name: "gmail_reply_to_email" },
   }], error],
+  "failed with words": ["failed", [message("I have sent it.")], error],
+  "incomplete with words": ["incomplete", [message("I have sent")]],
   "failed with null": ["failed", null, error],
   "failed without an output": ["failed", undefined, error],
 };
@@ -106,24 +108,34 @@ export function testUntold(theStack: () => TestStack): void {
     assert.equal(await sentInAll(theStack()), 1);
   });
 
-  Deno.test("one that was given up, and says nothing when it is read late: the doubt stays", async () => {
-    const { sql, openai, wake } = theStack();
-    const id = await answeredInBackground(response("completed", []));
-    assert.equal((await settledInTime(theStack(), id)).status, "needs_review");
-    await sql`update durable_responses.upstream_cancels set due = now() where job_id = ${id}`;
-    const from = openai.requests.length;
-    await wake();
-    await eventually(
-      "a late read",
-      () => openai.requests.slice(from).some(({ method }) => method === "GET"),
-    );
-    await functionsAreDone(theStack());
-    assert.deepEqual([(await readJob(sql, id)).status, await callsOf(id)], [
-      "needs_review",
-      ["uncertain"],
-    ]);
-    assert.equal(await sentInAll(theStack()), 1);
-  });
+  const late: Record<string, [status: string, output: unknown, more?: Record<string, unknown>]> = {
+    "says nothing": ["completed", []],
+    "says in words that it is done": ["completed", [message("Sent.")]],
+    "has a call of an unknown kind": ["completed", [strange, message("Sent.")]],
+    "has failed with nothing": ["failed", [], error],
+  };
+  for (const [what, [status, output, more]] of Object.entries(late)) {
+    Deno.test(`one that was given up, and ${what} when it is read late: the doubt stays`, async () => {
+      const { sql, openai, wake } = theStack();
+      const id = await answeredInBackground(response("completed", []));
+      assert.equal((await settledInTime(theStack(), id)).status, "needs_review");
+      const body = response(status, output, more);
+      openai.faults.set([raw({ ...retrieve, ...ofAttempt(3) }, { body }), works]);
+      await sql`update durable_responses.upstream_cancels set due = now() where job_id = ${id}`;
+      const from = openai.requests.length;
+      await wake();
+      await eventually(
+        "a late read",
+        () => openai.requests.slice(from).some(({ method }) => method === "GET"),
+      );
+      await functionsAreDone(theStack());
+      assert.deepEqual([(await readJob(sql, id)).status, await callsOf(id)], [
+        "needs_review",
+        ["uncertain"],
+      ]);
+      assert.equal(await sentInAll(theStack()), 1);
+    });
+  }
 
   const begun = { type: "response.created", response: response("in_progress", []) };
   const streams: Record<string, string> = {

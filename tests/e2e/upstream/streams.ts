@@ -17,6 +17,28 @@ import {
 import { answering, outcomeOf, submitUnder } from "./ask.ts";
 
 type Answer = Parameters<typeof raw>[1];
+/** A call that has begun. */
+const found = {
+  type: "mcp_call",
+  id: "mcp_1",
+  server_label: "mailbox",
+  name: "gmail_find_email",
+  arguments: "{}",
+  output: null,
+  error: null,
+  status: "in_progress",
+};
+const began = (output_index: number | undefined, item: Record<string, unknown>) => ({
+  type: "response.output_item.added",
+  output_index,
+  item,
+});
+const done = (output_index: number | undefined, item: Record<string, unknown>) => ({
+  type: "response.output_item.done",
+  output_index,
+  item,
+});
+
 const ok = "synchronous completed";
 const answer = message("the real answer");
 const created = { type: "response.created", response: response("in_progress", []) };
@@ -102,6 +124,38 @@ const cases: Record<string, Case> = {
       ended("completed", [message("One.", { id: "a" }), message("Two.", { id: "b" })]),
     ),
     text: "One.\n\nTwo.",
+  },
+  "a call that becomes a message": {
+    answer: stream(
+      began(0, found),
+      done(0, message("Hi.", { id: "mcp_1" })),
+      ended("completed", [message("Hi.", { id: "mcp_1" })]),
+    ),
+    text: "Hi.",
+  },
+  "a call that becomes an unknown item": {
+    answer: stream(
+      began(0, found),
+      done(0, { type: "odd", id: "mcp_1" }),
+      ended("completed", [{ type: "odd", id: "mcp_1" }, message("Hi.")]),
+    ),
+    text: "Hi.",
+  },
+  "a call that becomes a thought, without places": {
+    answer: stream(
+      began(undefined, found),
+      done(undefined, { type: "reasoning", id: "rs_1", summary: [] }),
+      ended("completed", [{ type: "reasoning", id: "rs_1", summary: [] }, message("Hi.")]),
+    ),
+    text: "Hi.",
+  },
+  "a call of whose id only a message is left": {
+    answer: stream(began(0, found), ended("completed", [message("Hi.", { id: "mcp_1" })])),
+    text: "Hi.",
+  },
+  "a call without an id, and only a message is left": {
+    answer: stream(began(0, { ...found, id: "" }), ended("completed", [message("Hi.")])),
+    text: "Hi.",
   },
   "nothing at all": {
     answer: stream(created, ended("completed", [])),

@@ -46,11 +46,11 @@ const done = (call_repeat: number | null): DoneStep => ({
 });
 
 /** What becomes of calls in attempt 2, after attempt 1 was lost. */
-async function kinds(steps: DoneStep[], rows: ({ attempt: number; repeat: number } | undefined)[]) {
+async function kinds(steps: DoneStep[], rows: ({ repeat: number } | undefined)[]) {
   const asked = rows.map((row, at) => ({
     item: itemOf(at + 2),
     stepId: `fc_${at + 2}`,
-    ...(row && { row }),
+    ...(row && { row: { number: at + 2, attempt: 1, ...row } }),
   }));
   const judged = await judgeCalls(asked, {
     work: { id, attempt: 2, owner_id: null, first_id: id, steps, run_since: 2 },
@@ -67,13 +67,13 @@ async function kinds(steps: DoneStep[], rows: ({ attempt: number; repeat: number
 }
 
 Deno.test("a call that waits beside an equal one that is done is made", async () => {
-  assert.deepEqual(await kinds([done(0)], [{ attempt: 1, repeat: 1 }]), ["make"]);
-  assert.deepEqual(await kinds([done(1)], [{ attempt: 1, repeat: 0 }]), ["make"]);
+  assert.deepEqual(await kinds([done(0)], [{ repeat: 1 }]), ["make"]);
+  assert.deepEqual(await kinds([done(1)], [{ repeat: 0 }]), ["make"]);
 });
 
 Deno.test("the very call is not made again, whoever asks for it", async () => {
   assert.deepEqual(await kinds([done(0)], [undefined]), ["refuse"]);
-  assert.deepEqual(await kinds([done(0)], [{ attempt: 1, repeat: 0 }]), ["refuse"]);
+  assert.deepEqual(await kinds([done(0)], [{ repeat: 0 }]), ["refuse"]);
 });
 
 Deno.test("a model that is asked again and wants two gets the one that is missing", async () => {
@@ -82,5 +82,5 @@ Deno.test("a model that is asked again and wants two gets the one that is missin
 });
 
 Deno.test("a call whose place among equal ones is not known is taken for any of them", async () => {
-  assert.deepEqual(await kinds([done(null)], [{ attempt: 1, repeat: 1 }]), ["refuse"]);
+  assert.deepEqual(await kinds([done(null)], [{ repeat: 1 }]), ["refuse"]);
 });

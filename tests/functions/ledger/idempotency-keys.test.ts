@@ -78,7 +78,7 @@ Deno.test("equal calls of one response are different calls, in whatever attempt 
   assert.ok(one && other);
   // The first has failed. The next attempt makes the second, from its row.
   const failed = doneStepOf(one, 1, { error: "Error: no network" });
-  const row = { attempt: 1, repeat: other.repeat };
+  const row = { number: 1, attempt: 1, repeat: other.repeat };
   assert.deepEqual(await keys([ask(row)], { steps: [failed], attempt: 2 }), [second]);
 });
 

@@ -188,6 +188,20 @@ Deno.test("two approved calls with one id are told apart when their arguments ar
   assert.equal(approved.finish(item("C"), "place 1"), calls[0]);
 });
 
+Deno.test("arguments that are no text are sent back as text", () => {
+  const sentOf = (args: unknown) => {
+    const step = asked(1, 1, "A");
+    return carriedItems([{ ...step, item: { ...Object(step.item), arguments: args } }])[0]
+      ?.["arguments"];
+  };
+  assert.deepEqual([sentOf({ body: "A" }), sentOf(null), sentOf(5), sentOf("{ }")], [
+    '{"body":"A"}',
+    "{}",
+    "5",
+    "{ }",
+  ]);
+});
+
 Deno.test("a late call with an id of ours had its yes, and one with an unknown id had none", () => {
   const step = (request: string) => ({
     item_id: "mcp_9",

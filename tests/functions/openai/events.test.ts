@@ -65,6 +65,34 @@ Deno.test("a delta's data is never parsed", async () => {
   assert.deepEqual(await read(bytes(text)), []);
 });
 
+Deno.test("another event under a delta's name is that event", async () => {
+  const data = { type: "response.completed", response: { status: "completed" } };
+  const text = `event: response.output_text.delta\ndata: ${JSON.stringify(data)}\n\n`;
+  assert.deepEqual(await read(bytes(text)), [data]);
+});
+
+for (
+  const [what, text] of [
+    ["in lines", '{"type":"a"}\n{"type":"b"}\n'],
+    ["in lines with blank ones between", '{"type":"a"}\n\n{"type":"b"}'],
+    ["in lines of which the last is cut off", '{"type":"a"}\n{"type":"b"}\n{"type":'],
+    ["in a list", '[{"type":"a"},{"type":"b"}]'],
+  ] as const
+) {
+  Deno.test(`events as JSON ${what} are these events`, async () => {
+    const all = bytes(text);
+    for (let at = 0; at <= all.length; at++) {
+      const seen = await read(all.slice(0, at), all.slice(at));
+      assert.deepEqual(seen, [{ type: "a" }, { type: "b" }], `cut at byte ${at}`);
+    }
+  });
+}
+
+Deno.test("one JSON value that is cut off is no event, whatever its lines are", async () => {
+  const text = JSON.stringify({ output: [{ type: "error" }] }, null, 1).slice(0, -3);
+  assert.deepEqual(await read(bytes(text)), []);
+});
+
 Deno.test("an event whose data only speaks of a delta is no delta", async () => {
   const text = 'event: response.created\ndata: {"text":"event: a.delta"}\n\n';
   assert.deepEqual(await read(bytes(text)), [{

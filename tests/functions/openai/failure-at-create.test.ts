@@ -40,6 +40,14 @@ const answers: [string, ApiAnswer, FailureCode, FailureClass][] = [
   ["a key without the right", { status: 403 }, "openai_auth_failed", "permanent"],
   ["an unknown model", { status: 404 }, "openai_not_found", "permanent"],
   ["a request timeout", { status: 408 }, "openai_timeout", "transient"],
+  ["nginx's closed request", { status: 499 }, "openai_timeout", "transient"],
+  ["a load balancer's closed request", { status: 460 }, "openai_timeout", "transient"],
+  [
+    "a conversation in which another request is running",
+    { status: 400, error: { code: "conversation_locked", param: "conversation" } },
+    "openai_conflict",
+    "transient",
+  ],
   ["a conflict", { status: 409 }, "openai_conflict", "transient"],
   ["a failed dependency", { status: 424 }, "mcp_unavailable", "transient"],
   [

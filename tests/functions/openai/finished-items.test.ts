@@ -100,6 +100,82 @@ Deno.test("an item that begins and finishes twice is in the output once", () => 
   }
 });
 
+const own = (more: Record<string, unknown> = {}): Item => ({
+  type: "function_call",
+  id: "fc_1",
+  call_id: "call_1",
+  name: "send",
+  arguments: '{"body":"x","to":"y"}',
+  status: "completed",
+  ...more,
+});
+const draft = (text: string) => ({ ...message(text, "m1"), status: "in_progress" });
+type Told = [number, Item][];
+
+const repeats: Record<string, [Told, Item[], Item[]]> = {
+  "as a draft, then whole": [[[0, draft("dra")], [0, message("draft and all", "m1")]], [], [
+    message("draft and all", "m1"),
+  ]],
+  "as another text, and the final response has the last": [
+    [[0, message("draft", "m1")], [0, message("final", "m1")]],
+    [message("final", "m1")],
+    [message("final", "m1")],
+  ],
+  "as a call in progress, then completed": [
+    [[0, own({ status: "in_progress", arguments: "" })], [0, own()]],
+    [],
+    [own()],
+  ],
+  "with its arguments in another order": [
+    [[0, own({ arguments: '{"to":"y","body":"x"}' })], [0, own()]],
+    [],
+    [own()],
+  ],
+  "at two places": [[[0, own()], [1, own()]], [own()], [own()]],
+  "at two places, and not in the final response": [[[0, own()], [1, own()]], [], [own()]],
+  "with another id": [[[0, own()], [0, own({ id: "fc_2" })]], [own({ id: "fc_2" })], [
+    own({ id: "fc_2" }),
+  ]],
+  "with other ids, all of them": [
+    [[0, own()], [0, own({ id: "fc_2", call_id: "call_2" })]],
+    [own()],
+    [own()],
+  ],
+};
+for (const [what, [told, final, left]] of Object.entries(repeats)) {
+  Deno.test(`an item that is told twice, ${what}, is in the output once`, () => {
+    const items = new FinishedItems();
+    for (const [place, item] of told) items.finish(place, item);
+    assert.deepEqual(items.complete(completed(final)).response.output, left);
+  });
+}
+
+const several: Record<string, [Told, Item[]]> = {
+  "equal calls with their own ids": [
+    [[0, own()], [1, own({ id: "fc_2", call_id: "call_2" })]],
+    [],
+  ],
+  "equal calls with one id that the final response lists twice": [
+    [[0, own()], [1, own()]],
+    [own(), own()],
+  ],
+  "different calls with one id at one place": [
+    [[0, own()], [0, own({ arguments: '{"body":"z"}' })]],
+    [],
+  ],
+  "calls of OpenAI's with one id at one place": [[
+    [0, { ...call("a", "1"), arguments: "{}" }],
+    [0, { ...call("a", "1"), arguments: '{"to":"z"}' }],
+  ], []],
+};
+for (const [what, [told, final]] of Object.entries(several)) {
+  Deno.test(`${what} stay several`, () => {
+    const items = new FinishedItems();
+    for (const [place, item] of told) items.finish(place, item);
+    assert.equal(items.complete(completed(final)).response.output.length, 2);
+  });
+}
+
 Deno.test("ids of steps are never empty, never twice, and the same for one place", () => {
   const id = fc.oneof(
     fc.constantFrom("", "same", "mcp_call_job_0"),

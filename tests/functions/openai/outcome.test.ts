@@ -42,6 +42,21 @@ Deno.test("the text is that of all messages, and of nothing else", () => {
   assert.equal(outputText, "one two \n\nthree");
 });
 
+Deno.test("what others have said is not the answer, also if a server repeats it in the output", () => {
+  const said = (role: string) => ({ ...message(`${role} `), role });
+  const output = [said("system"), said("user"), message("the answer"), said("tool")];
+  const { outputText } = parseUpstreamResponse({ id: "resp_1", status: "completed", output });
+  assert.equal(outputText, "the answer");
+});
+
+Deno.test("an empty final answer hides no other text, and commentary is still none", () => {
+  const final = { ...message(""), phase: "final_answer" };
+  const textOf = (...output: unknown[]) =>
+    parseUpstreamResponse({ id: "resp_1", status: "completed", output }).outputText;
+  assert.equal(textOf(message("the answer"), final), "the answer");
+  assert.equal(textOf({ ...message("so far"), phase: "commentary" }, final), "");
+});
+
 Deno.test("items keep every field that they came with", () => {
   const call = { type: "mcp_call", id: "mcp_1", name: "find", error: null, new_field: [1] };
   const { output } = parseUpstreamResponse({ id: "resp_1", status: "completed", output: [call] });

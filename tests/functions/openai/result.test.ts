@@ -70,3 +70,18 @@ for (
     assert.deepEqual([verdict.failure.code, verdict.failure.class], [code, failureClass]);
   });
 }
+
+Deno.test("an image that failed is no answer, and one that is there is", () => {
+  const image = (status: string, result: string | null) =>
+    judge(
+      parseUpstreamResponse({
+        id: "resp_1",
+        status: "completed",
+        output: [{ type: "image_generation_call", id: "ig_1", status, result }],
+      }),
+      undefined,
+    );
+  const failed = image("failed", null);
+  assert.equal(failed.kind === "fail" && failed.failure.code, "answer_empty");
+  assert.equal(image("completed", "AAAA").kind, "complete");
+});

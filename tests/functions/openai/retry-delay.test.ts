@@ -15,6 +15,9 @@ const words: [string, number | undefined][] = [
   ["Limit 10000, Used 9000, Requested 2000. Please try again in 6s.", 6_000],
   ["Please retry in about 20 seconds", 20_000],
   ["Try again in 1,000 ms", 1_000],
+  ["Retry after 30", 30_000],
+  ["Please try again within 20 seconds", 20_000],
+  ["Retry after 3 more requests", undefined],
   ["Try again in -5 s", undefined],
   ["try again later", undefined],
   ["the 30s of this century", undefined],
@@ -37,8 +40,15 @@ const headers: [string, Record<string, string>, number | undefined][] = [
     "x-ratelimit-reset-requests": "1s",
     "x-ratelimit-reset-tokens": "6m0s",
   }, 360_000],
+  ["the reset beside a limit of which something is left", {
+    "x-ratelimit-remaining-requests": "99",
+    "x-ratelimit-reset-requests": "6m0s",
+    "x-ratelimit-reset-tokens": "1s",
+  }, 1_000],
   ["seconds with a unit", { "retry-after": "5s" }, 5_000],
   ["two proxies' values", { "retry-after": "30, 20" }, 30_000],
+  ["a comment", { "retry-after": "30; busy" }, 30_000],
+  ["quotes", { "retry-after": '"30"' }, 30_000],
 ];
 for (const [name, given, ms] of headers) {
   Deno.test(`a header with ${name}`, () => {
@@ -48,12 +58,34 @@ for (const [name, given, ms] of headers) {
   });
 }
 
+const soon = new Date(Date.now() + 60_000);
+const moments: [string, Record<string, string>][] = [
+  ["a date", { "retry-after": soon.toUTCString() }],
+  ["two proxies' dates", { "retry-after": `${soon.toUTCString()}, ${soon.toUTCString()}` }],
+  ["a date and seconds", { "retry-after": `${soon.toUTCString()}, 5` }],
+  ["seconds since 1970", { "retry-after": String(Math.floor(soon.getTime() / 1000)) }],
+  ["milliseconds since 1970", { "retry-after": String(soon.getTime()) }],
+  ["the same as a reset", { "x-ratelimit-reset-requests": String(soon.getTime() / 1000) }],
+  ["an ISO date as a reset", { "x-ratelimit-reset-tokens": soon.toISOString() }],
+];
+for (const [name, given] of moments) {
+  Deno.test(`a header with ${name} is the time until then`, () => {
+    const told = retryDelay(new Headers(given), "") ?? -1;
+    assert.ok(told > 0 && told <= 60_000, String(told));
+  });
+}
+
 for (const odd of ["-1", "-1s", "1 day ago", "soon", ",", "Wed, 21 Oct 2015 07:28:00 GMT"]) {
   Deno.test(`a header of '${odd}' asks for no wait`, () => {
     const told = retryDelay(new Headers({ "retry-after": odd }), "");
     assert.ok(told === undefined || told === 0, `${told}`);
   });
 }
+
+Deno.test("the reset of a limit of which something is left asks for no wait", () => {
+  const left = { "x-ratelimit-remaining-requests": "99", "x-ratelimit-reset-requests": "6m0s" };
+  assert.equal(retryDelay(new Headers(left), ""), undefined);
+});
 
 Deno.test("whatever a header says, a wait is a safe whole number, or none", () => {
   const value = fc.oneof(

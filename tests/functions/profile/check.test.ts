@@ -29,6 +29,22 @@ Deno.test("a secret in a text that the model gets is refused", async () => {
   );
 });
 
+Deno.test("a was_made that is never asked is told", async () => {
+  const wasMade = { was_made: { send: () => undefined } };
+  assert.match(
+    await messageFor({ ...wasMade, on_uncertain: "retry" }),
+    /^wrong was_made: 'was_made' is never asked: with on_uncertain "retry"/,
+  );
+  assert.match(
+    await messageFor({ ...wasMade, review_ms: 60_000 }),
+    /^wrong was_made_after_ms: .* a review expires after 60000 ms, and it is asked after 120000 ms/,
+  );
+  assert.match(
+    await messageFor({ was_made_after_ms: 1 }),
+    /^wrong was_made_after_ms: .* but there is none → Add 'was_made', or leave it out/,
+  );
+});
+
 Deno.test("an unknown field names the likely one", async () => {
   assert.match(
     await messageFor({ instruction: "Be brief" }),

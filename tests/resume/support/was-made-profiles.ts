@@ -34,6 +34,15 @@ export const profiles = defineProfiles<Record<string, Profile>>({
   throws: mail(() => {
     throw new Error("The mailbox is closed");
   }),
+  /** Says what must be masked: a secret, and the server's credential, which it did not ask for. */
+  leaks: mail((_, { secret }) => ({
+    output: `${secret("SIDE_KEY")} ${Deno.env.get("MAILBOX_MCP_TOKEN")}`,
+  })),
+  /** Forgets to await. */
+  forgets: mail((_, { callTool }) => {
+    void callTool("gmail_find_email", { query: "in:sent x" });
+    return undefined;
+  }),
   /** A forgotten comparison: neither true nor false. */
   odd: mail(() => JSON.parse('"no"')),
   /** Asks for a tool that the server does not have. */

@@ -85,7 +85,7 @@ sqlTest("and one that was cancelled in background: nobody has read what it did",
   await cancel(m, id);
   const { job } = await retry(m, id);
   assert.equal(job.status, "needs_review");
-  assert.deepEqual(await stepLines(m, job.id), ["background_run uncertain"]);
+  assert.deepEqual(await stepLines(m, job.id), ["unguarded_run uncertain"]);
 });
 
 sqlTest("and one whose deadline passed in background", async (m) => {
@@ -165,4 +165,63 @@ sqlTest("of two yeses to the same call, only the one that was used goes along", 
     assert.deepEqual(kinds, ["mcp_approval_request", "mcp_call"]);
     await cancel(m, job.id);
   }
+});
+
+sqlTest(
+  "of two requests with one id, the call takes the last, and the other's yes stays behind",
+  async (m) => {
+    const work = await m.submitRunning();
+    await awaitApproval(m, work, askStep("mcpr_0"));
+    const say = () =>
+      m.call("answer_response_approval", {
+        p_job_id: work.id,
+        p_approve: true,
+        p_as_service: true,
+      });
+    await say();
+    const [second] = await m.claim("worker-2");
+    assert.ok(second);
+    await awaitApproval(m, second, askStep("mcpr_0"));
+    await say();
+    const [third] = await m.claim("worker-3");
+    assert.ok(third);
+    const item = { type: "mcp_call", id: "mcp_1", approval_request_id: "mcpr_0" };
+    await saveSteps(m, third, callStep("finished", { item }));
+    await m.fail(third);
+    const { job } = await retry(m, work.id);
+    const kept = (await stepsOf(m, job.id)).map((step) => step["item_id"]);
+    assert.deepEqual(kept, ["2:mcpr_0", "3:mcp_1"]);
+  },
+);
+
+for (const outcome of ["finished", "void"] as const) {
+  sqlTest(
+    `a late report that a call is ${outcome} ends the doubt of the retry, and of the retry's retry`,
+    async (m) => {
+      const work = await m.submitRunning();
+      await saveSteps(m, work, callStep("started"));
+      await cancel(m, work.id);
+      const first = await retry(m, work.id);
+      await cancel(m, first.job.id);
+      const { job } = await retry(m, first.job.id);
+      assert.equal(job.status, "needs_review");
+      await saveSteps(m, work, callStep(outcome));
+      assert.equal((await m.row(job.id))["status"], "queued");
+      for (const id of [work.id, first.job.id, job.id]) {
+        assert.deepEqual(await stepLines(m, id), [`send ${outcome}`]);
+      }
+    },
+  );
+}
+
+sqlTest("a late report of a call that the retry did not know of holds it for review", async (m) => {
+  const work = await m.submitRunning();
+  await m.fail(work);
+  const { job } = await retry(m, work.id);
+  const [again] = await m.claim();
+  assert.equal(again?.["id"], job.id);
+  await saveSteps(m, work, callStep("finished"));
+  const row = await m.row(job.id);
+  assert.equal(row["status"], "needs_review");
+  assert.match(row["review_reason"], /^The job that this one retries reported late/);
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fenced } from "../../support/ledger.ts";
+import { awaitApproval, fenced } from "../../support/ledger.ts";
 import type { Machine } from "../../support/machine.ts";
 import { routeOf, setting, tryBackground } from "../../support/routes.ts";
 import { sqlTest } from "../../support/sql-test.ts";
@@ -44,6 +44,18 @@ sqlTest("after a pause one job finds out whether it is over; then all go", async
   const { paused_until, pause_reason } = await routeOf(m, "r");
   assert.deepEqual([paused_until, pause_reason], [null, null]);
   assert.equal((await m.claim()).length, 4);
+});
+
+sqlTest("a response that asks a person ends a pause that had passed when it began", async (m) => {
+  await rateLimited(m, 60_000);
+  for (let made = 0; made < 4; made++) await m.submit({ route: "r" });
+  m.clock.advance(60_010);
+  const [probe] = await m.claim();
+  assert.ok(probe);
+  m.clock.advance(1_000);
+  await awaitApproval(m, probe);
+  assert.equal((await routeOf(m, "r")).paused_until, null);
+  assert.equal((await m.claim("worker-2")).length, 4);
 });
 
 sqlTest(

@@ -35,7 +35,7 @@ sqlTest(
   async (m) => {
     const job = await submitted(m, { guard: "synchronous" });
     assert.equal((await fallBack(m, job, { p_unknown: true })).status, "needs_review");
-    assert.deepEqual(await stepLines(m, job.id), ["background_run uncertain"]);
+    assert.deepEqual(await stepLines(m, job.id), ["unguarded_run uncertain"]);
   },
 );
 

@@ -99,10 +99,25 @@ sqlTest("a yes to another tool stays, and so does one that a call has used", asy
   const first = await askedAgain(m, askStep("mcpr_2"), other);
   await answer(m, first.id, "mcpr_2");
   await answer(m, first.id, "mcpr_3");
+  const [used] = await m.claim("worker-3");
+  assert.ok(used);
+  const item = { type: "mcp_call", id: "mcp_9", approval_request_id: "mcpr_2" };
+  await saveSteps(m, used, callStep("finished", { item_id: "mcp_9", item }));
+  await saveSteps(m, first, callStep("finished"));
+  await resolve(m, first.id, "happened");
+  assert.deepEqual(await yesesOfNextRun(m), ["mcpr_2", "mcpr_3"]);
+});
+
+sqlTest("a request of the same id that an earlier response made is another one", async (m) => {
+  const other = { ...askStep("mcpr_3"), tool: "archive" };
+  const first = await askedAgain(m, askStep("mcpr_2"), other);
+  await answer(m, first.id, "mcpr_2");
+  await answer(m, first.id, "mcpr_3");
+  // It names the request of its own run, which this ledger does not have any more.
   const item = { type: "mcp_call", id: "mcp_1", approval_request_id: "mcpr_2" };
   await saveSteps(m, first, callStep("finished", { item }));
   await resolve(m, first.id, "happened");
-  assert.deepEqual(await yesesOfNextRun(m), ["mcpr_2", "mcpr_3"]);
+  assert.deepEqual(await yesesOfNextRun(m), ["mcpr_3"]);
 });
 
 sqlTest("a call in doubt that is reported while a person is asked is asked about", async (m) => {

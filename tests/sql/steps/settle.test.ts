@@ -28,6 +28,13 @@ const ends: Record<string, { end: End; otherwise: string }> = {
   },
 };
 
+const unguardedRun = (status: "started" | "void") => ({
+  item_id: "unguarded_run_1",
+  kind: "unguarded_run",
+  status,
+  effect: "once",
+});
+
 const after = (effect: Effect, onUncertain: string) =>
   effect === "once" && onUncertain === "review" ? "uncertain" : "void";
 
@@ -56,6 +63,30 @@ for (const [how, { end, otherwise }] of Object.entries(ends)) {
   }
 }
 
+for (const [how, { end }] of Object.entries(ends)) {
+  sqlTest(
+    `after ${how} a request that may have called unasked stops the job for a review`,
+    async (m) => {
+      const work = await m.submitRunning();
+      await saveSteps(m, work, unguardedRun("started"));
+      await end(m, work);
+      const { status, review_reason } = await m.row(work.id);
+      assert.equal(status, "needs_review");
+      assert.match(String(review_reason), /Attempt 1 ended without showing what it did/);
+      assert.deepEqual(await stepLines(m, work.id), ["unguarded_run uncertain"]);
+    },
+  );
+}
+
+sqlTest("a late report that it has shown what it did ends the review", async (m) => {
+  const work = await m.submitRunning();
+  await saveSteps(m, work, unguardedRun("started"));
+  await ends["a lost lease"]?.end(m, work);
+  await saveSteps(m, work, unguardedRun("void"));
+  assert.equal((await m.row(work.id))["status"], "queued");
+  assert.deepEqual(await stepLines(m, work.id), ["unguarded_run void"]);
+});
+
 sqlTest("a call whose connection failed does not stop a job that is to be retried", async (m) => {
   const work = await m.submitRunning({ on_uncertain: "retry" });
   await saveSteps(m, work, callStep("uncertain"));
@@ -64,11 +95,12 @@ sqlTest("a call whose connection failed does not stop a job that is to be retrie
   assert.deepEqual(await stepLines(m, work.id), ["send void"]);
 });
 
-sqlTest("a completed run leaves nothing in flight", async (m) => {
+sqlTest("a completed run leaves only calls in doubt that must not be made twice", async (m) => {
   const work = await m.submitRunning();
-  await saveSteps(m, work, callStep("started"));
+  const harmless = callStep("started", { item_id: "mcp_2", tool: "find", effect: "none" });
+  await saveSteps(m, work, callStep("started"), harmless);
   await m.complete(work);
-  assert.deepEqual(await stepLines(m, work.id), ["send void"]);
+  assert.deepEqual(await stepLines(m, work.id), ["send uncertain", "find void"]);
 });
 
 sqlTest("a result brings its last steps with it", async (m) => {

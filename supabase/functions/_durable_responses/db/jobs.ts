@@ -154,6 +154,8 @@ export const isOfAnother = (key: AttemptKey, responseId: string) =>
   call("is_response_of_another", { ...keyArgs(key), p_response_id: responseId }, z.boolean());
 export const adoptBackground = (key: AttemptKey, responseId: string) =>
   call("adopt_background_response", { ...keyArgs(key), p_response_id: responseId }, known);
+/** Whether any job waits for a response whose id nobody has recorded. */
+export const awaitsUnrecorded = () => call("awaits_unrecorded_response", {}, z.boolean());
 export const claimPolls = (limit: number) =>
   call("claim_background_polls", { p_limit: limit }, z.array(workSchema));
 /**

@@ -120,7 +120,7 @@ function notMade(
 ): Step[] {
   const isKnown = ({ item }: Step) =>
     yeses.some((request) => request === item?.["approval_request_id"]);
-  if (!showsWhatItDid(response) || !made.every(isKnown)) return [];
+  if (!showsWhatItDid(response, { isAnswer: false }) || !made.every(isKnown)) return [];
   const isCall = ({ type, approval_request_id: asked }: Item) =>
     type === "mcp_call" && typeof asked === "string" && yeses.includes(asked);
   const others = response.output.filter((item) => !isCall(item));

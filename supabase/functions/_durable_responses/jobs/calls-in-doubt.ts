@@ -1,6 +1,5 @@
 /** Reviews that a profile can answer: it is asked whether the calls in doubt were made (`was_made`). */
 import { answerCallInDoubt, claimCallsInDoubt, type Doubt } from "../db/doubts.ts";
-import { RequestError } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { askWasMade } from "../tools/was-made.ts";
@@ -14,8 +13,19 @@ const batch = 20;
  * @returns whether a job may be due at once
  */
 export async function askAboutCallsInDoubt(profiles: Profiles): Promise<boolean> {
-  const due = await claimCallsInDoubt(batch);
-  const answered = await Promise.all(due.map((job) => askAbout(profiles, job)));
+  const asked = Object.keys(profiles).filter((name) => profiles[name]?.was_made !== undefined);
+  const due = await claimCallsInDoubt(asked, batch);
+  const answered = await Promise.all(
+    due.map((job) =>
+      askAbout(profiles, job).catch((error: unknown) => {
+        log.warn("cannot answer a review in the profile's name; it is asked again later", {
+          job_id: job.id,
+          error: describe(error),
+        });
+        return false;
+      })
+    ),
+  );
   return due.length === batch || answered.includes(true);
 }
 
@@ -26,24 +36,12 @@ async function askAbout(profiles: Profiles, job: Doubt): Promise<boolean> {
   const answered = await Promise.all((job.calls ?? []).map(async (call) => {
     const found = await askWasMade(profile, job, call);
     if (found === undefined) return undefined;
-    try {
-      const { status } = await answerCallInDoubt(job.id, call, found);
-      log.info("was_made has answered a review", {
-        job_id: job.id,
-        server: call.server_label,
-        tool: call.tool,
-        outcome: found.outcome,
-      });
-      return status;
-    } catch (error) {
-      // Usually because somebody else has answered, or a late report has.
-      const isAnswered = error instanceof RequestError && error.status < 500;
-      log[isAnswered ? "info" : "warn"]("cannot answer a review in the profile's name", {
-        job_id: job.id,
-        error: describe(error),
-      });
-      return undefined;
-    }
+    const status = await answerCallInDoubt(job, call, found);
+    log.info(
+      status === null ? "an answer of was_made comes too late" : "was_made has answered a review",
+      { job_id: job.id, server: call.server_label, tool: call.tool, happened: found.happened },
+    );
+    return status;
   }));
   return answered.includes("queued");
 }

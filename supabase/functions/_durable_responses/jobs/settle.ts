@@ -15,7 +15,7 @@ import { cancelUpstream } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { isTooLong } from "../openai/too-long.ts";
 import { UnreadableAnswer } from "../openai/unreadable.ts";
-import { judge } from "../openai/verdict.ts";
+import { isResult, judge } from "../openai/verdict.ts";
 import { isMismatch, isStale, isUnavailable } from "../platform/errors.ts";
 import { messageOf } from "../platform/log.ts";
 import { makeFailure } from "../platform/make-failure.ts";
@@ -35,7 +35,7 @@ import { hidesRun } from "../tools/what-it-shows.ts";
 import { settlesAfterMs } from "./abandoned.ts";
 import { hiddenIn } from "./hidden.ts";
 import { readResponse } from "./read-response.ts";
-import { mayActUnasked, mayHaveActed, Unsettled, waitOn } from "./unsettled.ts";
+import { mayActUnasked, mayHaveActed, stuckBecause, Unsettled, waitOn } from "./unsettled.ts";
 
 /** Writes that a job continues after its questions, which need no person, are answered. */
 export type Continue = typeof jobs.continueJob;
@@ -207,13 +207,6 @@ async function endStuck(
     : await settleFinal(profiles, work, response);
 }
 
-function stuckBecause(still: string): Failure {
-  return makeFailure(
-    "background_stuck",
-    `Cannot wait for the background response any longer: ${still}`,
-  );
-}
-
 /** A response that was cancelled because its budget had ended. */
 async function endCancelled(
   profiles: Profiles,
@@ -360,7 +353,9 @@ async function stepsOf(
   response: UpstreamResponse,
 ): Promise<Step[]> {
   const planned = await planOrFailure(profiles, work);
-  const plan = "plan" in planned ? planned.plan : { body: {}, sideEffects: {}, approveWhen: {} };
+  const plan = "plan" in planned
+    ? planned.plan
+    : { body: {}, sideEffects: {}, approveWhen: {}, output: undefined };
   return (await readBy(work, plan, response)).steps;
 }
 
@@ -372,7 +367,10 @@ type Read = Awaited<ReturnType<typeof readBy>>;
  */
 async function readBy(
   key: Attempt,
-  { body, sideEffects, approveWhen }: Pick<Plan, "body" | "sideEffects" | "approveWhen">,
+  { body, sideEffects, approveWhen, output }: Pick<
+    Plan,
+    "body" | "sideEffects" | "approveWhen" | "output"
+  >,
   response: UpstreamResponse,
 ) {
   const effects = effectsOf(key.steps, sideEffects);
@@ -381,7 +379,8 @@ async function readBy(
   const repeated = key.calls_started && repeatedQuestion(response, guard.approvedBefore());
   if (repeated) throw new UnreadableAnswer(`${response.id} ${repeated}`);
   const ids = new StepIds(key.id);
-  const { steps, unapproved, untold } = callsOf(response, key, { guard, body, effects, ids });
+  const reading = { guard, body, effects, isAnswer: isResult(response, output), ids };
+  const { steps, unapproved, untold } = callsOf(response, key, reading);
   // Recorded before anything is decided: on such a route, nothing counts as guarded.
   for (const call of unapproved.slice(0, 1)) await recordUnapprovedCall(key, call);
   return { response, steps, untold, effects, guard, ids };

@@ -31,6 +31,14 @@ export function mayActUnasked(work: Work): boolean {
   return work.on_uncertain === "review" && work.once_tools && !work.guarded;
 }
 
+/** The failure of a response that did not end in its budget. */
+export function stuckBecause(still: string): Failure {
+  return makeFailure(
+    "background_stuck",
+    `Cannot wait for the background response any longer: ${still}`,
+  );
+}
+
 /** How often a problem that may be temporary is checked before we give up, once the budget has ended. */
 const maxFailures = 5;
 /** First pause between checks once the budget has ended, in ms; doubled each time. */

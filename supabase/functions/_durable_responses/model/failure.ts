@@ -191,7 +191,8 @@ export const failures = {
   },
   worker_lost: {
     class: "transient",
-    hint: "Check the logs of run-jobs. Run long jobs on an off-platform worker",
+    hint:
+      "Check the logs of what ran it: run-jobs, a function that answers callers or webhooks, or a worker process. Run long jobs on an off-platform worker",
   },
   worker_error: { class: "transient", hint: "Check the logs of run-jobs" },
   deadline_exceeded: {

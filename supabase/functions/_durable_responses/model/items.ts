@@ -34,6 +34,20 @@ const hints = z.lazy(() =>
   })
 );
 
+/** States of items that never came to an end. */
+const unfinishedStates: ReadonlySet<unknown> = new Set(["in_progress", "calling", "incomplete"]);
+
+/** Whether an item says that it has not come to an end. */
+export function isUnfinished({ status }: Item): boolean {
+  return unfinishedStates.has(status);
+}
+
+/** Whether an `mcp_call` is in flight: it has no answer, or says that it has not come to an end. */
+export function isInFlight(item: Item): boolean {
+  const { output, error, status } = callSchema.parse(item);
+  return error === null && (isUnfinished(item) || output === null && status !== "completed");
+}
+
 /** The fields that are used of an `mcp_list_tools`. */
 export const toolListSchema = z.lazy(() =>
   z.looseObject({
@@ -61,6 +75,7 @@ const partSchema = z.lazy(() =>
 const messageSchema = z.lazy(() =>
   z.looseObject({
     type: z.enum(["message", "refusal"]),
+    role: text(null),
     phase: text(null),
     /** Some servers have it beside the content, or instead of it. */
     refusal: text(""),
@@ -84,10 +99,13 @@ export interface Message {
   refusal: string;
 }
 
-/** The message in an item, or undefined for an item of another kind. */
+/** Roles whose messages some servers repeat in the output. */
+const asking: ReadonlySet<string | null> = new Set(["user", "system", "developer", "tool"]);
+
+/** The model's message in an item, or undefined for an item of another kind. */
 export function messageOf(item: Item): Message | undefined {
   const message = messageSchema.safeParse(item);
-  if (!message.success) return undefined;
+  if (!message.success || asking.has(message.data.role)) return undefined;
   const parts = list.parse(message.data.content).map((part) =>
     typeof part === "string" ? { type: "output_text", text: part, refusal: "" } : partSchema.parse(
       record.parse(part) ?? {},

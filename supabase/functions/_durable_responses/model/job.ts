@@ -65,6 +65,8 @@ export const workSchema = z.lazy(() =>
     guard: z.enum(guards),
     /** Whether the only `once` calls that a background run can have made are those that had their yes. */
     guarded: z.boolean(),
+    /** Whether calls of its route were made without the required yes. */
+    ignores_approval: z.boolean(),
     /** While background: the request that the response answers contained a yes to `once` calls. */
     calls_started: z.boolean(),
     /** While running: the background response after which the run may continue in background. */

@@ -34,16 +34,29 @@ const waits: Readonly<Record<string, number>> = {
 /** How often one error may be wrapped in another. */
 const deepest = 8;
 
-/** The error that a value is: an object, or text. null for null, false and a missing value. */
+/** What some servers write where there is no error. */
+const noError: ReadonlySet<unknown> = new Set([
+  undefined,
+  null,
+  false,
+  0,
+  "",
+  "none",
+  "None",
+  "null",
+]);
+
+/** The error that a value is: an object, or text. null if it says nothing. */
 export function readReportedError(value: unknown, depth = 0): ReportedError | null {
-  if (value === undefined || value === null || value === false || value === "") return null;
+  if (noError.has(value) || isRecord(value) && Object.keys(value).length === 0) return null;
   if (!isRecord(value)) {
     const message = typeof value === "string" ? value : JSON.stringify(value);
     return { code: null, type: null, param: null, message, retryAfterMs: null };
   }
   // Some servers wrap it once more.
   if (isRecord(value["error"]) && value["message"] === undefined && depth < deepest) {
-    return readReportedError(value["error"], depth + 1);
+    const inner = readReportedError(value["error"], depth + 1);
+    if (inner !== null) return inner;
   }
   const { code, type, param, message } = errorSchema.parse(value);
   return {

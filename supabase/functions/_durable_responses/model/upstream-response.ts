@@ -106,6 +106,8 @@ export function asksForSomething({ status, output }: UpstreamResponse): boolean 
  */
 export function answerOf(output: Item[]): Message[] {
   const messages = output.map(messageOf).filter((message) => message !== undefined);
-  const final = messages.filter(({ phase }) => phase === "final_answer");
+  const final = messages.filter(({ phase, text, refusal }) =>
+    phase === "final_answer" && text + refusal !== ""
+  );
   return final.length > 0 ? final : messages.filter(({ phase }) => phase !== "commentary");
 }

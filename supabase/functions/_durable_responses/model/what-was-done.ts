@@ -1,10 +1,21 @@
 /** Whether a response has anything in it. */
+import type { Item } from "./items.ts";
 import type { UpstreamResponse } from "./upstream-response.ts";
 
 /** Items that a run produces along the way, and nobody asked for. */
 const onTheWay = new Set(["reasoning", "message", "mcp_list_tools", "compaction", "unknown"]);
 
 /** True for a response without text, and without anything else that was done or made. */
-export function isEmpty({ output, outputText }: UpstreamResponse): boolean {
-  return outputText.trim() === "" && output.every(({ type }) => onTheWay.has(type));
+export function isEmpty({ outputText, output }: UpstreamResponse): boolean {
+  return outputText.trim() === "" &&
+    output.every((item) => onTheWay.has(item.type) || isFailedImage(item));
+}
+
+function isFailedImage({ type, status, result }: Item): boolean {
+  return type === "image_generation_call" && status === "failed" && (result ?? "") === "";
+}
+
+/** True for a response in which nothing was done or made, whatever it says. */
+export function isOnlyWords({ output }: UpstreamResponse): boolean {
+  return output.every(({ type }) => onTheWay.has(type));
 }

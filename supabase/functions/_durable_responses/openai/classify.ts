@@ -12,7 +12,7 @@ import type { UpstreamResponse } from "../model/upstream-response.ts";
 import { messageOf } from "../platform/log.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import { codeOf, statusIn } from "./failure-code.ts";
-import { isRefusal, isRefusingStatus } from "./refusal.ts";
+import { isRefusal, isRefusedWith } from "./refusal.ts";
 import { retryDelay } from "./retry-delay.ts";
 import { AnswerTooLarge, ErrorAnswer, UnreadableAnswer } from "./unreadable.ts";
 
@@ -94,7 +94,7 @@ function classifyAnswer(error: APIError): Failure {
     ...(error.requestID ? { requestId: error.requestID } : {}),
     // A gateway's own answer does not show whether OpenAI got the request and is working on it, nor does anybody's who gave up.
     maybeAccepted: status !== undefined &&
-      (status < 500 ? !isRefusingStatus(status, told.message) : !isOpenAIs(error)),
+      !isRefusedWith(status, told, isOpenAIs(error)),
   });
 }
 

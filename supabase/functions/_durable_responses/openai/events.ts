@@ -7,6 +7,9 @@ import { isRecord } from "../model/is-record.ts";
 import { AnswerTooLarge, maxAnswerChars, maxCountedChars } from "./unreadable.ts";
 
 const deltaStart = /^event: ?[\w.]+\.delta\n/;
+/** Ends the type of a delta. Other data may come under a delta's name: then it has a type of its own. */
+const deltaType = '.delta"';
+const typeField = '"type"';
 const eventName = /^event: ?(.*)$/m;
 const plainEvent = /^event:[^\r\n]*\ndata: ?([^\s\r\n][^\r\n]*)\n?$/;
 const lineStart = /^\s*(?:event:|data:|id:|:|[{[])/;
@@ -14,8 +17,8 @@ const lineStart = /^\s*(?:event:|data:|id:|:|[{[])/;
 const errorField = '"error"';
 
 /**
- * The events of a Responses API stream as parsed JSON, without the deltas. If the body is a single JSON value, whatever its
- * content type, that value is the only event.
+ * The events of a Responses API stream as parsed JSON, without the deltas. If the body is JSON, whatever its content type, the
+ * events are that value, the values of a list, or those of its lines.
  * @param onChunk called for every piece of the body, to tell a stall from a quiet run
  * @param onDelta called with each delta as it came, unparsed
  * @throws SyntaxError if an event's data is not JSON; AnswerTooLarge if it is longer than maxAnswerChars
@@ -66,7 +69,7 @@ export async function* readEvents(
 /** One event, or none: a comment, a delta, an event without data. */
 function* eventsIn(lines: string, onDelta: (block: string) => void): Generator<unknown> {
   const block = lines.startsWith("\n") ? lines.trimStart() : lines;
-  if (deltaStart.test(block) && !block.includes(errorField)) {
+  if (deltaStart.test(block) && isOnlyDelta(block)) {
     onDelta(block);
     return;
   }
@@ -76,6 +79,11 @@ function* eventsIn(lines: string, onDelta: (block: string) => void): Generator<u
   const type = isRecord(event) && typeof event["type"] === "string" ? event["type"] : "";
   if (!type.endsWith(".delta") || isRecord(event) && event["error"]) yield event;
   else onDelta(block);
+}
+
+/** Whether the data of a delta's event has nothing else in it. No text can contain these unescaped. */
+function isOnlyDelta(block: string): boolean {
+  return !block.includes(errorField) && (block.includes(deltaType) || !block.includes(typeField));
 }
 
 /** The name in `event:` counts if the data does not have one. Data with a response or an item is an event about that. */
@@ -98,10 +106,29 @@ function* lastOf(
 ): Generator<unknown> {
   if (text.trim() === "") return;
   try {
-    if (isJson) yield JSON.parse(text);
+    if (isJson) yield* valuesIn(text);
     else yield* eventsIn(text, onDelta);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
+  }
+}
+
+/** One JSON value, a list of events, or an event in each line. A line that the end cuts off does not count. */
+function* valuesIn(text: string): Generator<unknown> {
+  const whole = jsonOf(text);
+  if (Array.isArray(whole)) return yield* whole;
+  if (whole !== undefined) return yield whole;
+  const [first, ...others] = text.split("\n").filter((line) => line.trim() !== "").map(jsonOf);
+  // Otherwise it is one value that is cut off, and its lines are parts of it.
+  if (isRecord(first)) yield* [first, ...others.filter((value) => value !== undefined)];
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }
 

@@ -90,6 +90,8 @@ function byStatus(
       return invalidRequestCode.test(code ?? "") ? "openai_invalid_request" : "openai_server_error";
     case 400:
     case 422:
+      // Another request of the conversation is running.
+      if (code === "conversation_locked") return "openai_conflict";
       if (code === "invalid_api_key") return "openai_auth_failed";
       if (refuses("background", code, param, message)) return "background_unsupported";
       if (refuses("stream", code, param, message)) return "stream_unsupported";
@@ -100,6 +102,9 @@ function byStatus(
     case 404:
       return "openai_not_found";
     case 408:
+    // Of a load balancer and a proxy whose client has closed the connection.
+    case 460:
+    case 499:
       return "openai_timeout";
     case 409:
       return "openai_conflict";
@@ -118,7 +123,7 @@ function refuses(name: string, code: string | null, param: string | null, messag
 }
 
 /** The HTTP status of an error that came without one. Some errors have it in digits. */
-export function statusIn({ code, type }: ReportedError): number | undefined {
+export function statusIn({ code, type }: Pick<ReportedError, "code" | "type">): number | undefined {
   return statusOf(code) ?? statusOf(type);
 }
 

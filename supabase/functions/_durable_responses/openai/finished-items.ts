@@ -1,6 +1,8 @@
 /** The items of one streamed response, identified by their places: ids may be empty, repeated, or change. */
-import { type Item, messageOf, readItem } from "../model/items.ts";
+import { isInFlight, isUnfinished, type Item } from "../model/items.ts";
+import { isLeftCall, leftCallOf } from "../model/left-calls.ts";
 import { type UpstreamResponse, withOutput } from "../model/upstream-response.ts";
+import { idOf, isEqual, isLikeCall, isSameCall, saysLess, withoutId } from "./same-item.ts";
 
 /** Stands for one item of one response, whatever its id. Compared by identity. */
 export interface Place {
@@ -13,10 +15,18 @@ interface Seen {
   /** The place that the stream gave. */
   told: number | undefined;
   id: string;
+  type: string;
   finished: Item | undefined;
 }
 
 type Finished = Seen & { finished: Item };
+
+/** Whether an item at the place of a finished one, with its id, is the same item as it ended later. */
+function isLater(item: Item, { finished, told, id }: Seen, at: unknown): boolean {
+  return finished !== undefined && told !== undefined && told === at && id !== "" &&
+    id === idOf(item) && finished.type === item.type &&
+    (isUnfinished(finished) || finished["arguments"] === "" || isSameCall(finished, item));
+}
 
 function isFinished(seen: Seen): seen is Finished {
   return seen.finished !== undefined;
@@ -38,16 +48,16 @@ export class FinishedItems {
   }
 
   /**
-   * The place of a finished item; undefined if it is reported a second time. A later report of a call with the same id and
-   * place replaces the first: some servers report a call as done before it is.
+   * The place of a finished item; undefined if it is reported a second time. Some servers report an item first as it was in the
+   * middle, then as it is in the end: it keeps its place, and the last report counts.
    */
   finish(told: unknown, item: Item): Place | undefined {
     let seen = this.#find(told, idOf(item));
+    // An item of another type is another item.
+    if (seen && !seen.finished && !mayBecome(seen, item)) seen = undefined;
     if (seen?.finished) {
       if (isEqual(seen.finished, item)) return undefined;
-      const isSame = seen.id !== "" && seen.id === idOf(item) && seen.told === told &&
-        isSameCall(seen.finished, item);
-      if (!isSame) seen = this.#add(told, item);
+      if (!isLater(item, seen, told)) seen = this.#add(told, item);
     }
     seen ??= this.#add(told, item);
     seen.finished = item;
@@ -56,25 +66,34 @@ export class FinishedItems {
 
   /**
    * The final response with everything that was streamed and finished, even if the final response contains less; and the
-   * items that only it has, which are reported as finished now.
+   * items that only it has, or has finished, which are reported now.
    */
   complete(response: UpstreamResponse): { response: UpstreamResponse; late: [Item, Place][] } {
     const finished = this.#seen.filter(isFinished);
     const final = finalItems(finished, response.output);
     const streamed = finished.flatMap((seen) => {
       const again = final.get(seen);
-      if (again === undefined && (isRepeated(seen, finished) || isOneCall(seen, final))) return [];
-      return [again === undefined || saysLess(again, seen.finished) ? seen.finished : again];
+      if (again === undefined && isRepeated(seen, finished, final)) return [];
+      return [again === undefined || isLess(again, seen.finished) ? seen.finished : again];
     });
     const known = new Set(final.values());
     const left = response.output.filter((item) => !known.has(item));
-    const late = left.map((item): [Item, Place] => {
+    // Reported in the middle, and only now as it ended.
+    const ended = finished.flatMap((seen): [Item, Place][] => {
+      const again = final.get(seen);
+      return again !== undefined && seen.finished.type === "mcp_call" &&
+          isInFlight(seen.finished) && !isInFlight(again)
+        ? [[again, seen.place]]
+        : [];
+    });
+    const added = left.map((item): [Item, Place] => {
       const open = this.#seen.find((seen) =>
-        !seen.finished && (seen.id === "" || seen.id === idOf(item))
+        !seen.finished && mayBecome(seen, item) && (seen.id === "" || seen.id === idOf(item))
       ) ?? this.#add(undefined, item);
       open.finished = item;
       return [item, open.place];
     });
+    const late = [...ended, ...added];
     if (streamed.length === 0) return { response, late };
     const output = left.length === 0 ? streamed : inOrder(response.output, streamed, left);
     return { response: withOutput({ ...response, outputIsList: true }, output), late };
@@ -94,6 +113,7 @@ export class FinishedItems {
       place: { index: this.#seen.length },
       told: typeof told === "number" ? told : undefined,
       id: idOf(item),
+      type: item.type,
       finished: undefined,
     };
     this.#seen.push(seen);
@@ -101,9 +121,8 @@ export class FinishedItems {
   }
 }
 
-function idOf(item: Item): string {
-  const { id } = readItem(item);
-  return typeof id === "string" ? id : "";
+function mayBecome({ type }: Seen, item: Item): boolean {
+  return type === item.type || type === "unknown";
 }
 
 type Same = (final: Item, at: number, streamed: Finished) => boolean;
@@ -116,6 +135,11 @@ const ways: readonly Same[] = [
   (final, at, { finished, place }) => final.type === finished.type && at === place.index,
   (final, _at, { finished }) => final.type === finished.type,
 ];
+
+/** Whether the final response has lost what was streamed. What was streamed may have been sent before the item's end. */
+function isLess(final: Item, streamed: Item): boolean {
+  return saysLess(final, streamed) && (isUnfinished(final) || !isUnfinished(streamed));
+}
 
 /** The final item of each streamed one that has one. */
 function finalItems(streamed: Finished[], output: readonly Item[]): Map<Finished, Item> {
@@ -135,51 +159,38 @@ function finalItems(streamed: Finished[], output: readonly Item[]): Map<Finished
   return found;
 }
 
-/** Whether the stream has told the same item at the same place before. */
-function isRepeated(seen: Finished, all: Finished[]): boolean {
-  return seen.id !== "" && seen.told !== undefined &&
-    all.slice(0, all.indexOf(seen)).some((before) =>
-      before.told === seen.told && isEqual(before.finished, seen.finished)
-    );
+/**
+ * Whether a streamed item that the final response does not have is one that is there anyway, sent again or in an earlier form.
+ * Of calls of ours, only the final response can say that there are several with one call_id: none is made twice.
+ */
+function isRepeated(
+  seen: Finished,
+  all: Finished[],
+  final: ReadonlyMap<Finished, Item>,
+): boolean {
+  const isBefore = (other: Finished) => all.indexOf(other) < all.indexOf(seen);
+  const isTold = (other: Finished) => seen.told !== undefined && other.told === seen.told;
+  return all.some((other) => {
+    if (other === seen) return false;
+    const stays = final.has(other) || isBefore(other);
+    const [item, same] = [seen.finished, other.finished];
+    if (isLeftCall(item) && stays && isSameCall(item, same) && hasCallId(item)) return true;
+    if (!isTold(other)) return false;
+    if (seen.id !== "" && isBefore(other) && isEqual(item, same)) return true;
+    if (!final.has(other)) return false;
+    return isLikeCall(item, same) && (isLeftCall(item) || seen.id === other.id) ||
+      seen.id !== "" && seen.id === other.id && item.type === same.type && !isCall(item);
+  });
 }
 
-/** Whether a call is told again, further on than before. */
-function isSameCall(before: Item, now: Item): boolean {
-  if (now.type !== "mcp_call" && typeof now["call_id"] !== "string") return false;
-  const named = ["type", "call_id", "server_label", "name"].every((field) =>
-    before[field] === now[field]
-  );
-  return named && (!before["arguments"] || before["arguments"] === now["arguments"]);
+function hasCallId(item: Item): boolean {
+  const { callId = "" } = leftCallOf(item) ?? {};
+  return callId !== "";
 }
 
-/** Whether a streamed call that the final response does not have is one that it has: the stream has told it twice. */
-function isOneCall({ finished: item }: Finished, final: ReadonlyMap<Finished, Item>): boolean {
-  const { call_id: id } = item;
-  if (typeof id !== "string" || id === "") return false;
-  return [...final.keys()].some(({ finished: other }) =>
-    other["call_id"] === id && isEqual(withoutState(other), withoutState(item))
-  );
-}
-
-function withoutState(item: Item): Item {
-  return { ...withoutId(item), status: undefined };
-}
-
-function isEqual(one: Item, other: Item): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
-}
-
-function withoutId(item: Item): Item {
-  return { ...item, id: undefined };
-}
-
-function saysLess(item: Item, streamed: Item): boolean {
-  const [now, before] = [messageOf(item), messageOf(streamed)];
-  if (now && before) {
-    return now.text.length + now.refusal.length < before.text.length + before.refusal.length;
-  }
-  const filled = (of: Item) => Object.values(of).filter((value) => value !== null).length;
-  return filled(item) < filled(streamed);
+/** What OpenAI has done stays in the output, whatever the final response says. */
+function isCall({ type }: Item): boolean {
+  return type.endsWith("_call");
 }
 
 /** The streamed items in their own order, with items that only the final response has at their place there. */

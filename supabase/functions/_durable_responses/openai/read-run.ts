@@ -53,6 +53,8 @@ const endings: ReadonlyMap<string, UpstreamResponse["status"]> = new Map([
 export class RunReader {
   readonly #items = new FinishedItems();
   #hasBegun = false;
+  /** Whether events were about a call whose start the stream has not shown. */
+  #isPartial = false;
 
   constructor(private readonly hooks: ItemHooks, private readonly headers?: Headers) {}
 
@@ -63,6 +65,8 @@ export class RunReader {
   read(event: unknown): Ending | undefined {
     if (isResponse(event)) return this.#end(event, undefined);
     if (!isRecord(event)) return undefined;
+    const wrapped = responseWithin(event);
+    if (wrapped !== undefined) return this.#end(wrapped, undefined);
     const { type, item } = event;
     if (isRecord(event["response"])) this.#refuseOther(event["response"]);
     const status = typeof type === "string" ? endings.get(type) : undefined;
@@ -73,10 +77,11 @@ export class RunReader {
     const told = isAboutItem(event) ? null : errorIn(event);
     if (told !== null) {
       const failure = classifyStreamError(told, this.headers);
-      return { kind: "failed", failure, final: isLastWord(type, failure, this.#hasBegun) };
+      return { kind: "failed", failure, final: isLastWord(type, failure, this.#showsAll) };
     }
     if (typeof type !== "string") return undefined;
     this.#hasBegun ||= type.startsWith("response.");
+    this.#isPartial ||= type.startsWith("response.mcp_call") && this.#placeOf(event) === undefined;
     if (type === "response.output_item.added" && isRecord(item)) {
       const begun = readItem(item);
       this.hooks.onItemStarted(begun, this.#items.begin(event["output_index"], begun));
@@ -90,8 +95,18 @@ export class RunReader {
     return undefined;
   }
 
-  #readArguments({ output_index, item_id, arguments: args }: Record<string, unknown>): void {
-    const place = this.#items.find(output_index, typeof item_id === "string" ? item_id : "");
+  /** Whether the events have shown what the response did as it went. */
+  get #showsAll(): boolean {
+    return this.#hasBegun && !this.#isPartial;
+  }
+
+  #placeOf({ output_index, item_id }: Record<string, unknown>): Place | undefined {
+    return this.#items.find(output_index, typeof item_id === "string" ? item_id : "");
+  }
+
+  #readArguments(event: Record<string, unknown>): void {
+    const { arguments: args } = event;
+    const place = this.#placeOf(event);
     if (place === undefined || args === undefined || args === null) return;
     this.hooks.onArguments(place, typeof args === "string" ? args : JSON.stringify(args));
   }
@@ -111,10 +126,18 @@ export class RunReader {
     const whole = told === undefined ? raw : { ...raw, status: statusOf(raw, told) };
     const { response, late } = this.#items.complete(parseUpstreamResponse(whole));
     for (const [item, place] of late) this.hooks.onItem(item, place, true);
-    if (isFinalUpstream(response)) return { kind: "done", response, streamed: this.#hasBegun };
+    if (isFinalUpstream(response)) return { kind: "done", response, streamed: this.#showsAll };
     const still = `Cannot use the response ${response.id}: it is still ${response.status}`;
     return { kind: "failed", failure: makeFailure("stream_cut", still), final: false };
   }
+}
+
+/** A whole response that a gateway has put into an object of its own. */
+function responseWithin({ type, response, data }: Record<string, unknown>) {
+  const inner = response ?? data;
+  return type === undefined && isResponse(inner) && isFinalUpstream(parseUpstreamResponse(inner))
+    ? inner
+    : undefined;
 }
 
 /** An event about one item's error is not an error of the response. */
@@ -126,8 +149,8 @@ function isAboutItem(event: Record<string, unknown>): boolean {
  * Whether nothing runs any more after an error: a refusal, or OpenAI's own event in a stream that has begun. A gateway that
  * gives up says nothing about the run that it gave up on.
  */
-function isLastWord(type: unknown, failure: Failure, hasBegun: boolean): boolean {
-  return isRefusal(failure) || hasBegun && type === "error" && !mayBeGivenUp(failure);
+function isLastWord(type: unknown, failure: Failure, showsAll: boolean): boolean {
+  return isRefusal(failure) || showsAll && type === "error" && !mayBeGivenUp(failure);
 }
 
 function statusOf({ status: given }: Record<string, unknown>, told: string): string {

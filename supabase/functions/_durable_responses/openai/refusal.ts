@@ -1,6 +1,7 @@
 /** Which errors say that a request was refused, so that nothing of it was carried out. */
 import type { Failure, FailureCode } from "../model/failure.ts";
-import { isListFailure } from "./failure-code.ts";
+import type { ReportedError } from "../model/reported-error.ts";
+import { isListFailure, statusIn } from "./failure-code.ts";
 import { isTooLong } from "./too-long.ts";
 
 /**
@@ -11,8 +12,16 @@ const refusing: ReadonlySet<number> = new Set(
   [400, 401, 402, 403, 404, 405, 413, 414, 415, 422, 429, 431, 451],
 );
 
+/** From 500 on, those of an API's own errors. The others are those of gateways. */
+const ownErrors: ReadonlySet<number> = new Set([500, 503]);
+/** Those with which a gateway, too, may answer for something that it could not read, or find. */
+const ambiguous: ReadonlySet<number> = new Set([400, 404, 422]);
+
+/** Words of somebody who gave up on a request, or has it already. */
+const gaveUpText =
+  /time[sd]?[ -]?out|gateway|upstream|proxy|connect(?:ion| error)|client closed|disconnect|hung up|aborted|cancell?ed|in progress/i;
 /** Phrases of proxies between us and OpenAI. */
-const gatewayText = /time[sd]?[ -]?out|gateway|upstream|proxy|connect(?:ion| error)|overloaded/i;
+const gatewayText = new RegExp(`${gaveUpText.source}|overloaded`, "i");
 
 /** Codes and types of errors of the request itself. Those of images may also be about what a tool has returned. */
 const requestCode =
@@ -31,6 +40,21 @@ const refusals: ReadonlySet<FailureCode> = new Set<FailureCode>([
 /** Whether an HTTP status below 500 says that the request was not carried out. */
 export function isRefusingStatus(status: number, message: string): boolean {
   return refusing.has(status) || status === 424 && isListFailure(message);
+}
+
+/**
+ * Whether an answer with a status of 400 or more says that the request was not carried out.
+ * @param isOpenAIs whether it has the form of OpenAI's answers
+ */
+export function isRefusedWith(status: number, told: ReportedError, isOpenAIs: boolean): boolean {
+  const isGivenUp = !isNamed(told) && gaveUpText.test(`${told.type} ${told.message}`);
+  if (status >= 500) return isOpenAIs && ownErrors.has(status) && !isGivenUp;
+  return isRefusingStatus(status, told.message) && !(ambiguous.has(status) && isGivenUp);
+}
+
+/** Whether an error names what is wrong with the request, so that its words may quote anything. */
+function isNamed({ code, param }: ReportedError): boolean {
+  return param !== null || code !== null && statusIn({ code, type: null }) === undefined;
 }
 
 /** Whether an error is, or may be, of somebody between us and OpenAI who gave up: that says nothing about the run. */

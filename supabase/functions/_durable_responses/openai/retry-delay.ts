@@ -16,9 +16,14 @@ const duration = String
   .raw`(?:(?:${amount})\s*(?:${units})\b[\s,]*(?:and\s+)?)+`;
 const inWords = new RegExp(
   String
-    .raw`(?:try(?:ing)? again|retry(?:ing)?|come back|wait(?:ing)?|available|resets?)\s*(?:again\s*)?(?:in|after|for|at least)?\s*(?:(?:at least|about|approximately|another|~)\s*)?(${duration})`,
+    .raw`(?:try(?:ing)? again|retry(?:ing)?|come back|wait(?:ing)?|available|resets?)\s*(?:again\s*)?(?:in|within|after|for|at least)?\s*(?:(?:at least|about|approximately|another|~)\s*)?(${duration})`,
   "i",
 );
+/** A bare number at the end is seconds. */
+const secondsAtEnd =
+  /(?:try(?:ing)? again|retry(?:ing)?)\s+(?:in|within|after)\s+(\d+(?:\.\d+)?)\s*[.!]?\s*$/i;
+const httpDate = /[a-z]{3}, \d{2} [a-z]{3} \d{4} \d{2}:\d{2}:\d{2} GMT/gi;
+const isoDate = /^\d{4}-\d{2}-\d{2}T/;
 /** Also matches if a unit follows another without a space: `1m2s`. */
 const part = new RegExp(
   String
@@ -55,31 +60,56 @@ function numberOf(text: string | null | undefined): number | undefined {
 }
 
 /** `Retry-After`: seconds, or a date. Some servers add a unit, and two proxies a value each: then the longer wait counts. */
-function retryAfter(text: string | null | undefined): number | undefined {
-  if (!text?.trim()) return undefined;
-  if (/^[\s\d.,]+$/.test(text) && text.includes(",")) {
-    return Math.max(...text.split(",").map((each) => numberOf(each) ?? 0)) * 1000;
+function retryAfter(header: string | null | undefined): number | undefined {
+  // A comment may follow, and quotes may be around it.
+  const text = header?.split(";")[0]?.replaceAll('"', "").trim();
+  if (!text) return undefined;
+  const dates = text.match(httpDate) ?? [];
+  const others = text.replace(httpDate, "");
+  if (dates.length > 0 || /^[\s\d.,]+$/.test(text) && text.includes(",")) {
+    const waits = [...dates.map(untilDate), ...others.split(",").map(secondsIn)];
+    const told = waits.filter((ms) => ms !== undefined);
+    return told.length === 0 ? undefined : Math.max(...told);
   }
   const plain = Number(text);
-  if (!Number.isNaN(plain)) return plain >= 0 ? plain * 1000 : undefined;
-  const at = Date.parse(text);
+  if (!Number.isNaN(plain)) return secondsIn(text);
   // A date that has passed asks for nothing; read as a duration, its "01 Dec" would be a day.
-  if (!Number.isNaN(at)) return at > Date.now() ? at - Date.now() : undefined;
+  if (!Number.isNaN(Date.parse(text))) return untilDate(text);
   return /\bago\b/i.test(text) ? undefined : durationOf(text);
+}
+
+function untilDate(text: string): number | undefined {
+  const ms = Date.parse(text) - Date.now();
+  return ms > 0 ? ms : undefined;
+}
+
+/** Seconds, as ms. Some servers send the moment instead, in seconds or milliseconds since 1970. */
+function secondsIn(text: string): number | undefined {
+  const value = numberOf(text);
+  if (value === undefined) return undefined;
+  const moment = value >= 1e9 && value < 1e10 ? value * 1000 : value;
+  if (moment < 1e12 || moment >= 1e13) return value * 1000;
+  return moment > Date.now() ? moment - Date.now() : undefined;
 }
 
 /** "Please try again in 17.5s", "in 1m2s", "in 350ms", "after 30 seconds". */
 function wordsIn(message: string): number | undefined {
   const [, told] = inWords.exec(message.replace(joined, "$1$2 ")) ?? [];
-  return told === undefined ? undefined : durationOf(told);
+  if (told !== undefined) return durationOf(told);
+  const [, seconds] = secondsAtEnd.exec(message) ?? [];
+  return seconds === undefined ? undefined : secondsIn(seconds);
 }
 
-/** The reset of the limit that is used up, by `x-ratelimit-remaining-…`. If no header says which, the later of the two. */
+/**
+ * The reset of the limit that is used up, by `x-ratelimit-remaining-…`. If no header says which, the later of the two. The reset
+ * of a limit of which something is left asks for nothing.
+ */
 function limitReset(headers: Headers | undefined): number | undefined {
   const resets = ["requests", "tokens"].flatMap((what) => {
-    const ms = durationOf(headers?.get(`x-ratelimit-reset-${what}`) ?? "");
-    if (ms === undefined) return [];
-    return [{ ms, usedUp: Number(headers?.get(`x-ratelimit-remaining-${what}`) ?? NaN) <= 0 }];
+    const told = headers?.get(`x-ratelimit-reset-${what}`) ?? "";
+    const ms = isoDate.test(told) ? untilDate(told) : durationOf(told);
+    const left = numberOf(headers?.get(`x-ratelimit-remaining-${what}`));
+    return ms === undefined || (left ?? 0) > 0 ? [] : [{ ms, usedUp: left === 0 }];
   });
   if (resets.length === 0) return undefined;
   const usedUp = resets.filter((reset) => reset.usedUp);
@@ -88,8 +118,7 @@ function limitReset(headers: Headers | undefined): number | undefined {
 
 /** A duration as Go writes it (`1h2m3.5s`, `350ms`) or as people do. A bare number is seconds. */
 function durationOf(text: string): number | undefined {
-  const bare = numberOf(text);
-  if (bare !== undefined) return bare * 1000;
+  if (numberOf(text) !== undefined) return secondsIn(text);
   let ms: number | undefined;
   for (const [, told = "", unit = ""] of text.matchAll(part)) {
     ms = (ms ?? 0) + Number(told.replaceAll(",", "")) * (unitMs[shortOf(unit)] ?? 0);

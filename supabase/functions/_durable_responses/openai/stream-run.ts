@@ -72,6 +72,7 @@ export async function runStreamed(
     }
   }, Math.min(1000, Math.max(50, budgets.stallMs / 4)));
   let requestId: string | null = null;
+  let streamed = true;
   const heard = (id: string | null) => {
     requestId = id;
     lastHeard = performance.now();
@@ -82,7 +83,10 @@ export async function runStreamed(
       heard,
       onChunk: () => lastHeard = performance.now(),
       // An answer that is not streamed is silent until it is complete: only the other budgets end it.
-      onUnstreamed: () => clearInterval(stall),
+      onUnstreamed: () => {
+        streamed = false;
+        clearInterval(stall);
+      },
       ended: () => ended !== undefined,
     });
     if (ending !== undefined) return { ...ending, requestId };
@@ -90,7 +94,8 @@ export async function runStreamed(
   } catch (error) {
     if (ended === undefined) {
       const why = classifyRunError(error);
-      return { kind: "failed", requestId, failure: why, final: isAnswer(error, why) };
+      const final = isAnswer(error, why) && (streamed || isBeforeRun(why));
+      return { kind: "failed", requestId, failure: why, final };
     }
   } finally {
     clearTimeout(attempt);
@@ -145,7 +150,7 @@ async function answerOf(
       return await streamOf(body, budgets, hooks, call);
     } catch (error) {
       const why = classifyError(error);
-      if (why.code !== "stream_unsupported") throw error;
+      if (why.code !== "stream_unsupported" || why.maybeAccepted) throw error;
       unstreamedModels.add(model);
       hooks.onUnstreamed?.(why);
     }
@@ -195,6 +200,11 @@ async function streamOf(
 /** An answer from OpenAI, or a request that was never sent. */
 function isAnswer(error: unknown, why: Failure): boolean {
   return error instanceof APIError && !why.maybeAccepted;
+}
+
+/** Whether an error came before a request was carried out. Without a stream, an error of the server may come after calls. */
+function isBeforeRun({ status }: Failure): boolean {
+  return status === undefined || status < 500;
 }
 
 function classifyRunError(error: unknown): Failure {

@@ -62,6 +62,11 @@ export function judge(response: UpstreamResponse, output: z.$ZodType | undefined
   }
 }
 
+/** Whether a response is a job's result. */
+export function isResult(response: UpstreamResponse, output: z.$ZodType | undefined): boolean {
+  return response.status === "completed" && judge(response, output).kind === "complete";
+}
+
 /** The model declined: no repeat changes that. */
 function refused(said: string): Verdict {
   return {

@@ -28,6 +28,22 @@ export function resolveSecrets<T>(value: T): T {
 }
 
 /**
+ * A secret that an adopter's own code asks for. It is masked wherever it comes back.
+ * @param cannot what cannot be done without it, such as `Cannot call the tool 'refund'`
+ * @throws RequestError `secret_not_set`, naming the variable
+ */
+export function secretValue(name: string, cannot: string): string {
+  const value = Deno.env.get(name);
+  if (!value) {
+    throw new RequestError("secret_not_set", `${cannot}: the secret ${name} is not set`, {
+      hint: howToSet(`${name}=…`),
+    });
+  }
+  rememberCredential(value);
+  return value;
+}
+
+/**
  * A copy of tools with their references replaced. The values in headers and `authorization` are credentials: they are masked
  * wherever they come back.
  * @throws RequestError `secret_not_set`; `not_configured` for a credential that would break its header in two

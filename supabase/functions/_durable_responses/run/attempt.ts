@@ -25,6 +25,7 @@ import { type Control, type RoundsResult, runRounds } from "./run-rounds.ts";
 import { StepWriter } from "./step-writer.ts";
 import type { StopReason } from "./run-stop.ts";
 import { RunStream } from "./stream/run-stream.ts";
+import { UnguardedRequests } from "./unguarded-requests.ts";
 
 type Write = () => Promise<unknown>;
 type Closing = () => Promise<void>;
@@ -113,8 +114,9 @@ async function attempt(
     const inBackground = { ...parts, work, guard: guardFor(work.guard === "always") };
     const continued = await continueInBackground(inBackground);
     if (typeof continued !== "string") return end(claimed, continued.failure, control);
-    if (continued !== "here") return undefined;
+    if (continued !== "here" && continued !== "started") return undefined;
     const guard = guardFor(plan.guard !== "off");
+    const unguarded = new UnguardedRequests({ work, plan, stop, stepWriter });
     const tracker = new ToolCallTracker({
       work,
       effects,
@@ -123,12 +125,15 @@ async function attempt(
       handOver: () => stop.stop({ kind: "hand_over" }),
       hold: (stage) => stop.hold(stage),
       onUnapproved: (item, step) => {
-        if (isUnapproved(item, step, guard, plan.body)) void recordUnapprovedCall(work, step);
+        if (!isUnapproved(item, step, guard, plan.body)) return;
+        unguarded.notice();
+        void recordUnapprovedCall(work, step);
       },
       holdForReview: (failure) => stop.stop({ kind: "review", failure }),
     });
     const text = liveText.open(work);
-    const run = { ...parts, work, guard, tracker, text };
+    const areStarted = continued === "started";
+    const run = { ...parts, work, guard, tracker, unguarded, text, areStarted };
     const result = await runRounds(run).finally(() => text.close());
     await warnOf(
       work,
@@ -168,10 +173,10 @@ async function makeOpenCalls(
     stream: RunStream | undefined;
   },
 ): Promise<Made> {
-  const asked = work.open_calls.map(({ item, item_id: stepId, attempt, call_repeat: repeat }) => ({
+  const asked = work.open_calls.map(({ item, item_id: stepId, call_repeat: repeat, ...row }) => ({
     item,
     stepId,
-    row: { attempt, repeat },
+    row: { number: row.number, attempt: row.attempt, repeat },
   }));
   const { tools, effects } = run;
   const judged = await judgeCalls(asked, { work, tools, effects });

@@ -1,6 +1,8 @@
 /** Finished steps in the form of items, for the run that continues after them. */
+import type { Item } from "../model/items.ts";
 import type { DoneStep } from "../model/job.ts";
 import { leftKindOf } from "../model/left-calls.ts";
+import { textOf } from "../model/lenient.ts";
 import type { InputItem } from "../model/request.ts";
 import { ownRequest } from "../tools/approved-calls.ts";
 import { approvalsIn, givenId, isRequest } from "../tools/ledger.ts";
@@ -25,12 +27,12 @@ export function itemsOf(step: DoneStep, steps: DoneStep[]): InputItem[] {
   // OpenAI does not see our own questions.
   if (step.item !== null && callAskedAbout(step.item) !== undefined) return [];
   if (step.kind === "mcp_approval_request" && step.item !== null) {
-    return [step.item, ...answerOf(step)];
+    return [withTextArguments(step.item), ...answerOf(step)];
   }
   if (leftKindOf(step) !== undefined && step.item !== null) {
-    return [itemAndParts(step.item).item, ...outputOf(step)];
+    return [withTextArguments(itemAndParts(step.item).item), ...outputOf(step)];
   }
-  if (step.item !== null) return [step.item];
+  if (step.item !== null) return [withTextArguments(step.item)];
   if (step.kind !== "mcp_call") return [];
   // A call that a person has confirmed: nobody saw it finish, so the item is made from the ledger.
   const approval = requestBefore(step, steps)?.item?.["id"];
@@ -43,6 +45,16 @@ export function itemsOf(step: DoneStep, steps: DoneStep[]): InputItem[] {
     arguments: step.arguments || "{}",
     output: step.output,
   }];
+}
+
+/** Items whose arguments are JSON as text. Those of a `tool_search_call` are an object. */
+const withText = new Set(["mcp_approval_request", "mcp_call", "function_call"]);
+
+/** Some servers write arguments as an object, or null, and take them back only as text, as OpenAI does. */
+function withTextArguments(item: Item): Item {
+  const { arguments: args } = item;
+  if (!withText.has(item.type) || !("arguments" in item) || typeof args === "string") return item;
+  return { ...item, arguments: textOf(args, "{}") };
 }
 
 /** The answer to a request for approval, as an item. */
@@ -137,5 +149,7 @@ function isSame(
     return before.call_key === step.call_key &&
       !(requestOf.has(before) && requestOf.has(step));
   }
-  return leftKindOf(step) === undefined || before.item?.["call_id"] === step.item?.["call_id"];
+  return leftKindOf(step) === undefined ||
+    before.item?.["call_id"] === step.item?.["call_id"] &&
+      givenId(before.item_id) === givenId(step.item_id);
 }

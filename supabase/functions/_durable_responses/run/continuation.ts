@@ -163,7 +163,7 @@ function relaxed(body: RequestBody): RequestBody {
 /** True if steps can be sent only as a message, because some of them never were items, or no item says how they ended. */
 function needsMessage(steps: DoneStep[]): boolean {
   return steps.some((step) =>
-    step.kind === "background_run" ||
+    step.kind === "unguarded_run" ||
     leftKindOf(step) !== undefined && step.item !== null && outputOf(step).length === 0
   );
 }

@@ -22,9 +22,9 @@ import type { Run } from "./run-rounds.ts";
 
 /**
  * Where the run continues: in background, in this worker, or nowhere, because this worker no longer has it. Or why this attempt
- * ends here, with nothing sent.
+ * ends here, with nothing sent. `started`: in this worker, and the ledger has the calls that get a yes as started.
  */
-export type ContinuedIn = "background" | "here" | "elsewhere" | { failure: Failure };
+export type ContinuedIn = "background" | "here" | "started" | "elsewhere" | { failure: Failure };
 
 /** Failures after which all jobs of a route wait. */
 const limits: ReadonlySet<string> = new Set(["openai_rate_limited", "openai_quota_exceeded"]);
@@ -53,13 +53,15 @@ export async function continueInBackground(
   const mayAct = calls.length > 0 ||
     work.once_tools && work.on_uncertain === "review" && !work.guarded;
   const { accept_ms: acceptMs, background_ms: backgroundMs, poll_ms: pollMs } = plan.budgets;
+  let areWritten = false;
   for (let form = forms[0]; form !== undefined;) {
     const ready = await sendableOrWhyNot(guard.guard(form.body), work.id, backgroundMs);
-    if ("failure" in ready) return await stay(run, calls, ready.failure);
+    if ("failure" in ready) return await stay(run, calls, ready.failure, areWritten);
     // Last: if this worker dies between this write and the request, nobody knows whether OpenAI has the yes. Before each form: a
     // webhook may have shown meanwhile that OpenAI has accepted what it then refused.
     const isCurrent = !mayAct || await recordNow(recording, calls.map(startOf), true);
     if (signal.aborted || !isCurrent) return await notSent(run, calls);
+    areWritten = calls.length > 0;
     const sent = await send(ready.body, next, acceptMs);
     if ("response" in sent) {
       const { response, requestId } = sent;
@@ -74,7 +76,9 @@ export async function continueInBackground(
     if (!refused && mayAct) return await record(run, null, null, pollMs);
     const other = refused ? nextForm(forms, form, why) : undefined;
     if (other === undefined) {
-      return limits.has(why.code) ? await leave(run, calls, why) : await stay(run, calls, why);
+      return limits.has(why.code)
+        ? await leave(run, calls, why)
+        : await stay(run, calls, why, areWritten);
     }
     await recordWarning(
       work,
@@ -155,12 +159,18 @@ async function record(
 }
 
 /** Background was refused: the run continues in this worker, if it still owns the job. */
-async function stay(run: BackgroundRun, calls: ApprovedCall[], why: Failure): Promise<ContinuedIn> {
+async function stay(
+  run: BackgroundRun,
+  calls: ApprovedCall[],
+  why: Failure,
+  areWritten: boolean,
+): Promise<ContinuedIn> {
   const isCurrent = await persist(
     () => jobs.recordBackgroundFailure(run.work, why),
     run.control.stop.signal,
   );
-  return isCurrent ? "here" : await notSent(run, calls);
+  if (!isCurrent) return await notSent(run, calls);
+  return areWritten ? "started" : "here";
 }
 
 /** Refused because of a limit, which a synchronous request would meet too: the attempt ends, and its calls were not made. */

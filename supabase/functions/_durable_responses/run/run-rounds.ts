@@ -1,6 +1,7 @@
 /** The requests of one attempt, one after the other. */
 import { recordWarning } from "../db/persist.ts";
 import { sendableOrWhyNot } from "../files/sendable.ts";
+import type { Failure } from "../model/failure.ts";
 import { isApprovalRequest, readItem } from "../model/items.ts";
 import { isLeftCall } from "../model/left-calls.ts";
 import type { AttemptKey, DoneStep, Work } from "../model/job.ts";
@@ -11,6 +12,7 @@ import { metadataFor } from "../openai/background.ts";
 import { classifyResponseError } from "../openai/classify.ts";
 import { type RunResult, runStreamed } from "../openai/stream-run.ts";
 import { isTooLong } from "../openai/too-long.ts";
+import { isResult } from "../openai/verdict.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Plan } from "../profiles/plan.ts";
 import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
@@ -44,6 +46,7 @@ import {
 import type { RunStop } from "./run-stop.ts";
 import type { StepWriter } from "./step-writer.ts";
 import type { RunStream } from "./stream/run-stream.ts";
+import type { UnguardedRequests } from "./unguarded-requests.ts";
 
 /** Settles a background job whose response has ended, because it was there in answer to its create. */
 export type SettleAnswer = (key: AttemptKey, response: UpstreamResponse) => Promise<void>;
@@ -74,8 +77,11 @@ export interface Run {
   tracker: ToolCallTracker;
   stepWriter: StepWriter;
   text: TextSink;
+  unguarded: UnguardedRequests;
   /** Only for a job that was submitted streaming. */
   stream: RunStream | undefined;
+  /** Whether the ledger has the calls of the first request as started, although it was not sent. */
+  areStarted: boolean;
 }
 
 /** How the requests of an attempt end: with a result, or with a question to somebody outside. */
@@ -107,8 +113,11 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
   for (;;) {
     // Every yes that the request has, whoever gave it and when.
     const calls = tracker.named(guard.callsOf(pendingApprovals(steps)));
-    const started = rounds.length === 0 ? undefined : before + rounds.length;
-    const send = sendWith(announcing(run, calls, started));
+    const isFirst = rounds.length === 0;
+    // They are void if this request, too, is not sent.
+    if (isFirst && run.areStarted) tracker.expect(calls);
+    const announce = announcing(run, calls, isFirst ? undefined : before + rounds.length);
+    const send = sendWith(announce);
     const result = await sendInAnyForm(
       run,
       calls.length > 0 ? send : refusedIfTooLong(send),
@@ -189,11 +198,13 @@ async function callsOfRound(
 
 /** A round as callers see it: each call of ours with its outcome. */
 function shownRound(response: UpstreamResponse, made: DoneStep[]): UpstreamResponse {
+  const left = [...made];
   const output = response.output.flatMap((item) => {
-    const step = isLeftCall(item)
-      ? made.find((each) => each.item?.["call_id"] === item["call_id"])
-      : undefined;
-    return step === undefined ? [item] : shownItems([step]).map(readItem);
+    // In the order of the items: an API may use a call_id for several calls.
+    const at = isLeftCall(item)
+      ? left.findIndex((each) => each.item?.["call_id"] === item["call_id"])
+      : -1;
+    return at < 0 ? [item] : shownItems(left.splice(at, 1)).map(readItem);
   });
   return { ...response, output };
 }
@@ -204,7 +215,7 @@ function announcing(run: Run, calls: ApprovedCall[], round?: number): Announce {
   return async () => {
     if (announced) return true;
     if (!await recordStarts(run, calls, round)) return false;
-    run.tracker.expect(calls);
+    if (round !== undefined || !run.areStarted) run.tracker.expect(calls);
     announced = true;
     return true;
   };
@@ -321,16 +332,14 @@ const refusedIfTooLong = (send: Send): Send => async (body) => {
  * @param round of this attempt that asked for them; undefined if an earlier attempt's did
  * @returns false if the run must stop: the attempt has ended, or the worker is ending. Then they are not made
  */
-async function recordStarts(
-  { work, control: { stop }, stepWriter }: Pick<Run, "work" | "control" | "stepWriter">,
-  calls: ApprovedCall[],
-  round?: number,
-): Promise<boolean> {
+async function recordStarts(run: Run, calls: ApprovedCall[], round?: number): Promise<boolean> {
+  const { work, control: { stop }, stepWriter, unguarded } = run;
   const starts = calls.map((call) => ({ ...startOf(call), round }));
-  const isRecorded = await recordNow({ work, stop, stepWriter }, starts);
+  const isRecorded = await recordNow({ work, stop, stepWriter }, [...starts, ...unguarded.begin()]);
   if (isRecorded && !stop.signal.aborted) return true;
   // The write may have been made anyway.
   voidCalls(stepWriter, calls);
+  unguarded.end();
   return false;
 }
 
@@ -350,30 +359,37 @@ function asksAgain(
   return true;
 }
 
-/** Whether a response hides whether a call that had its yes was made. Then the run is stopped, and a person decides. */
-function hidesCalls(
-  { tracker, control, work }: Run,
-  { response, streamed }: RunResult & { kind: "done" },
-): boolean {
+/** Whether a response hides whether calls were made that must not be made twice. Then the run is stopped, and a person decides. */
+function hidesCalls(run: Run, { response, streamed }: RunResult & { kind: "done" }): boolean {
+  const { control, unguarded } = run;
+  const failure = untoldIn(run, response, streamed) ?? unguarded.hiddenIn(response, streamed);
+  if (failure !== undefined) control.stop.stop({ kind: "review", failure });
+  return failure !== undefined;
+}
+
+/** Why nobody can tell from a response whether a call was made that had its yes. */
+function untoldIn(
+  { tracker, work, plan }: Run,
+  response: UpstreamResponse,
+  streamed: boolean,
+): Failure | undefined {
   const call = tracker.unmade[0];
-  if (call === undefined || work.on_uncertain !== "review") return false;
-  if (showsWhatItDid(response, streamed) && !tracker.isUnclear) return false;
-  control.stop.stop({
-    kind: "review",
-    failure: makeFailure(
-      "call_uncertain",
-      `Cannot tell whether ${call.tool} at ${call.server} was called: it had its yes, and the response ${response.id} is ${response.status} without showing what it did`,
-    ),
-  });
-  return true;
+  if (call === undefined || work.on_uncertain !== "review") return undefined;
+  const isAnswer = isResult(response, plan.output);
+  if (showsWhatItDid(response, { isAnswer, streamed }) && !tracker.isUnclear) return undefined;
+  return makeFailure(
+    "call_uncertain",
+    `Cannot tell whether ${call.tool} at ${call.server} was called: it had its yes, and the response ${response.id} is ${response.status} without showing what it did`,
+  );
 }
 
 /**
  * A call that OpenAI has not started when it reports a response as final, or refuses the request, was not made. Nor was a
  * call that it was never told about.
  */
-function voidUnmadeCalls({ tracker, stepWriter }: Pick<Run, "tracker" | "stepWriter">): void {
+function voidUnmadeCalls({ tracker, stepWriter, unguarded }: Run): void {
   voidCalls(stepWriter, tracker.takeUnmade());
+  unguarded.end();
 }
 
 /** Takes back that calls have started: OpenAI was never told to make them. */

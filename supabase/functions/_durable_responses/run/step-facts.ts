@@ -48,7 +48,7 @@ export function factOf(step: DoneStep, longest: number): string | null {
 
 function factIn(step: DoneStep): Fact {
   const { kind, item } = step;
-  if (kind === "background_run") return { done_by_an_earlier_run: step.output };
+  if (kind === "unguarded_run") return { done_by_an_earlier_run: step.output };
   if (kind === "mcp_approval_request") {
     return { asked_for_approval: step.tool, arguments: step.arguments, answer: step.answer };
   }

@@ -69,6 +69,8 @@ export function underItsNames(item: Item, call: ApprovedCall): Item {
 /** The approved calls of one run, until each is seen to finish. */
 export class ApprovedCalls {
   #open: Open[] = [];
+  /** By place: an API may report an item several times. */
+  readonly #ended = new Map<unknown, ApprovedCall>();
 
   /** How many have not finished, by stage. */
   get open(): Record<CallStage, number> {
@@ -87,6 +89,8 @@ export class ApprovedCalls {
 
   /** Finds the approved call that an `mcp_call` item starts, or undefined if nobody approved it. */
   begin(item: Item, place: unknown): ApprovedCall | undefined {
+    const known = this.#open.find((each) => each.place === place)?.call ?? this.#ended.get(place);
+    if (known !== undefined) return known;
     const open = this.#find(item, this.#open.filter((each) => each.place === undefined));
     if (open === undefined) return undefined;
     open.place = place;
@@ -95,6 +99,8 @@ export class ApprovedCalls {
 
   /** Finds the approved call that an `mcp_call` item ends, whether or not its start was seen. */
   finish(item: Item, place: unknown): ApprovedCall | undefined {
+    const ended = this.#ended.get(place);
+    if (ended !== undefined) return ended;
     const begun = this.#open.find((each) => each.place === place);
     // Its arguments say which call it is. Before they were there, two with the same id looked alike.
     const open = this.#find(item, this.#open, true) ?? begun ??
@@ -102,6 +108,7 @@ export class ApprovedCalls {
     if (open === undefined) return undefined;
     if (begun !== undefined) begun.place = open.place;
     this.#open = this.#open.filter((each) => each !== open);
+    this.#ended.set(place, open.call);
     return open.call;
   }
 

@@ -29,6 +29,8 @@ export interface Reading {
   /** The request as the profile makes it. */
   body: RequestBody;
   effects: EffectRules;
+  /** Whether its text is the job's answer. */
+  isAnswer: boolean;
   /** The ids of its steps: no item has got one yet. */
   ids: StepIds;
 }
@@ -40,7 +42,7 @@ export interface Reading {
 export function callsOf(
   response: UpstreamResponse,
   work: Pick<Work, "calls_started">,
-  { guard, body, effects, ids }: Reading,
+  { guard, body, effects, isAnswer, ids }: Reading,
 ): BackgroundCalls {
   const approved = new ApprovedCalls();
   for (const call of ids.apart(work.calls_started ? guard.approvedBefore() : [])) {
@@ -61,7 +63,7 @@ export function callsOf(
   const endedByItself = isFinalUpstream(response) && response.status !== "cancelled";
   const missing = endedByItself ? approved.takeUnseen() : [];
   const yeses = missing.map(({ approvalId }) => approvalId);
-  const isTold = showsWhatItDid(response) &&
+  const isTold = showsWhatItDid(response, { isAnswer }) &&
     !others.some((item) => mayBeApproved(item, yeses, effects));
   const unmade = isTold ? missing : [];
   return {

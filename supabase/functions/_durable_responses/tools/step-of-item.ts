@@ -1,13 +1,10 @@
 /** What an output item means for the ledger. */
 import { canonicalJson } from "../model/canonical.ts";
-import { callSchema, type Item } from "../model/items.ts";
+import { callSchema, isInFlight, type Item } from "../model/items.ts";
 import type { Step } from "../model/step.ts";
 import * as z from "../model/zod.ts";
 import { redact } from "../platform/redact.ts";
 import type { EffectRules } from "./effect-rules.ts";
-
-/** States of items that never came to an end. */
-const unfinishedStates = new Set(["in_progress", "calling", "incomplete"]);
 
 /**
  * What an output item means for the ledger: a call with an answer has finished, one without is in flight, a request for
@@ -42,8 +39,7 @@ export function stepOf(item: Item, rules: EffectRules, id = idOf(item)): Step {
       item,
     };
   }
-  const answered = call.output !== null || call.status === "completed";
-  if (!answered || unfinishedStates.has(call.status ?? "")) return { ...base, status: "started" };
+  if (isInFlight(item)) return { ...base, status: "started" };
   return { ...base, status: "finished", output: call.output ?? "", item };
 }
 

@@ -1,6 +1,6 @@
 /** The calls of a run while it streams. */
 import type { Failure, FailureCode } from "../model/failure.ts";
-import { isApprovalRequest, type Item } from "../model/items.ts";
+import { callSchema, isApprovalRequest, isInFlight, type Item } from "../model/items.ts";
 import { isLeftCall } from "../model/left-calls.ts";
 import type { DoneStep, Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
@@ -42,8 +42,6 @@ export interface ToolCallTrackerOptions {
 export class ToolCallTracker {
   /** Calls whose start is already in the ledger. */
   readonly #approved = new ApprovedCalls();
-  /** The approved calls that have ended, by their places. */
-  readonly #ended = new Map<unknown, ApprovedCall>();
   /** What the last request with a yes has brought besides approved calls. */
   #others: Item[] = [];
   readonly #started = new Map<string, { server: string; tool: string }>();
@@ -104,6 +102,7 @@ export class ToolCallTracker {
   readonly onItemStarted = (item: Item, place: unknown): void => {
     if (item.type !== "mcp_call") return;
     if (this.#approved.begin(item, place)) return this.#holdCalls();
+    if (this.#ids.known(place) !== undefined) return;
     this.#others.push(item);
     const step = stepOf(
       { ...item, output: null, error: null, status: "in_progress" },
@@ -147,9 +146,9 @@ export class ToolCallTracker {
     // A request for approval is saved with the end of the run: only then does it wait for a person. So is a call that others
     // make: it is made when the response is whole.
     if (isApprovalRequest(item) || isLeftCall(item)) return;
-    // It may be told as done before it is, and then again.
-    const approved = this.#approved.finish(item, place) ?? this.#ended.get(place);
-    if (approved) this.#ended.set(place, approved);
+    // Some servers report an item in the middle, and again at its end.
+    if (item.type === "mcp_call" && isInFlight(item) && !last) return this.#onInFlight(item, place);
+    const approved = this.#approved.finish(item, place);
     const id = approved?.stepId ?? this.#ids.of(item, place);
     const named = approved ? underItsNames(item, approved) : item;
     const step = stepOf(approved?.ours ? withoutApproval(named) : named, effects, id);
@@ -170,6 +169,12 @@ export class ToolCallTracker {
     const boundary = item.type !== "message" && this.#started.size + announced + begun === 0;
     if (boundary && !last && wantsHandOver()) handOver();
   };
+
+  #onInFlight(item: Item, place: unknown): void {
+    this.onItemStarted(item, place);
+    const { arguments: args } = callSchema.parse(item);
+    if (args !== "") this.onArguments(place, args);
+  }
 
   /** Holds each stage while it has calls that must not be made twice. */
   #holdCalls(): void {

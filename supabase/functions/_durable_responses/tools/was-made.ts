@@ -6,14 +6,14 @@ import { nameOfValue } from "../model/name-of-value.ts";
 import { isAltered } from "../db/sanitize.ts";
 import { describe, log } from "../platform/log.ts";
 import { supabase } from "../platform/supabase.ts";
-import { type Profile, secret } from "../profiles/profile.ts";
-import { resolveSecrets } from "../profiles/secret-references.ts";
+import type { Profile } from "../profiles/profile.ts";
+import { secretValue } from "../profiles/secret-references.ts";
 import type { WasMade } from "../profiles/was-made.ts";
 import { ruleOf } from "./conditions.ts";
 import { inTime } from "./in-time.ts";
 
 /** What was found out. */
-export type Found = { outcome: "happened"; output: string } | { outcome: "did_not_happen" };
+export type Found = { happened: true; output: string } | { happened: false };
 
 /**
  * Asks the profile's function for the call's tool, if it has one. "Not made" is believed only if nothing can make the call any
@@ -47,7 +47,7 @@ export async function askWasMade(
         answer: nameOfValue(answer),
       });
     }
-    if (found?.outcome !== "did_not_happen" || !call.may_still_be_made) return found;
+    if (found?.happened !== false || !call.may_still_be_made) return found;
     log.info("was_made says no, but a response may still make the call: the job stays held", about);
   } catch (error) {
     log.warn("was_made failed: the job stays held", { ...about, error: describe(error) });
@@ -61,9 +61,11 @@ export async function askWasMade(
  *   take that for "not made"
  */
 function argumentsOf({ arguments: text }: DoubtfulCall): Record<string, unknown> {
-  const args: unknown = JSON.parse(text || "{}");
+  // Of a call that was only announced, nobody knows the arguments: it may have been made since.
+  if (text === null || text === "") throw new TypeError("its arguments are not known");
+  const args: unknown = JSON.parse(text);
   if (!isRecord(args)) throw new TypeError("its arguments are no JSON object");
-  if (isAltered(text ?? "") || lostByParsing(text || "{}") !== undefined) {
+  if (isAltered(text) || lostByParsing(text) !== undefined) {
     throw new TypeError("its arguments are not stored exactly as they were sent");
   }
   return args;
@@ -86,7 +88,7 @@ async function ask(
           signal,
           supabaseAdmin,
           callTool: server.callTool,
-          secret: (name) => resolveSecrets(secret(name)),
+          secret: (name) => secretValue(name, `Cannot find out whether ${call.tool} was called`),
         }),
     );
   } finally {
@@ -96,14 +98,14 @@ async function ask(
 }
 
 function foundBy(answer: unknown): Found | undefined {
-  if (answer === false) return { outcome: "did_not_happen" };
+  if (answer === false) return { happened: false };
   if (answer === true) {
     return {
-      outcome: "happened",
+      happened: true,
       output: "The profile's was_made found that this call was made; its output is not known.",
     };
   }
   return isRecord(answer) && typeof answer["output"] === "string"
-    ? { outcome: "happened", output: answer["output"] }
+    ? { happened: true, output: answer["output"] }
     : undefined;
 }

@@ -3,7 +3,7 @@ import { callSchema, isApprovalRequest, type Item } from "../model/items.ts";
 import { isAnswerType } from "../model/left-calls.ts";
 import { isCallKind } from "../model/status.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
-import { isEmpty } from "../model/what-was-done.ts";
+import { isEmpty, isOnlyWords } from "../model/what-was-done.ts";
 import { classifyResponseError } from "../openai/classify.ts";
 import { isRefusedBeforeItRan, mayBeGivenUp } from "../openai/refusal.ts";
 import type { EffectRules } from "./effect-rules.ts";
@@ -32,13 +32,17 @@ const otherItems: ReadonlySet<string> = new Set([
  * Whether a call that a final response does not show was not made. A run that ended by itself did something after a yes: it
  * called, answered, declined, or asked. One that shows nothing of that hides it. One that was cancelled may have started the
  * call unseen. One that failed may have made it: OpenAI makes the call first and asks the model then, and documents failed
- * responses without output. Only an error of the request itself comes before both.
+ * responses without output. Only an error of the request itself comes before both. Words alone ("I have sent it") count only
+ * if they are the job's answer: then nothing is repeated.
  * @param streamed whether its events showed what it did as it went: a call would have been seen before it failed
  */
-export function showsWhatItDid(response: UpstreamResponse, streamed = false): boolean {
+export function showsWhatItDid(
+  response: UpstreamResponse,
+  { isAnswer, streamed = false }: { isAnswer: boolean; streamed?: boolean },
+): boolean {
   const { status, outputIsList, refusal } = response;
   if (!outputIsList || status === "cancelled") return false;
-  if (refusal !== null || !isEmpty(response)) return true;
+  if (refusal !== null || !isOnlyWords(response) || isAnswer && !isEmpty(response)) return true;
   if (status !== "failed") return false;
   const why = classifyResponseError(response);
   return streamed && !mayBeGivenUp(why) || isRefusedBeforeItRan(why);
@@ -57,15 +61,10 @@ export function mayBeApproved(item: Item, yeses: readonly string[], effects: Eff
   return isUnreadable(item) || type === "mcp_call" && effects.effectOf(server, name) === "once";
 }
 
-/**
- * Whether a run that needs no yes for its calls hides what it did. One that failed or was cancelled is believed if its output
- * can be read, even if that is empty: this is how OpenAI reports background runs that fail before they call.
- */
-export function hidesRun(response: UpstreamResponse): boolean {
-  const { status, output, outputIsList, refusal } = response;
-  if (!outputIsList || output.some(isUnreadable)) return true;
-  const endedByItself = status === "completed" || status === "incomplete";
-  return endedByItself && refusal === null && isEmpty(response);
+/** Whether a run that needs no yes for its calls, and gave no answer, hides what it did, as a response that had a yes may. */
+export function hidesRun(response: UpstreamResponse, streamed = false): boolean {
+  return !showsWhatItDid(response, { isAnswer: false, streamed }) ||
+    response.output.some(isUnreadable);
 }
 
 /** Whether an item may be a call, in a form that nobody knows. */

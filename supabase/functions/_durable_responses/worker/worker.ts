@@ -13,7 +13,6 @@ const afterErrorMs = 1_000;
 const lookAgainMs = 1_000;
 /** The same without a free place, in ms: as often as cron. */
 const lookWhenFullMs = 10_000;
-const nothing = { found: false, more: false };
 
 /** The profiles with the time after which `was_made` of each is first asked. */
 function registration(profiles: Profiles): Record<string, number | null> {
@@ -53,6 +52,13 @@ export class Worker {
   #notify: () => void = () => {};
   #woken = false;
   #stopped = false;
+  /** The polls and cancels that are under way. A slow one must not delay a claim, nor a claim a poll. */
+  #polls: Promise<void> | undefined;
+  /** Whether somebody has woken it since they began: something else may be due. */
+  #pollsAgain = false;
+  /** Whether the last polls have ended, and there is no reason to look again. */
+  #pollsAreDone = false;
+  #foundAny = false;
   /** The owner that it served last: the next claim starts after them. Random at first, so that no owner is always first. */
   #afterOwner: string = crypto.randomUUID();
 
@@ -107,8 +113,9 @@ export class Worker {
   async run(): Promise<boolean> {
     const { life } = this.options;
     let more = true;
-    let foundAny = false;
-    while (more || this.#woken || this.#runs.size > 0) {
+    this.#foundAny = false;
+    while (more || this.#woken || this.#runs.size > 0 || this.#polls !== undefined) {
+      const looks: boolean = (more || this.#woken) && this.mayStart;
       this.#woken = false;
       // Only then: whoever hands over never starts a run that may take its time.
       if (life.handOverInMs() <= 0) {
@@ -117,31 +124,49 @@ export class Worker {
       }
       if (life.boundaryInMs() <= 0) this.#runs.endAtBoundary();
       // Also if every place is taken: background jobs, cancels and deadlines wait for no place.
-      const seen = this.mayStart ? await this.#look() : nothing;
-      foundAny ||= seen.found;
-      more = seen.more;
+      more = looks && await this.#look();
       if (!more) await this.#pause();
     }
-    return foundAny;
+    await this.#polls;
+    return this.#foundAny;
   }
 
   #room(): number {
     return this.options.concurrency - this.#runs.size;
   }
 
-  /** @returns whether it found something to do, and whether there may be more */
-  async #look(): Promise<{ found: boolean; more: boolean }> {
+  /** @returns whether there may be more to claim */
+  async #look(): Promise<boolean> {
+    this.#pollsAgain = this.#polls !== undefined;
+    this.#polls ??= this.#poll();
     try {
-      const [{ found, more }, claimed] = await Promise.all([
-        this.options.reconcile(),
-        this.#claim(),
-      ]);
-      return { found: found || claimed, more: more || claimed };
+      const claimed = await this.#claim();
+      this.#foundAny ||= claimed;
+      return claimed;
     } catch (error) {
-      log.error("cannot look for work", { worker: this.id, error: describe(error) });
-      await new Promise((resolve) => setTimeout(resolve, afterErrorMs));
-      return nothing;
+      await this.#afterError(error);
+      return false;
     }
+  }
+
+  /** Looks after background jobs. If there may be more of them, the worker looks again. */
+  async #poll(): Promise<void> {
+    try {
+      const { found, more } = await this.options.reconcile();
+      this.#foundAny ||= found;
+      this.#woken ||= more;
+    } catch (error) {
+      await this.#afterError(error);
+    }
+    this.#woken ||= this.#pollsAgain;
+    this.#polls = undefined;
+    this.#pollsAreDone = true;
+    this.#notify();
+  }
+
+  async #afterError(error: unknown): Promise<void> {
+    log.error("cannot look for work", { worker: this.id, error: describe(error) });
+    await new Promise((resolve) => setTimeout(resolve, afterErrorMs));
   }
 
   async #claim(): Promise<boolean> {
@@ -172,7 +197,8 @@ export class Worker {
 
   /** Waits until a run ends, somebody wakes the worker, or its time is up. */
   async #pause(): Promise<void> {
-    if (this.#woken || this.#runs.size === 0) return;
+    if (this.#woken || this.#runs.size === 0 && this.#polls === undefined) return;
+    this.#pollsAreDone = false;
     const { life } = this.options;
     const boundary = life.boundaryInMs() > 0 ? life.boundaryInMs() : life.handOverInMs();
     // An Edge worker is woken when a job comes. Nobody wakes a process, which looks for jobs itself.
@@ -186,7 +212,7 @@ export class Worker {
     });
     clearTimeout(timer);
     // A run that ended has freed a place: look again.
-    this.#woken = true;
+    this.#woken ||= !this.#pollsAreDone;
   }
 
   /**

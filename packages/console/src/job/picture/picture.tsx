@@ -1,5 +1,5 @@
 /** A job's timeline on a time axis. */
-import { type CSSProperties, useMemo } from "react";
+import { type CSSProperties, type ReactNode, useMemo } from "react";
 import { isFinal } from "../../../../client/src/index.ts";
 import type { FullJob, Step } from "../../data/schemas.ts";
 import { formatDuration, useNow } from "../../ui/time.ts";
@@ -145,7 +145,7 @@ function StepBar(
       onClick={() => onStep(step)}
       title={`${name}: ${step.status}`}
     >
-      <span className="line-name">{name}</span>
+      <span className="line-name">{breakable(name)}</span>
       <span className="track">
         <Grid scale={scale} />
         <span className="bar" style={span(scale, from, to)} />
@@ -155,6 +155,13 @@ function StepBar(
       </span>
       <span className="line-took">{took}</span>
     </button>
+  );
+}
+
+/** Where it must wrap, a tool's name does so after an underscore, which a browser would not choose. */
+function breakable(name: string): ReactNode[] {
+  return name.split(/(?<=_)/).flatMap((part, index) =>
+    index === 0 ? [part] : [<wbr key={index} />, part]
   );
 }
 

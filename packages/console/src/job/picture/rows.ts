@@ -58,12 +58,12 @@ const names: Readonly<Record<string, string>> = {
   reasoning: "reasoning",
   message: "message",
   mcp_approval_request: "asks for approval",
-  background_run: "unknown background run",
+  unguarded_run: "run that may call unasked",
 };
 
 export function stepName({ kind, tool, server_label, effect }: Step): string {
-  // Only calls have an effect.
-  if (effect !== null) return tool ?? "a tool";
+  // Only calls have an effect, and runs that may make them.
+  if (effect !== null && kind !== "unguarded_run") return tool ?? "a tool";
   const name = (Object.hasOwn(names, kind) ? names[kind] : undefined) ?? kind;
   if (kind === "mcp_approval_request" && tool !== null) return `${name}: ${tool}`;
   return server_label === null ? name : `${name} · ${server_label}`;

@@ -7,9 +7,11 @@ import * as z from "../../model/zod.ts";
 import { decidedElsewhere, fieldNames, ownFields } from "./fields.ts";
 import { type Found, pathOf } from "./finding.ts";
 import { fitsPassedOn, isPassedOn, passedOn, type PassedType } from "../passed-on.ts";
+import { defaultReviewMs } from "../profile.ts";
 import { secretNames } from "../secret-references.ts";
 import { shown } from "./shown.ts";
 import { storedPromptHint } from "../stored-prompt.ts";
+import { defaultWasMadeAfterMs } from "../was-made.ts";
 
 const ownSchema = z.looseObject(ownFields);
 
@@ -26,6 +28,7 @@ export function checkFields(profile: Record<string, unknown>): Found[] {
     ...wrongTypes(profile),
     ...misplacedExtras(profile["extra_body"]),
     ...misplacedSecrets(profile),
+    ...neverAsked(profile),
   ];
 }
 
@@ -80,6 +83,37 @@ function misplacedSecrets(fields: Record<string, unknown>): Found[] {
       }))
       : []
   );
+}
+
+/** A `was_made` that is never asked: its adopter would believe that nobody need answer a review. */
+function neverAsked(
+  { was_made, was_made_after_ms: afterMs, on_uncertain, review_ms }: Record<string, unknown>,
+): Found[] {
+  const wrong = (path: string, message: string, hint: string): Found[] => [
+    { path, severity: "wrong", message, hint },
+  ];
+  if (was_made === undefined) {
+    return afterMs === undefined ? [] : wrong(
+      "was_made_after_ms",
+      "'was_made_after_ms' says when 'was_made' is asked, but there is none",
+      "Add 'was_made', or leave it out",
+    );
+  }
+  if (on_uncertain === "retry") {
+    return wrong(
+      "was_made",
+      "'was_made' is never asked: with on_uncertain \"retry\" no job is held for review",
+      "Leave out one of the two",
+    );
+  }
+  const [after, review] = [afterMs ?? defaultWasMadeAfterMs, review_ms ?? defaultReviewMs];
+  return typeof after === "number" && typeof review === "number" && after >= review
+    ? wrong(
+      "was_made_after_ms",
+      `'was_made' is never asked: a review expires after ${review} ms, and it is asked after ${after} ms`,
+      "Lower 'was_made_after_ms', or raise 'review_ms'",
+    )
+    : [];
 }
 
 /** An unknown field, with the one that was probably meant. */

@@ -17,29 +17,36 @@ export interface OneServer {
   close(): Promise<void>;
 }
 
-/** It is connected when a tool is first called. */
+/** It is connected when a tool is first called. Its credentials are masked from now on. */
 export function openServer(profile: Profile, label: string | null, signal: AbortSignal): OneServer {
+  const server = serverOf(profile, label);
   let session: McpSession | undefined;
+  const call = async (name: string, args: Record<string, unknown>) => {
+    if (server === undefined) {
+      throw new Error(
+        label === null
+          ? `Cannot call ${name}: the call in doubt is of one of the profile's own tools, which have no server`
+          : `Cannot call ${name}: the profile has no server '${label}' with a server_url`,
+      );
+    }
+    session ??= new McpSession(server, environment().mcpHosts);
+    const { text, isError } = readResult(await session.call(name, args, { signal }));
+    if (isError) throw new Error(`${name} failed: ${text}`);
+    return text;
+  };
   return {
-    async callTool(name, args) {
-      session ??= new McpSession(serverOf(profile, label), environment().mcpHosts);
-      const { text, isError } = readResult(await session.call(name, args, { signal }));
-      if (isError) throw new Error(`${name} failed: ${text}`);
-      return text;
+    callTool(name, args) {
+      const answer = call(name, args);
+      // It still fails for whoever awaits it. If nobody does, a failure must not end the isolate and all its runs.
+      answer.catch(() => undefined);
+      return answer;
     },
     close: async () => await session?.close(),
   };
 }
 
-function serverOf({ tools = [] }: Profile, label: string | null): McpServer {
+function serverOf({ tools = [] }: Profile, label: string | null): McpServer | undefined {
   const declared = tools.find((each) => each.type === "mcp" && each.server_label === label);
   const tool = toolSchema.safeParse(declared).data;
-  if (!tool?.server_url) {
-    throw new Error(
-      label === null
-        ? "Cannot call a tool: the call in doubt is of one of the profile's own tools, which have no server"
-        : `Cannot call a tool: the profile has no server '${label}' with a server_url`,
-    );
-  }
-  return plannedServer({ ...tool, ...resolveTools([tool])[0] });
+  return tool?.server_url ? plannedServer({ ...tool, ...resolveTools([tool])[0] }) : undefined;
 }

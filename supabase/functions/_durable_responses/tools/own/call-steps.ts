@@ -17,8 +17,11 @@ export function unknownEnd(why: string): string {
   return `Nobody knows whether the call was made: ${why}`;
 }
 
-/** The prefix of our own requests for approval. */
-const requestPrefix = "apr_";
+/** The id of our own question about the call of a step. */
+export function questionId(stepId: string): string {
+  return `apr_${stepId}`;
+}
+
 /** The server name that people see for a function of the profile. */
 export const functionsLabel = "functions";
 
@@ -90,7 +93,7 @@ export function itemAndParts(
  * OpenAI never sees it.
  */
 export function requestFor(call: OwnCall): Step {
-  const id = `${requestPrefix}${call.stepId}`;
+  const id = questionId(call.stepId);
   const server_label = call.server ?? functionsLabel;
   return {
     item_id: id,
@@ -108,14 +111,6 @@ export function requestFor(call: OwnCall): Step {
       call_id: call.callId,
     },
   };
-}
-
-/** The id of the step of the call that a question of ours is about; undefined for one of OpenAI's. */
-export function stepAskedAbout(item: Item): string | undefined {
-  const { id } = item;
-  return callAskedAbout(item) !== undefined && typeof id === "string"
-    ? id.slice(requestPrefix.length)
-    : undefined;
 }
 
 /** The call that a question of ours is about; undefined for one of OpenAI's. */

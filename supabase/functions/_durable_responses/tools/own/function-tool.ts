@@ -1,8 +1,7 @@
 /** Tools in TypeScript: `tool()` of a profile, called in the worker. */
-import { howToSet } from "../../platform/how-to-set.ts";
 import { describe, log, messageOf } from "../../platform/log.ts";
 import { RequestError } from "../../platform/errors.ts";
-import { maskCredentials, rememberSecret } from "../../platform/redact.ts";
+import { maskCredentials } from "../../platform/redact.ts";
 import { supabase } from "../../platform/supabase.ts";
 import {
   type ReadTypeScriptCall,
@@ -10,6 +9,7 @@ import {
   ToolError,
   type TypeScriptTool,
 } from "../../profiles/own-tools.ts";
+import { secretValue } from "../../profiles/secret-references.ts";
 import type { OwnCall, OwnResult, RunnableTool } from "./own-call.ts";
 import { readInput } from "./read-arguments.ts";
 import { writtenOutput } from "./written-output.ts";
@@ -76,18 +76,7 @@ async function contextOf(call: OwnCall, signal: AbortSignal): Promise<ToolContex
     idempotencyKey: call.idempotencyKey,
     signal,
     supabaseAdmin: await supabase(),
-    secret(name) {
-      const value = Deno.env.get(name);
-      if (!value) {
-        throw new RequestError(
-          "secret_not_set",
-          `Cannot call the tool '${call.tool}': the secret ${name} is not set`,
-          { hint: howToSet(`${name}=…`) },
-        );
-      }
-      rememberSecret(value);
-      return value;
-    },
+    secret: (name) => secretValue(name, `Cannot call the tool '${call.tool}'`),
     log: (message, fields = {}) =>
       log.info(message, { ...fields, job_id: call.key.id, tool: call.tool }),
   };

@@ -7,10 +7,10 @@ import type { RequestBody } from "../../model/request.ts";
 import { sha256 } from "../../platform/digest.ts";
 import { saysAsk } from "../conditions.ts";
 import type { EffectRules } from "../effect-rules.ts";
-import { doneCalls, givenId } from "../ledger.ts";
+import { doneCalls } from "../ledger.ts";
 import { callKey } from "../step-of-item.ts";
 import { reminder, reminderHead, repeatedCall } from "../tool-call-guard.ts";
-import { stepAskedAbout } from "./call-steps.ts";
+import { callAskedAbout, questionId } from "./call-steps.ts";
 import type { OwnCall, ReadyCall, RunnableTool } from "./own-call.ts";
 import type { RunnableTools } from "./runnable-tools.ts";
 
@@ -18,8 +18,15 @@ import type { RunnableTools } from "./runnable-tools.ts";
 export interface AskedCall {
   item: Item;
   stepId: string;
-  /** If its row already exists. */
-  row?: { attempt: number; repeat: number | null };
+  /** If it already exists. */
+  row?: CallRow;
+}
+
+/** A call's row in the ledger. */
+interface CallRow {
+  number: number;
+  attempt: number;
+  repeat: number | null;
 }
 
 export type Judged =
@@ -52,7 +59,9 @@ export async function judgeCalls(asked: AskedCall[], rules: Rules): Promise<Judg
   const calls: OwnCall[] = [];
   for (const one of asked) calls.push(await callOf(one, calls, rules));
   // All at once, so that several late conditions cost the time of one.
-  return await Promise.all(calls.map((call, place) => judge(call, place, rules)));
+  return await Promise.all(
+    calls.map((call, place) => judge(call, place, rules, asked[place]?.row)),
+  );
 }
 
 async function callOf(
@@ -110,7 +119,12 @@ function toolOf({ kind, tool }: LeftCall, tools: RunnableTools): RunnableTool | 
   return kind === "function_call" ? tools.find(tool) : undefined;
 }
 
-async function judge(call: OwnCall, place: number, rules: Rules): Promise<Judged> {
+async function judge(
+  call: OwnCall,
+  place: number,
+  rules: Rules,
+  row: CallRow | undefined,
+): Promise<Judged> {
   const { work, tools } = rules;
   const left = leftCallOf(call.item) ?? nothing;
   const refuse = (error: string): Judged => ({ kind: "refuse", call, error });
@@ -130,7 +144,8 @@ async function judge(call: OwnCall, place: number, rules: Rules): Promise<Judged
   if ("error" in read) return refuse(read.error);
   const repeated = repeatOf(call, work);
   if (repeated !== undefined) return repeated;
-  const answer = answerTo(call, work.steps);
+  // Nobody was asked about a call without a row.
+  const answer = row === undefined ? undefined : answerTo(call, row, work.steps);
   if (answer === undefined) {
     const about = { tool: call.tool, job_id: work.id };
     return await saysAsk("needsApproval", () => read.needsApproval(), about, rules.conditionMs)
@@ -186,16 +201,13 @@ function repeatOf(call: OwnCall, { steps, run_since }: Rules["work"]): Judged | 
 }
 
 /**
- * A person's answer to the question whether this call may be made. Each answer is valid for one call, which is known by its
- * row: a server may give several calls the same call_id.
+ * A person's answer to the question about exactly this call. A call_id does not identify a call, nor does an item's id: an API
+ * may use them again. Whoever asks writes the question right before the call's row, or after it if the row was there.
  */
-function answerTo({ stepId, callKey: key, arguments: args, tool }: OwnCall, steps: DoneStep[]) {
-  const requests = steps.filter((step) =>
-    step.item !== null && stepAskedAbout(step.item) === stepId && step.tool === tool &&
-    step.arguments === args
+function answerTo({ stepId, arguments: args, tool }: OwnCall, row: CallRow, steps: DoneStep[]) {
+  const question = steps.findLast(({ item, number, ...asked }) =>
+    item !== null && callAskedAbout(item) !== undefined && item["id"] === questionId(stepId) &&
+    number >= row.number - 1 && asked.tool === tool && asked.arguments === args
   );
-  const used = steps.filter((step) =>
-    step.kind === "function_call" && givenId(step.item_id) === stepId && step.call_key === key
-  );
-  return used.length < requests.length ? requests.at(-1)?.answer ?? undefined : undefined;
+  return question?.answer ?? undefined;
 }

@@ -1,0 +1,71 @@
+/** The only webhook of a response that nobody recorded comes, and the response cannot be read at that moment. */
+import assert from "node:assert/strict";
+import { eventually } from "../../support/eventually.ts";
+import { readJob, summarizeAttempts } from "../../support/jobs.ts";
+import type { TestStack } from "../../support/stack.ts";
+import { functionsAreDone, openaiIsDone } from "../background/at-openai.ts";
+import { raw, retrieve } from "../upstream/answers.ts";
+import { askedUnheard, continuedInBackground } from "./asked-unheard.ts";
+import { ofAttempt, sentInAll, works } from "./mail.ts";
+
+type Answer = Parameters<typeof raw>[1];
+const html = { type: "text/html", body: "<html>Bad gateway" };
+const unread: Record<string, Answer> = {
+  "a rate limit": {
+    status: 429,
+    headers: { "retry-after": "1" },
+    body: { error: { code: "rate_limit_exceeded", message: "slow down" } },
+  },
+  "a gateway's error": { status: 502, ...html },
+  "a page of HTML": html,
+  "that there is no such response": {
+    status: 404,
+    body: { error: { code: "not_found", message: "Response not found" } },
+  },
+  "that the key is wrong": { status: 401, body: { error: { message: "no" } } },
+};
+
+export function testUnreadWebhook(theStack: () => TestStack): void {
+  for (const [what, answer] of Object.entries(unread)) {
+    Deno.test(`a retrieve after the only webhook is answered with ${what}: it is asked again, and brings the result`, async () => {
+      const { openai, sql, finished } = theStack();
+      const { id, hear } = await askedUnheard(theStack());
+      openai.faults.set([
+        raw(ofAttempt(3), { status: 502, ...html }, { runs: true, times: 1 }),
+        raw({ ...retrieve, ...ofAttempt(3) }, answer, { times: 2 }),
+        works,
+      ]);
+      await hear();
+      assert.equal((await finished(id)).status, "completed");
+      assert.deepEqual(await summarizeAttempts(sql, id), continuedInBackground);
+      assert.equal(await sentInAll(theStack()), 1);
+    });
+  }
+
+  Deno.test("the database is away when the only webhook comes: it is asked again", async () => {
+    const { openai, sql, proxy, finished } = theStack();
+    const { id, hear } = await askedUnheard(theStack());
+    openai.webhooks.faults.set([{ kind: "delay", ms: 1_500 }]);
+    openai.faults.set([
+      raw(ofAttempt(3), { status: 502, ...html }, { runs: true, times: 1 }),
+      works,
+    ]);
+    await hear();
+    await eventually("the next attempt", () => readJob(sql, id), ({ attempt }) => attempt === 3);
+    await functionsAreDone(theStack());
+    let refused = 0;
+    proxy.intercept = (path) =>
+      path.endsWith("/claim_background_job") && refused++ < 2
+        ? new Response("", { status: 503 })
+        : undefined;
+    try {
+      await openaiIsDone(theStack());
+      assert.equal((await finished(id)).status, "completed");
+      assert.equal(refused, 3);
+    } finally {
+      proxy.intercept = undefined;
+      openai.webhooks.faults.clear();
+    }
+    assert.equal(await sentInAll(theStack()), 1);
+  });
+}
