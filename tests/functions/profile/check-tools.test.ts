@@ -85,6 +85,26 @@ Deno.test("a server's label and address are those that OpenAI takes", async () =
   }
 });
 
+Deno.test("a server's tools and approvals have a form that OpenAI takes", async () => {
+  const server = { type: "mcp", server_label: "mail", server_url: secret("SET") };
+  const withServer = (more: object) => found({ tools: [{ ...server, ...more }] });
+  for (
+    const more of [
+      { require_approval: "never", allowed_tools: ["find"] },
+      { require_approval: { never: { tool_names: ["find"] } }, allowed_tools: { read_only: true } },
+    ]
+  ) assert.deepEqual(await withServer(more), []);
+  assert.deepEqual(await withServer({ require_approval: "sometimes" }), [
+    "wrong tools[0].require_approval: 'tools[0].require_approval' must be 'always', 'never', or an object with tools for each, but it is 'sometimes' → See docs/profiles.md#tools",
+  ]);
+  assert.deepEqual(await withServer({ allowed_tools: "find" }), [
+    "wrong tools[0].allowed_tools: 'tools[0].allowed_tools' must be a list or an object, but it is 'find' → See docs/profiles.md#tools",
+  ]);
+  assert.deepEqual(await withServer({ allowed_tools: ["find", 7] }), [
+    "wrong tools[0].allowed_tools[1]: 'tools[0].allowed_tools[1]' must be a text, but it is 7 → See docs/profiles.md#tools",
+  ]);
+});
+
 Deno.test("a tool that OpenAI leaves to the caller says so, once", async () => {
   const tools = [
     { type: "custom", name: "draw" },

@@ -157,6 +157,10 @@ function foundBy(issue: z.core.$ZodIssue, profile: unknown): Found[] {
     const known = Object.keys(membersAt(issue.path));
     return issue.keys.map((key) => noSuchField(issue.path, key, known));
   }
+  const inner = issue.code === "invalid_union" ? issueWithin(issue.errors) : undefined;
+  if (inner !== undefined) {
+    return foundBy({ ...inner, path: [...issue.path, ...inner.path] }, profile);
+  }
   const path = pathOf(issue.path);
   return [{
     path,
@@ -177,10 +181,23 @@ function ruleOf(issue: z.core.$ZodIssue): string {
       return range(issue.origin, issue.inclusive ? "at least" : "more than", issue.minimum);
     case "too_big":
       return range(issue.origin, issue.inclusive ? "at most" : "less than", issue.maximum);
+    case "invalid_union":
+      return unionRule(issue.errors);
     default:
       // Ours begin with their rule.
       return issue.message.startsWith("must ") ? issue.message : `is invalid: ${issue.message}`;
   }
+}
+
+/** What is wrong inside of a value that is of one of the types that it may have. */
+function issueWithin(errors: z.core.$ZodIssue[][]): z.core.$ZodIssue | undefined {
+  return errors.flat().find(({ path }) => path.length > 0);
+}
+
+/** The types that a value may have. */
+function unionRule(errors: z.core.$ZodIssue[][]): string {
+  const rules = errors.flat().map((issue) => ruleOf(issue).replace(/^must be /, ""));
+  return `must be ${[...new Set(rules)].join(" or ")}`;
 }
 
 function oneOf(values: string[]): string {

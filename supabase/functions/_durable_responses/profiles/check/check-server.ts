@@ -1,4 +1,4 @@
-/** Checks an MCP server of a profile: what OpenAI, or our worker, would refuse in its label and its address. */
+/** Checks an MCP server of a profile: what OpenAI, or our worker, would refuse in its label, address and approval. */
 import type { RequestTool } from "../../model/request.ts";
 import type { SideEffects } from "../../model/step.ts";
 import { serverUrl } from "../server-url.ts";
@@ -11,7 +11,11 @@ const label = /^[A-Za-z][A-Za-z0-9_-]*$/;
 const addresses = ["server_url", "connector_id", "tunnel_id"];
 
 export function checkServer(tool: RequestTool, path: string, effects: SideEffects): Found[] {
-  const found = [...checkLabel(tool, path), ...checkAddress(tool, path)];
+  const found = [
+    ...checkLabel(tool, path),
+    ...checkAddress(tool, path),
+    ...checkApproval(tool, path),
+  ];
   if (found.length > 0 || tool["run_by"] === undefined) return found;
   return refusalOf(path, () => tool, { own: [], effects });
 }
@@ -46,6 +50,13 @@ function checkAddress(tool: RequestTool, path: string): Found[] {
       }`,
     ),
   ];
+}
+
+function checkApproval({ require_approval: rule }: RequestTool, path: string): Found[] {
+  if (typeof rule !== "string" || rule === "always" || rule === "never") return [];
+  const at = `${path}.require_approval`;
+  const must = "must be 'always', 'never', or an object with tools for each";
+  return [wrong(at, `'${at}' ${must}, but it is ${shown(rule)}`)];
 }
 
 /** The rest of an address may be a credential. */
