@@ -24,3 +24,11 @@ Deno.test("long areas come first and quick ones last, so that no core waits for 
     ["tests/e2e", "tests/adoption", "tests/tools", "tests/sql", "tests/functions"],
   );
 });
+
+Deno.test("only files whose tests have databases of their own run as one module", () => {
+  const groups = planGroups(["tests/sql/a.test.ts", "tests/sql/b.test.ts", "tests/e2e/a.test.ts"]);
+  assert.deepEqual(groups.map(({ name, together }) => [name, together]), [
+    ["tests/e2e", false],
+    ["tests/sql", true],
+  ]);
+});

@@ -6,6 +6,8 @@ export interface Group {
   files: string[];
   /** It mostly waits for a clock that no test can set, so it may run in addition to the others. */
   waits: boolean;
+  /** Its files run as one module, so what they import is loaded once, and a cluster is started once. */
+  together: boolean;
 }
 
 // Small enough that the processes end at about the same time, large enough that starting one (0.3 s) costs little.
@@ -16,6 +18,9 @@ const longAreas = ["tests/chaos", "tests/resume", "tests/e2e", "tests/console"];
 
 // Without stacks, so none of these groups takes long.
 const quickAreas = ["tests/sql", "tests/scripts", "tests/model", "tests/runner", "tests/functions"];
+
+// Here, each test has a database of its own, and files have no state that another could see.
+const togetherAreas = ["tests/sql"];
 
 /** A file of this name waits for real time, for example for the next full minute. */
 const waitingSuffix = "-waits.test.ts";
@@ -30,7 +35,7 @@ export function planGroups(files: string[]): Group[] {
   const areas = Map.groupBy(others, areaOf);
   const longFirst = [...areas].sort(([a], [b]) => rank(a) - rank(b) || a.localeCompare(b));
   return [
-    ...waiting.map((file) => ({ name: file, files: [file], waits: true })),
+    ...waiting.map((file) => ({ name: file, files: [file], waits: true, together: false })),
     ...longFirst.flatMap(([area, members]) => split(area, members)),
   ];
 }
@@ -42,6 +47,7 @@ function split(area: string, files: string[]): Group[] {
     name: count === 1 ? area : `${area} ${index + 1}/${count}`,
     files: files.slice(index * size, (index + 1) * size),
     waits: false,
+    together: togetherAreas.includes(area),
   }));
 }
 

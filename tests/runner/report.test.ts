@@ -3,7 +3,7 @@ import { busyAbove } from "./load.ts";
 import { describeGroup, summarize } from "./report.ts";
 import { countTests, type GroupResult } from "./run-groups.ts";
 
-const group = { name: "tests/sql", files: ["a.test.ts"], waits: false };
+const group = { name: "tests/sql", files: ["a.test.ts"], waits: false, together: false };
 
 function result(counts: Partial<GroupResult>): GroupResult {
   return {

@@ -1,6 +1,7 @@
 /** Really runs groups of generated test files. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { join, relative } from "node:path";
+import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { findTestFiles } from "./files.ts";
 import { type GroupResult, runFailedAgain, runGroup } from "./run-groups.ts";
 
@@ -35,7 +36,7 @@ async function withFiles(
   }
 }
 
-const groupOf = (...files: string[]) => ({ name: "made up", files, waits: false });
+const groupOf = (...files: string[]) => ({ name: "made up", files, waits: false, together: false });
 const soon = () => performance.now() + 60_000;
 
 Deno.test("a group's tests are counted, and what failed is in its output", async () => {
@@ -45,6 +46,28 @@ Deno.test("a group's tests are counted, and what failed is in its output", async
     assert.deepEqual([passed, failed], [1, 1]);
     assert.match(output, /as it always does/);
     assert.ok(loadPerCore >= 0);
+  });
+});
+
+Deno.test("files that run together load what they share once, and failures name their own file", async () => {
+  const texts = {
+    "shared.ts": `export const seen = { count: 0 };`,
+    "a.test.ts":
+      `import { seen } from "./shared.ts"; Deno.test("the first", () => void seen.count++);`,
+    "b.test.ts":
+      `import { seen } from "./shared.ts"; Deno.test("the second", () => { throw new Error("seen " + seen.count); });`,
+  };
+  await withFiles(texts, async (folder) => {
+    const files = ["a.test.ts", "b.test.ts"].map((name) =>
+      relative(projectRoot, join(folder, name))
+    );
+    const group = { ...groupOf(...files), together: true };
+    const { passed, failed, output } = await runGroup(group, { endAt: soon() });
+    assert.deepEqual([passed, failed], [1, 1]);
+    assert.match(output, /seen 1/);
+    assert.match(output, /^the second => .*b\.test\.ts:1:/m);
+    const apart = await runGroup({ ...group, together: false }, { endAt: soon() });
+    assert.match(apart.output, /seen 0/);
   });
 });
 

@@ -2,6 +2,7 @@
 import { findDeno, projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { startProcess } from "../../packages/dev/processes.ts";
 import { loadPerCore } from "./load.ts";
+import { moduleOf } from "./module-of.ts";
 import type { Group } from "./plan.ts";
 
 export interface GroupResult {
@@ -65,12 +66,13 @@ export async function runGroup(
   { endAt, long = false }: Pick<RunOptions, "endAt" | "long">,
 ): Promise<GroupResult> {
   const started = performance.now();
+  await using module = group.together ? await moduleOf(group.files) : undefined;
   const lines: string[] = [];
   const child = startProcess({
     name: group.name,
     command: findDeno(),
     // `npm run check` checks the types, once for all files.
-    args: ["test", "--allow-all", "--no-check", ...group.files],
+    args: ["test", "--allow-all", "--no-check", ...(module ? [module.path] : group.files)],
     cwd: projectRoot,
     // The environment tells tests where a browser is, and how long to try.
     env: { ...Deno.env.toObject(), NO_COLOR: "1", ...(long && { DURABLE_RESPONSES_LONG: "1" }) },

@@ -59,6 +59,16 @@ async function failureOf(...args: Parameters<typeof run>): Promise<string> {
   return result.failure.code;
 }
 
+for (const body of ['{"data":{"key":"sk-12345678901234"},"ok":true}', "<html>please wait</html>"]) {
+  Deno.test(`what is none of a response is shown, masked and cut: ${body}`, async () => {
+    const result = await run({ events: [body + "x".repeat(200)] });
+    assert.ok(result.kind === "failed");
+    assert.ok(result.failure.message.includes(body.slice(0, 10)), result.failure.message);
+    assert.doesNotMatch(result.failure.message, /sk-1/);
+    assert.ok(result.failure.message.length < 250);
+  });
+}
+
 Deno.test("a terminal event is the end, whether the stream ends or not", async () => {
   for (const open of [false, true]) {
     const result = await run({ events: [created, completed], open });

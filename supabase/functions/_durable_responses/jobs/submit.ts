@@ -20,7 +20,7 @@ import type { Profiles } from "../profiles/profile.ts";
 import { effectsOf, hasOnceTools, hasUnguardedTools } from "../tools/effect-rules.ts";
 import { runnableTools } from "../tools/own/runnable-tools.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
-import { yesesOf } from "../tools/unapproved-calls.ts";
+import { openYesesOf } from "../tools/unapproved-calls.ts";
 import type { Attempt } from "./settle.ts";
 import { wakeWorker } from "./wake.ts";
 
@@ -212,7 +212,7 @@ async function submissionOf(
 
 /** A request that already contains a yes may act before anybody is asked, and so may a tool that never asks. */
 function guardOf({ guard, body, sideEffects }: Plan): Guard {
-  const acts = yesesOf(body).size > 0 || hasUnguardedTools(body, sideEffects);
+  const acts = openYesesOf(body).size > 0 || hasUnguardedTools(body, sideEffects);
   return guard === "always" && acts ? "synchronous" : guard;
 }
 

@@ -25,7 +25,7 @@ const errorField = '"error"';
  */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
-  onChunk: () => void,
+  onChunk: (chunk: Uint8Array) => void,
   onDelta: (block: string) => void = () => {},
 ): AsyncGenerator<unknown> {
   const lines = new LineEnds();
@@ -34,7 +34,7 @@ export async function* readEvents(
   let tooLong = 0;
   try {
     for await (const chunk of body) {
-      onChunk();
+      onChunk(chunk);
       // What was searched already is not searched again; a boundary may have begun in its last character.
       let from = Math.max(0, buffered.length - 1);
       buffered += lines.read(chunk);
@@ -83,7 +83,9 @@ function* eventsIn(lines: string, onDelta: (block: string) => void): Generator<u
 
 /** Whether the data of a delta's event has nothing else in it. No text can contain these unescaped. */
 function isOnlyDelta(block: string): boolean {
-  return !block.includes(errorField) && (block.includes(deltaType) || !block.includes(typeField));
+  return !block.includes(errorField) &&
+    (block.includes(deltaType) || !block.includes(typeField) ||
+      jsonOf(dataOf(block) ?? "") === undefined);
 }
 
 /** The name in `event:` counts if the data does not have one. Data with a response or an item is an event about that. */

@@ -56,6 +56,11 @@ export class RunReader {
   /** Whether events were about a call whose start the stream has not shown. */
   #isPartial = false;
 
+  /** Whether any event of a response has come. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
   constructor(private readonly hooks: ItemHooks, private readonly headers?: Headers) {}
 
   /**

@@ -8,7 +8,7 @@ import { callForJson, callOpenAI } from "./call.ts";
 import { classifyError } from "./classify.ts";
 import { readEvents } from "./events.ts";
 import { type Ending, type ItemHooks, RunReader } from "./read-run.ts";
-import { AnswerTooLarge, UnreadableAnswer } from "./unreadable.ts";
+import { AnswerTooLarge, Beginning, UnreadableAnswer } from "./unreadable.ts";
 
 /** The budgets of one synchronous attempt, in ms. */
 export interface RunBudgets {
@@ -181,8 +181,13 @@ async function streamOf(
   });
   heard(answer.headers.get("x-request-id"));
   const reader = new RunReader(hooks, answer.headers);
+  const beginning = new Beginning();
   if (answer.body) {
-    for await (const event of readEvents(answer.body, onChunk, hooks.onDelta)) {
+    const onPiece = (chunk: Uint8Array) => {
+      onChunk();
+      beginning.add(chunk);
+    };
+    for await (const event of readEvents(answer.body, onPiece, hooks.onDelta)) {
       const ending = reader.read(event);
       if (ending !== undefined) return ending;
       hooks.onEvent?.(event);
@@ -190,9 +195,12 @@ async function streamOf(
     }
   }
   if (ended()) return undefined;
+  const what = "Cannot trust the answer: the stream ended without a terminal event";
   const why = makeFailure(
     "stream_cut",
-    "Cannot trust the answer: the stream ended without a terminal event",
+    reader.hasBegun
+      ? what
+      : `${what}. It has no event of a response. It begins with ${beginning.text}`,
   );
   return { kind: "failed", failure: why, final: false };
 }

@@ -1,5 +1,6 @@
 /** Answers with a 2xx that are not a response. */
 import type { ReportedError } from "../model/reported-error.ts";
+import { redact } from "../platform/redact.ts";
 
 /** An error with a 2xx: some gateways have no other status. Its headers may say how long to wait, as those of any refusal. */
 export class ErrorAnswer extends Error {
@@ -34,9 +35,30 @@ export class AnswerTooLarge extends SyntaxError {
   }
 }
 
+/** How much of an answer is kept for a message, in bytes: more than is shown, so that a secret in it is masked whole. */
+const keptBytes = 4_096;
+
+/** The beginning of an answer that comes in pieces. */
+export class Beginning {
+  readonly #decoder = new TextDecoder();
+  #kept = "";
+  #left = keptBytes;
+
+  add(piece: Uint8Array): void {
+    if (this.#left <= 0) return;
+    this.#kept += this.#decoder.decode(piece.subarray(0, this.#left), { stream: true });
+    this.#left -= piece.length;
+  }
+
+  /** Masked and cut. */
+  get text(): string {
+    return beginningOf(this.#kept);
+  }
+}
+
 /** The beginning of an answer, for a message. */
 export function beginningOf(text: string): string {
-  const line = text.replace(/\s+/g, " ").trim();
+  const line = redact(text.slice(0, keptBytes)).replace(/\s+/g, " ").trim();
   return line === ""
     ? "an empty body"
     : `'${line.slice(0, 80).toWellFormed()}${line.length > 80 ? "…" : ""}'`;

@@ -7,7 +7,7 @@ import { isResult } from "../openai/verdict.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Plan } from "../profiles/plan.ts";
 import { hasUnguardedTools } from "../tools/effect-rules.ts";
-import { yesesOf } from "../tools/unapproved-calls.ts";
+import { openYesesOf } from "../tools/unapproved-calls.ts";
 import { hidesRun } from "../tools/what-it-shows.ts";
 import type { RunStop } from "./run-stop.ts";
 import type { StepWriter } from "./step-writer.ts";
@@ -32,7 +32,7 @@ export class UnguardedRequests {
 
   constructor(private readonly options: UnguardedRequestsOptions) {
     const { work, plan: { body, sideEffects } } = options;
-    this.#isUnguarded = work.ignores_approval || yesesOf(body).size > 0 ||
+    this.#isUnguarded = work.ignores_approval || openYesesOf(body).size > 0 ||
       hasUnguardedTools(body, sideEffects);
   }
 

@@ -35,6 +35,19 @@ export function yesesOf({ input }: RequestBody): Set<unknown> {
 }
 
 /**
+ * Those of them whose call is still to be made. A chat sends its history along: a yes that a call after it names has been used.
+ */
+export function openYesesOf({ input }: RequestBody): Set<unknown> {
+  const open = new Set<unknown>();
+  for (const item of Array.isArray(input) ? input : []) {
+    const answer = yes.safeParse(item);
+    if (answer.success) open.add(answer.data.approval_request_id);
+    else if (item.type === "mcp_call") open.delete(item["approval_request_id"]);
+  }
+  return open;
+}
+
+/**
  * The first call of an abandoned response that must not be made twice and had no yes at all. A call that names no request
  * may have had any of the given ones.
  */
