@@ -24,6 +24,7 @@ Deno.test("a file concerns the functions that import it, one that may be read co
     assert.deepEqual(await users("_shared/words.json"), ["hello", "other"]);
     await write("_shared/new.ts", "export {};");
     assert.deepEqual(await users("_shared/new.ts"), []);
+    assert.deepEqual(await users("_shared"), []);
     assert.deepEqual(await users("_shared/sedX1Y2"), []);
     assert.deepEqual(await users("_shared/log.ts", "_shared/4913"), ["hello"]);
     assert.deepEqual(await users("other/missing.ts"), ["other"]);

@@ -72,6 +72,21 @@ Deno.test("a function that cannot start is a 503, one that does not exist a 404"
   });
 });
 
+Deno.test("a function that never serves is a 503, and its log says what is missing", async () => {
+  const functionsDir = await Deno.makeTempDir({ prefix: "unserved-" });
+  try {
+    await Deno.mkdir(`${functionsDir}/hello`);
+    await Deno.writeTextFile(`${functionsDir}/hello/index.ts`, "export {};");
+    await withEdge({ functionsDir }, async (edge) => {
+      const answer = await edge.get("hello", "/");
+      assert.deepEqual([answer.status, (await answer.json()).code], [503, "BOOT_ERROR"]);
+      await edge.logged(/^ended without serving anything: its index\.ts must call Deno\.serve$/);
+    });
+  } finally {
+    await Deno.remove(functionsDir, { recursive: true });
+  }
+});
+
 Deno.test("a function whose import map cannot be read is a 503, and its log says why", async () => {
   const remote = () => {
     throw new Error("Cannot read the import map 'x': it does not exist");

@@ -79,3 +79,15 @@ Deno.test("a fault that there is not is refused before anything starts", async (
     /they are the OpenAI stand-in's/,
   );
 });
+
+Deno.test("a folder that cannot be made is named, with what to do", async () => {
+  const file = await Deno.makeTempFile();
+  try {
+    await assert.rejects(openKept(`${file}/data`), {
+      message:
+        /^Cannot keep the database in '.*\/data': .*\. Choose another folder \(dev: --data\)$/,
+    });
+  } finally {
+    await Deno.remove(file);
+  }
+});

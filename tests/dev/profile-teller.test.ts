@@ -24,4 +24,7 @@ Deno.test("what is wrong is said each time, a warning or a missing default once"
   assert.deepEqual(told(["a"], [mistake]), [`wrong in ${file}: 'a': Bad → Renew it`]);
   assert.deepEqual(told(["a", "default"]), ["profiles: ok again ('a', 'default')"]);
   assert.deepEqual(told(["a"]), [none]);
+
+  teller.unchecked();
+  assert.deepEqual(told(["default"]), ["profiles: ok again ('default')"]);
 });

@@ -3,7 +3,11 @@ import assert from "node:assert/strict";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 
 const wrong: [args: string[], said: RegExp][] = [
-  [["--ports", "abc"], /'--ports <api,db>' argument 'abc' is invalid. It must be two ports/],
+  [
+    ["--ports", "abc"],
+    /'--ports <api,db>' argument 'abc' is invalid. It must be two different ports/,
+  ],
+  [["--ports", "54321,54321"], /argument '54321,54321' is invalid. It must be two different ports/],
   [["--wall-clock", "0"], /'--wall-clock <seconds>' argument '0' is invalid/],
   [["--openai-port", "x"], /'--openai-port <port>' argument 'x' is invalid/],
   [["--port", "1"], /unknown option '--port'/],

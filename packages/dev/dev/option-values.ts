@@ -23,8 +23,10 @@ export function parsePort(text: string): number {
 
 export function parsePorts(text: string): Ports {
   const [api, db, ...more] = text.split(",").map(Number);
-  if (isPort(api) && isPort(db) && more.length === 0) return { api, db };
-  throw new InvalidArgumentError("It must be two ports from 1 to 65535, such as 54321,54322.");
+  if (isPort(api) && isPort(db) && api !== db && more.length === 0) return { api, db };
+  throw new InvalidArgumentError(
+    "It must be two different ports from 1 to 65535, such as 54321,54322.",
+  );
 }
 
 export function parseSeconds(text: string): number {

@@ -86,8 +86,8 @@ export class ProfileTeller {
     this.#say("profiles: none is called 'default', so each request must name its `profile`");
   }
 
-  /** A fault of their module was told in other words. */
-  unloadable(): void {
+  /** They could not be checked. Why was told in other words. */
+  unchecked(): void {
     this.#state = "wrong";
   }
 }

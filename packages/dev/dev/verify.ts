@@ -33,6 +33,7 @@ export function verifier({ stack, check, say }: Verified) {
       return await check?.(env);
     } catch (error) {
       say(`profiles: not checked: ${messageOf(error)}`);
+      teller.unchecked();
     }
   };
   const verify = async () => {
@@ -46,7 +47,7 @@ export function verifier({ stack, check, say }: Verified) {
     const loaded = names.filter((name) => !faults.some((fault) => fault.names.includes(name)));
     const isUnloadable = report?.findings.some(isOfTheFile) ?? false;
     // The check finds the same once more.
-    if (faults.length > 0 && isUnloadable) return teller.unloadable();
+    if (faults.length > 0 && isUnloadable) return teller.unchecked();
     if (loaded.length > 0 && code.length > 0 && !isUnloadable) {
       say(`${shown(code)} changed: reloaded ${loaded.join(", ")}`);
     }

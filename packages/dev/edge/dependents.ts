@@ -1,7 +1,7 @@
 /** Which functions use a file of the project, by Deno's graph of their modules. */
-import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { ifThereNow } from "../if-there.ts";
 import { type LoadOptions, runDeno } from "./load-faults.ts";
 
 const graphSchema = z.object({ modules: z.array(z.object({ specifier: z.string() })) });
@@ -24,9 +24,14 @@ export async function dependents(
     names.map(async (name) => ({ name, files: await filesOf(name, options) })),
   );
   const unknown = paths.filter((path) => !graphs.some(({ files }) => files?.has(path)));
-  if (unknown.some((path) => !isModule.test(path) && existsSync(path))) return names;
+  if (unknown.some(mayBeRead)) return names;
   return graphs.filter(({ files }) => files === undefined || paths.some((path) => files.has(path)))
     .map(({ name }) => name);
+}
+
+/** A folder is told of by its files. */
+function mayBeRead(path: string): boolean {
+  return !isModule.test(path) && (ifThereNow(() => Deno.statSync(path))?.isFile ?? false);
 }
 
 /** The files that a function imports, those that are missing too; undefined if Deno cannot say: loadFaults() tells why. */

@@ -204,6 +204,9 @@ export class EdgeWorker {
 
   #onExit(status: Deno.CommandStatus): EndReason {
     const reason = this.#killedFor ?? reasonOf(status);
+    if (this.#state === "booting" && this.#killedFor === undefined && status.success) {
+      this.#options.onLine("ended without serving anything: its index.ts must call Deno.serve");
+    }
     this.#state = "ended";
     this.#endReason = reason;
     this.#endedAt = performance.now();

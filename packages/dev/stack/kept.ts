@@ -7,6 +7,7 @@ import { z } from "zod";
 import { createSigningJwk } from "../auth/keys.ts";
 import { HeldElsewhere, holdFile, howToStop } from "../hold-file.ts";
 import { createSecrets } from "./secrets.ts";
+import { messageOf } from "../message-of.ts";
 import { ifThere } from "../if-there.ts";
 
 const schema = z.strictObject({
@@ -49,7 +50,13 @@ export interface Kept {
 
 /** Opens the folder, or makes it. Throws while another stack has it, and when what is in it cannot be read. */
 export async function openKept(folder: string): Promise<Kept> {
-  await Deno.mkdir(folder, { recursive: true, mode: 0o711 });
+  await Deno.mkdir(folder, { recursive: true, mode: 0o711 }).catch((cause: unknown) => {
+    throw new Error(
+      `Cannot keep the database in '${folder}': ${
+        messageOf(cause)
+      }. Choose another folder (dev: --data)`,
+    );
+  });
   const release = await takeFolder(folder);
   try {
     const file = join(folder, "stack.json");

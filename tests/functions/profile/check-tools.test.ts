@@ -62,11 +62,21 @@ Deno.test("a server's label and address are those that OpenAI takes", async () =
   ) assert.deepEqual(await withServer(more), []);
   const label = "must begin with a letter and contain only letters, digits, - and _, but it is";
   for (const [server_label, value] of [["my box", "'my box'"], ["2nd", "'2nd'"]] as const) {
-    for (const run_by of [undefined, "worker"]) {
-      assert.deepEqual(await withServer({ server_label, run_by }), [
-        `wrong tools[0].server_label: 'tools[0].server_label' ${label} ${value} → See docs/profiles.md#tools`,
-      ]);
-    }
+    assert.deepEqual(await withServer({ server_label }), [
+      `wrong tools[0].server_label: 'tools[0].server_label' ${label} ${value} → See docs/profiles.md#tools`,
+    ]);
+  }
+  const own =
+    "must begin with a letter and contain only letters, digits, - and single _, at most 32, but it is";
+  for (
+    const [server_label, value] of [["a__b", "'a__b'"], ["a".repeat(33), "a longer text"], [
+      "2nd",
+      "'2nd'",
+    ]]
+  ) {
+    assert.deepEqual(await withServer({ server_label, run_by: "worker" }), [
+      `wrong tools[0].server_label: 'tools[0].server_label' ${own} ${value} → See docs/profiles.md#tools`,
+    ]);
   }
   const url = "must be a secret(), or a whole URL that begins with https:// or http://, but it";
   for (
@@ -103,6 +113,49 @@ Deno.test("a server's tools and approvals have a form that OpenAI takes", async 
   assert.deepEqual(await withServer({ allowed_tools: ["find", 7] }), [
     "wrong tools[0].allowed_tools[1]: 'tools[0].allowed_tools[1]' must be a text, but it is 7 → See docs/profiles.md#tools",
   ]);
+});
+
+Deno.test("a rule whose name looks like a typing error is told, with what was meant", async () => {
+  const mailbox = {
+    type: "mcp",
+    server_label: "mailbox",
+    server_url: secret("SET"),
+    allowed_tools: ["gmail_find_email", "gmail_reply_to_email"],
+  };
+  const rule = () => true;
+  const warning = (field: string, name: string, meant: string) =>
+    `warn ${field}.${name}: '${field}' has a rule for '${name}', which no tool of the profile is called → Did you mean '${meant}'?`;
+  assert.deepEqual(
+    await found({
+      tools: [mailbox],
+      approve_when: {
+        "mailbx.gmail_reply_to_email": rule,
+        "mailbox.gmail_reply_to_mail": rule,
+        "mailbox.gmail_reply_to_email": rule,
+      },
+      was_made: { "mailbox.gmail_reply": rule },
+      side_effects: { gmail_find_emial: "none", gmail_find_email: "none", another: "once" },
+    }),
+    [
+      warning("side_effects", "gmail_find_emial", "gmail_find_email"),
+      warning("approve_when", "mailbx.gmail_reply_to_email", "mailbox.gmail_reply_to_email"),
+      warning("approve_when", "mailbox.gmail_reply_to_mail", "mailbox.gmail_reply_to_email"),
+      warning("was_made", "mailbox.gmail_reply", "mailbox.gmail_reply_to_email"),
+    ],
+  );
+  assert.deepEqual(
+    await found({
+      tools: [{ ...mailbox, allowed_tools: undefined }],
+      approve_when: { "mailbx.any": rule, "other.any": rule },
+    }),
+    [warning("approve_when", "mailbx.any", "mailbox.any")],
+  );
+  // This server may have that tool, too.
+  const open = { ...mailbox, server_label: "other", allowed_tools: undefined };
+  assert.deepEqual(
+    await found({ tools: [mailbox, open], side_effects: { gmail_find_emial: "none" } }),
+    [],
+  );
 });
 
 Deno.test("a tool that OpenAI leaves to the caller says so, once", async () => {

@@ -98,7 +98,8 @@ export async function requireUrl(
     throw new Failure(
       "Cannot tell which project to use: there is no --url and no SUPABASE_URL, and this folder is not linked",
       {
-        hint: "Add --url https://<project-ref>.supabase.co, or run npx supabase link",
+        hint:
+          "Add --url https://<project-ref>.supabase.co, run npx supabase link, or source the env file of a dev that runs",
         exitCode: 2,
       },
     );

@@ -29,13 +29,15 @@ export function mcp<T extends Omit<OpenAiServer, "type"> | Omit<WorkerServer, "t
 
 export const defaultServerTimeoutMs = 60_000;
 
+/** Function names start with it, followed by two underscores. */
+export const workerLabel = /^(?=.{1,32}$)[A-Za-z][A-Za-z0-9-]*(?:_[A-Za-z0-9-]+)*$/;
+
 const schema = z.lazy(() =>
   z.looseObject({
     server_label: z.string().check(
-      // Function names start with it, followed by two underscores.
       z.regex(
-        /^(?=.{1,32}$)[A-Za-z][A-Za-z0-9-]*(?:_[A-Za-z0-9-]+)*$/,
-        "must be letters, digits, - and single _, at most 32",
+        workerLabel,
+        "must begin with a letter and contain only letters, digits, - and single _, at most 32",
       ),
     ),
     server_url: z.string().check(z.minLength(1)),

@@ -8,6 +8,7 @@ import { effects } from "../../model/status.ts";
 import type { SideEffects } from "../../model/step.ts";
 import { checkFields } from "./check-fields.ts";
 import { checkOutput } from "./check-output.ts";
+import { checkRules } from "./check-rules.ts";
 import { checkTools } from "./check-tools.ts";
 import type { Found, ProfileFinding } from "./finding.ts";
 import { type HarmlessTool, harmlessTool } from "./harmless-tool.ts";
@@ -92,6 +93,7 @@ async function checkProfile(
     ...checkFields(fields),
     ...(output?.found ?? []),
     ...checkTools(tools, effectsIn(fields), isSet),
+    ...checkRules(fields, tools),
   );
   const model = typeof fields["model"] === "string" ? fields["model"] : undefined;
   const harmless = harmlessTool(tools, fields["side_effects"]);

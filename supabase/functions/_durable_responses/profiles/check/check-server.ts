@@ -1,6 +1,7 @@
 /** Checks an MCP server of a profile: what OpenAI, or our worker, would refuse in its label, address and approval. */
 import type { RequestTool } from "../../model/request.ts";
 import type { SideEffects } from "../../model/step.ts";
+import { workerLabel } from "../mcp-server.ts";
 import { serverUrl } from "../server-url.ts";
 import type { Found } from "./finding.ts";
 import { refusalOf } from "./refusal.ts";
@@ -20,16 +21,17 @@ export function checkServer(tool: RequestTool, path: string, effects: SideEffect
   return refusalOf(path, () => tool, { own: [], effects });
 }
 
-function checkLabel({ server_label }: RequestTool, path: string): Found[] {
+function checkLabel({ server_label, run_by }: RequestTool, path: string): Found[] {
   if (!server_label) return [wrong(path, `The MCP server at '${path}' has no server_label`)];
-  if (label.test(server_label)) return [];
+  const isOurs = run_by === "worker";
+  if ((isOurs ? workerLabel : label).test(server_label)) return [];
   const at = `${path}.server_label`;
   return [
     wrong(
       at,
-      `'${at}' must begin with a letter and contain only letters, digits, - and _, but it is ${
-        shown(server_label)
-      }`,
+      `'${at}' must begin with a letter and contain only letters, digits, - and ${
+        isOurs ? "single _, at most 32" : "_"
+      }, but it is ${shown(server_label)}`,
     ),
   ];
 }

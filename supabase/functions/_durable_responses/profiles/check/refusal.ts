@@ -20,7 +20,8 @@ export function refusalOf(
     return [];
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
-    const why = error.message.replace(/^Cannot [^:]*: (?:tools\[0\]: )?/, "");
+    const why = error.message.replace(/^Cannot [^:]*: (?:tools\[0\]: )?/, "")
+      .replaceAll("tools[0]", path);
     return [{
       path,
       severity: "wrong",
