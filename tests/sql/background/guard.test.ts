@@ -117,7 +117,7 @@ sqlTest("the call's row goes along to the attempt whose response makes it", asyn
 sqlTest("its end finds the call, whatever it is", async (m) => {
   const done = await answered(m);
   await m.complete(done);
-  assert.deepEqual(await stepLines(m, done.id), ["send finished", "send void"]);
+  assert.deepEqual(await stepLines(m, done.id), ["send finished", "send uncertain"]);
   const failed = await answered(m, "resp_3");
   const job = await view(m, "fall_back_response_job", { ...fenced(failed), p_error: someError });
   assert.equal(job.status, "needs_review");

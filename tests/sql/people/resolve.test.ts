@@ -161,6 +161,7 @@ for (const status of undoubted) {
 sqlTest(
   "a job waits for its review with no worker and no poll, its clock standing still",
   async (m) => {
+    await m.call("register_response_profiles", { p_names: ["default"] });
     const { id } = await submitUncertain(m, { deadline_ms: 60_000, review_ms: 3_600_000 });
     m.clock.advance(3_599_999);
     assert.equal(await m.call("response_work_due"), false);

@@ -1,12 +1,14 @@
 /** Responses that hide what they did: nobody knows whether a repeat would do it a second time. */
 import type { Failure } from "../model/failure.ts";
 import type { Work } from "../model/job.ts";
+import type { Step } from "../model/step.ts";
 import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
 import type * as z from "../model/zod.ts";
 import { judge } from "../openai/verdict.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { ApprovedCall } from "../tools/approved-calls.ts";
 import { hidesRun } from "../tools/what-it-shows.ts";
+import { Unsettled } from "./unsettled.ts";
 
 /**
  * What a final response does not say although it matters: whether a call that had its yes was made, or, of a run that needs no
@@ -34,4 +36,16 @@ export function hiddenIn(
     "answer_unreadable",
     `Cannot tell from the response ${id} whether its tools were called: it is ${status} without showing what it did`,
   );
+}
+
+/** A response that failed will not show more. One reading, or two, may be of a cache or a proxy. */
+const failedReadings = 3;
+
+/** A response that hides what it did is read again. */
+export function readAgain(
+  hidden: Failure,
+  { response, steps }: { response: UpstreamResponse; steps: Step[] },
+): Unsettled {
+  const readings = response.status === "failed" ? failedReadings : Infinity;
+  return new Unsettled(hidden, true, steps, false, readings);
 }

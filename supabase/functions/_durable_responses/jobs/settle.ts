@@ -33,7 +33,7 @@ import { stepOf } from "../tools/step-of-item.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
 import { hidesRun } from "../tools/what-it-shows.ts";
 import { settlesAfterMs } from "./abandoned.ts";
-import { hiddenIn } from "./hidden.ts";
+import { hiddenIn, readAgain } from "./hidden.ts";
 import { readResponse } from "./read-response.ts";
 import { mayActUnasked, mayHaveActed, stuckBecause, Unsettled, waitOn } from "./unsettled.ts";
 
@@ -240,7 +240,7 @@ async function settleFinal(
   const { plan } = planned;
   const read = await readBy(work, plan, response);
   const hidden = hiddenIn(read, work, plan.output, mayActUnasked(work));
-  if (hidden !== undefined) return new Unsettled(hidden, true, read.steps);
+  if (hidden !== undefined) return readAgain(hidden, read);
   return await settleRead(work, plan, read, null, sendYes);
 }
 

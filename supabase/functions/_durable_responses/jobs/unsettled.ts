@@ -12,12 +12,14 @@ export class Unsettled {
    * @param lasting whether it will be the same at the next poll
    * @param steps what is known of what it did
    * @param unwritten whether it was read, and only its result could not be written
+   * @param readings after how many it is taken for what it is, although its budget has not ended
    */
   constructor(
     readonly failure: Failure,
     readonly lasting: boolean,
     readonly steps: Step[] = [],
     readonly unwritten = false,
+    readonly readings = Infinity,
   ) {}
 }
 
@@ -53,14 +55,15 @@ const longestPauseMs = 30_000;
  */
 export async function waitOn(
   work: Work,
-  { failure, lasting, steps, unwritten }: Unsettled,
+  { failure, lasting, steps, unwritten, readings }: Unsettled,
 ): Promise<Job | undefined> {
   const failures = work.settle_failures + 1;
   const budgetLeft = work.deadline_left_ms > 0 && (work.background_left_ms ?? 0) > 0;
   const afterMs = budgetLeft ? failure.retryAfterMs ?? null : pauseAfter(failures, failure);
-  const waitsLonger = budgetLeft ||
+  const mayHelp = budgetLeft ||
     work.deadline_left_ms > 0 && (unwritten || mayHaveActed(work)) && !lasting &&
       failures < maxFailures;
+  const waitsLonger = mayHelp && failures < readings;
   log.warn("cannot settle a background response", {
     job_id: work.id,
     code: failure.code,
