@@ -191,7 +191,7 @@ begin
 end;
 $$;
 comment on function public.awaits_unrecorded_response() is
-  'Whether any job waits, or may come to wait, for a response whose id nobody has recorded. Only then may a webhook that cannot be read now be the only way to it.';
+  'Whether any job waits, or may come to wait, for a response whose id nobody has recorded. Only then may a response that OpenAI does not know yet be a job''s.';
 
 create function public.claim_background_polls(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''

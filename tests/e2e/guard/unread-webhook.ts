@@ -1,6 +1,7 @@
 /** The only webhook of a response that nobody recorded comes, and the response cannot be read at that moment. */
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
+import { flagsOf } from "../../support/job-state.ts";
 import { readJob, summarizeAttempts } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/stack.ts";
 import { functionsAreDone, openaiIsDone } from "../background/at-openai.ts";
@@ -41,6 +42,30 @@ export function testUnreadWebhook(theStack: () => TestStack): void {
       assert.equal(await sentInAll(theStack()), 1);
     });
   }
+
+  Deno.test("its job was cancelled meanwhile: it is asked again, and what it did is flagged", async () => {
+    const { openai, sql, ask } = theStack();
+    const { id, hear } = await askedUnheard(theStack());
+    openai.webhooks.faults.set([{ kind: "delay", ms: 1_500 }]);
+    openai.faults.set([
+      raw(ofAttempt(3), { status: 502, ...html }, { runs: true, times: 1 }),
+      raw({ ...retrieve, ...ofAttempt(3) }, { status: 502, ...html }, { times: 2 }),
+      works,
+    ]);
+    try {
+      await hear();
+      await eventually("the next attempt", () => readJob(sql, id), ({ attempt }) => attempt === 3);
+      await ask({ method: "POST", path: `/${id}/cancel` });
+      await eventually(
+        "the flag",
+        () => flagsOf(sql, id),
+        (flags) => flags.some(({ code }) => code === "late_call"),
+      );
+    } finally {
+      openai.webhooks.faults.clear();
+    }
+    assert.equal((await readJob(sql, id)).status, "cancelled");
+  });
 
   Deno.test("the database is away when the only webhook comes: it is asked again", async () => {
     const { openai, sql, proxy, finished } = theStack();

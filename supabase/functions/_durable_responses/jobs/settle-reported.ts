@@ -52,7 +52,7 @@ const longestPauseMs = 30_000;
 
 /**
  * Looks again for a while, if it cannot be said now whose a response is. There is no second webhook, and nobody can poll a
- * response whose id was not recorded. So this ends at once if no job waits for such a response.
+ * response whose id was not recorded. One that OpenAI does not know is somebody else's if no job waits for such a response.
  */
 async function askingAgain<T>(responseId: string, look: () => Promise<T>): Promise<T> {
   const endMs = Math.min(workerAgeMs() + settlesAfterMs, environment().wallClockMs);
@@ -72,9 +72,10 @@ async function askingAgain<T>(responseId: string, look: () => Promise<T>): Promi
   }
 }
 
-/** Whether another look may help: at OpenAI, if a job waits for a response without an id, or in the database. */
+/** Whether another look may help. */
 async function mayHelp(error: unknown): Promise<boolean> {
   if (error instanceof RequestError) return isUnavailable(error);
+  if (classifyError(error).code !== "openai_not_found") return true;
   try {
     return await jobs.awaitsUnrecorded();
   } catch (unread) {

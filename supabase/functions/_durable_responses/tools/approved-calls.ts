@@ -58,10 +58,10 @@ function isUnderOtherNames(args: string, { server, tool, key }: ApprovedCall): b
   return args === "" || callKey(server, tool, args) === key;
 }
 
-/** The item of an approved call, under the names that were approved. */
+/** The item of an approved call, under the names that were approved, and with its arguments if it does not have them yet. */
 export function underItsNames(item: Item, call: ApprovedCall): Item {
   const { server_label, name, arguments: args } = callSchema.parse(item);
-  if (server_label === call.server && name === call.tool) return item;
+  if (server_label === call.server && name === call.tool && args !== "") return item;
   const names = { server_label: call.server, name: call.tool };
   return { ...item, ...names, arguments: args || call.arguments };
 }
