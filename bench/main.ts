@@ -32,6 +32,7 @@ const benches = [
 ];
 
 const program = usualCommand("npm run bench --")
+  .description("Measures what docs/benchmarks.md claims")
   .argument(
     "[names...]",
     `which: ${benches.map((bench) => bench.name).join(", ")}; all when left out`,

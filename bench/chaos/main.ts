@@ -40,6 +40,9 @@ const mailProfilesIn = (text: string): MailProfile[] => {
   return chosen;
 };
 const program = usualCommand("npm run chaos --")
+  .description(
+    "Runs the whole stack under load, with faults drawn from a seed, and judges what came of every job",
+  )
   .option("--jobs <n>", "how many queries", whole, 300)
   .option("--sends <share>", "the share of jobs that send an email", share, 0.7)
   .option("--works <share>", "the share of background responses that succeed", share, usualWorks)

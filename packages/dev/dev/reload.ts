@@ -107,7 +107,9 @@ async function takeChanges(
   const code = paths.filter((path) => path.startsWith("functions") && !settings.includes(path));
   const names = await affected(stack, join(supabase, "functions"), code);
   await Promise.all(names.map((name) => stack.edge.restart(name)));
-  return { code, names };
+  // An editor's own file came and went beside the one that was saved.
+  const there = code.filter((path) => existsSync(join(supabase, path)));
+  return { code: there.length > 0 ? there : code, names };
 }
 
 /** A function's own folder is its own; any other file belongs to the functions that use it. */
