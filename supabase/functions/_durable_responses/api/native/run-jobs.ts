@@ -89,12 +89,12 @@ async function work(profiles: Profiles, place: Place, source: string): Promise<v
     const worker = edgeWorker(profiles, place.id);
     place.worker = worker;
     // A nudge while it signed off must not be lost. And a claim leaves out what is locked at that moment, by a webhook for
-    // example: who was woken in vain and hears that work is left looks again. Once: there may be work that it may not do.
+    // example, or by its own polls: who hears that work is left looks again. Once: there may be work that it may not do.
     let lookedAgain = false;
     for (;;) {
-      const foundAny = await worker.run();
+      await worker.run();
       const workLeft = await worker.signOff();
-      if (!worker.woken && (foundAny || !workLeft || lookedAgain)) break;
+      if (!worker.woken && (!workLeft || lookedAgain)) break;
       lookedAgain = !worker.woken;
     }
   } catch (error) {
