@@ -129,7 +129,11 @@ export function testUntold(theStack: () => TestStack): void {
       assert.equal((await settledInTime(theStack(), id)).status, "needs_review");
       const body = response(status, output, more);
       openai.faults.set([raw({ ...retrieve, ...ofAttempt(3) }, { body }), works]);
-      await sql`update durable_responses.upstream_cancels set due = now() where job_id = ${id}`;
+      await functionsAreDone(theStack());
+      // As if its cancel had not been confirmed until now.
+      await sql`
+        select durable_responses.request_upstream_cancel(job_id, number, response_id)
+        from durable_responses.attempts where job_id = ${id} and number = 3`;
       const from = openai.requests.length;
       await wake();
       await eventually(

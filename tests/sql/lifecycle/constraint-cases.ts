@@ -248,6 +248,7 @@ const key = breaking("durable_responses.idempotency_keys", {
 const otherCases: Case[] = [
   flag("detail_length", { detail: "d".repeat(2001) }),
   worker("kind", { kind: "cloud" }),
+  profile("was_made_after", { was_made_after_ms: -1 }),
   profile("name_length", { name: "" }),
   profile("name_length", { name: "p".repeat(65) }),
   { ...key("length", { key: "" }), constraint: "jobs_key_length" },

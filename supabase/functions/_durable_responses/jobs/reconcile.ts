@@ -13,12 +13,12 @@ const batch = 20;
  * Polls background jobs whose webhook has not come, that are stuck, or that OpenAI accepted and nobody recorded. Sends
  * pending cancels to OpenAI, asks profiles about calls in doubt, and removes files that no job needs any more.
  * @param sendYes used if a response asks before calls that need no person; default: the job is queued
- * @returns whether there was something to do, and whether there may be more to do at once
+ * @returns whether there may be more to do at once
  */
 export async function reconcileBackground(
   profiles: Profiles,
   sendYes?: Continue,
-): Promise<{ found: boolean; more: boolean }> {
+): Promise<boolean> {
   const [due, cancels] = await Promise.all([
     jobs.claimPolls(batch),
     jobs.claimPendingCancels(batch),
@@ -39,11 +39,8 @@ export async function reconcileBackground(
     removeUnusedFiles(),
     asksWasMade(profiles),
   ]);
-  return {
-    found: due.length > 0 || cancels.length > 0 || filesLeft || answered,
-    more: due.length === batch || filesLeft || answered ||
-      settled.some((job) => job?.status === "queued"),
-  };
+  return due.length === batch || filesLeft || answered ||
+    settled.some((job) => job?.status === "queued");
 }
 
 /** @returns whether a review was answered, and its job may be due */

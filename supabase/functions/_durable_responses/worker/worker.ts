@@ -31,8 +31,8 @@ export interface WorkerOptions {
   /** Its name, from newWorkerId. */
   id: string;
   profiles: Profiles;
-  /** Looks after background jobs. Resolves to whether there were any, and whether there may be more to do at once. */
-  reconcile: () => Promise<{ found: boolean; more: boolean }>;
+  /** Looks after background jobs. Resolves to whether there may be more to do at once. */
+  reconcile: () => Promise<boolean>;
   /** Wakes another worker; `source` says why. */
   wakeAnother: (source: string) => Promise<void>;
   life: Life;
@@ -58,7 +58,6 @@ export class Worker {
   #pollsAgain = false;
   /** Whether the last polls have ended, and there is no reason to look again. */
   #pollsAreDone = false;
-  #foundAny = false;
   /** The owner that it served last: the next claim starts after them. Random at first, so that no owner is always first. */
   #afterOwner: string = crypto.randomUUID();
 
@@ -107,13 +106,10 @@ export class Worker {
 
   /**
    * Works until there is nothing more to do, or no time. If there is time left, it may be called again.
-   *
-   * @returns whether it found anything to do
    */
-  async run(): Promise<boolean> {
+  async run(): Promise<void> {
     const { life } = this.options;
     let more = true;
-    this.#foundAny = false;
     while (more || this.#woken || this.#runs.size > 0 || this.#polls !== undefined) {
       const looks: boolean = (more || this.#woken) && this.mayStart;
       this.#woken = false;
@@ -128,7 +124,6 @@ export class Worker {
       if (!more) await this.#pause();
     }
     await this.#polls;
-    return this.#foundAny;
   }
 
   #room(): number {
@@ -140,9 +135,7 @@ export class Worker {
     this.#pollsAgain = this.#polls !== undefined;
     this.#polls ??= this.#poll();
     try {
-      const claimed = await this.#claim();
-      this.#foundAny ||= claimed;
-      return claimed;
+      return await this.#claim();
     } catch (error) {
       await this.#afterError(error);
       return false;
@@ -152,9 +145,7 @@ export class Worker {
   /** Looks after background jobs. If there may be more of them, the worker looks again. */
   async #poll(): Promise<void> {
     try {
-      const { found, more } = await this.options.reconcile();
-      this.#foundAny ||= found;
-      this.#woken ||= more;
+      this.#woken ||= await this.options.reconcile();
     } catch (error) {
       await this.#afterError(error);
     }
