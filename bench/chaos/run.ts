@@ -142,6 +142,8 @@ export async function comeToRest(
   wishes: readonly Wish[],
 ): Promise<Omit<ChaosResult, "seconds">> {
   await storm.stop();
+  // What could not be found out in the storm is asked again.
+  await sql`update durable_responses.doubts set tries = 0, due = now() where due is not null and tries > 0`;
   await untilRest(sql, { moving: 0, timeoutMs, progress });
   await untilIdle(stack, progress);
   const rows = await readJobs(sql);

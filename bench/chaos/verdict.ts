@@ -37,7 +37,7 @@ const jobRow = z.object({
   review_reason: z.string().nullable(),
   completed_attempts: z.coerce.number(),
   open_attempts: z.coerce.number(),
-  /** Its profile has not been asked twice yet whether its calls in doubt were made. */
+  /** Its profile has not been asked yet whether its calls in doubt were made. */
   may_be_answered: z.boolean(),
   /** Steps that did not finish. Their effects may be missing, and the job says so. */
   troubled_steps: z.coerce.number(),
@@ -51,7 +51,7 @@ export async function readJobs(sql: postgres.Sql): Promise<JobRow[]> {
       select j.id, j.profile, j.status, j.leased_until, j.error_code, j.error_hint, j.review_reason,
         (select count(*) from response_attempts a where a.job_id = j.id and a.outcome = 'completed') as completed_attempts,
         (select count(*) from response_attempts a where a.job_id = j.id and a.outcome is null) as open_attempts,
-        exists (select from durable_responses.doubts d where d.job_id = j.id and d.tries < 2 and d.due is not null) as may_be_answered,
+        exists (select from durable_responses.doubts d where d.job_id = j.id and d.tries = 0 and d.due is not null) as may_be_answered,
         (select count(*) from response_steps s where s.job_id = j.id and (s.status <> 'finished' or s.error is not null))
           as troubled_steps
       from response_jobs_internal j`,

@@ -100,7 +100,9 @@ Deno.test("a stream is taken up where it broke off, with the same numbers", asyn
 
 Deno.test("the helper takes a response whose run was repeated after tools had run", async () => {
   const { client, stack } = theSdk();
-  stack.openai.faults.add({ kind: "fails-after-tools", times: 1, match: { background: true } });
+  const attempt = (number: string) => ({ metadata: { durable_responses_attempt: number } });
+  stack.openai.faults.add({ kind: "background-works", times: 1, match: attempt("1") });
+  stack.openai.faults.add({ kind: "fails-after-tools", times: 1, match: attempt("3") });
   const before = stack.stack.mailbox.sent.length;
   const stream = client.responses.stream({
     model: "fresh",

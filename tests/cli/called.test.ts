@@ -23,12 +23,11 @@ Deno.test("the name by itself stays", () => {
 });
 
 Deno.test("a page of the documentation is named where the package has it", () => {
-  const hint =
-    "See docs/profiles.md#budgets, https://platform.openai.com/docs/guides.md and my/docs/a.md";
+  const hint = "See profiles.md#budgets in the package's docs, and my/docs/a.md";
   const shown = asCalled(hint, "/p/node_modules/durable-responses/dist/main.js");
   const folder = shownPath(Deno.cwd(), docsFolder());
   assert.equal(
     shown,
-    `See ${folder}/profiles.md#budgets, https://platform.openai.com/docs/guides.md and my/docs/a.md`,
+    `See ${folder}/profiles.md#budgets, and my/docs/a.md`,
   );
 });

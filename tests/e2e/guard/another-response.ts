@@ -113,6 +113,7 @@ export function testAnotherResponse(theStack: () => TestStack): void {
       works,
     ]);
     assert.equal((await settledInTime(theStack(), id, 61_000)).status, "needs_review");
+    await functionsAreDone(theStack());
     const looks = () => openai.requests.filter(({ path }) => path.endsWith("/cancel")).length;
     const before = looks();
     await sql`update durable_responses.upstream_cancels set due = now() where job_id = ${id}`;

@@ -63,7 +63,7 @@ Deno.test("a server's label and address are those that OpenAI takes", async () =
   const label = "must begin with a letter and contain only letters, digits, - and _, but it is";
   for (const [server_label, value] of [["my box", "'my box'"], ["2nd", "'2nd'"]] as const) {
     assert.deepEqual(await withServer({ server_label }), [
-      `wrong tools[0].server_label: 'tools[0].server_label' ${label} ${value} → See docs/profiles.md#tools`,
+      `wrong tools[0].server_label: 'tools[0].server_label' ${label} ${value} → See profiles.md#tools in the package's docs`,
     ]);
   }
   const own =
@@ -75,7 +75,7 @@ Deno.test("a server's label and address are those that OpenAI takes", async () =
     ]]
   ) {
     assert.deepEqual(await withServer({ server_label, run_by: "worker" }), [
-      `wrong tools[0].server_label: 'tools[0].server_label' ${own} ${value} → See docs/profiles.md#tools`,
+      `wrong tools[0].server_label: 'tools[0].server_label' ${own} ${value} → See profiles.md#tools in the package's docs`,
     ]);
   }
   const url = "must be a secret(), or a whole URL that begins with https:// or http://, but it";
@@ -89,7 +89,7 @@ Deno.test("a server's label and address are those that OpenAI takes", async () =
   ) {
     for (const run_by of [undefined, "worker"]) {
       assert.deepEqual(await withServer({ server_url, run_by }), [
-        `wrong tools[0].server_url: 'tools[0].server_url' ${url} ${value} → See docs/profiles.md#tools`,
+        `wrong tools[0].server_url: 'tools[0].server_url' ${url} ${value} → See profiles.md#tools in the package's docs`,
       ]);
     }
   }
@@ -105,13 +105,13 @@ Deno.test("a server's tools and approvals have a form that OpenAI takes", async 
     ]
   ) assert.deepEqual(await withServer(more), []);
   assert.deepEqual(await withServer({ require_approval: "sometimes" }), [
-    "wrong tools[0].require_approval: 'tools[0].require_approval' must be 'always', 'never', or an object with tools for each, but it is 'sometimes' → See docs/profiles.md#tools",
+    "wrong tools[0].require_approval: 'tools[0].require_approval' must be 'always', 'never', or an object with tools for each, but it is 'sometimes' → See profiles.md#tools in the package's docs",
   ]);
   assert.deepEqual(await withServer({ allowed_tools: "find" }), [
-    "wrong tools[0].allowed_tools: 'tools[0].allowed_tools' must be a list or an object, but it is 'find' → See docs/profiles.md#tools",
+    "wrong tools[0].allowed_tools: 'tools[0].allowed_tools' must be a list or an object, but it is 'find' → See profiles.md#tools in the package's docs",
   ]);
   assert.deepEqual(await withServer({ allowed_tools: ["find", 7] }), [
-    "wrong tools[0].allowed_tools[1]: 'tools[0].allowed_tools[1]' must be a text, but it is 7 → See docs/profiles.md#tools",
+    "wrong tools[0].allowed_tools[1]: 'tools[0].allowed_tools[1]' must be a text, but it is 7 → See profiles.md#tools in the package's docs",
   ]);
 });
 

@@ -86,7 +86,7 @@ Deno.test("a value that does not fit is told with its place and what it is", asy
   );
   assert.match(
     await messageFor({ guard: "allways" }),
-    /^wrong guard: 'guard' must be one of 'always', 'synchronous', 'off', but it is 'allways' → See docs\/profiles\.md#guard$/,
+    /^wrong guard: 'guard' must be one of 'always', 'synchronous', 'off', but it is 'allways' → See profiles\.md#guard in the package's docs$/,
   );
   assert.match(
     await messageFor({ side_effects: { "mail.send": "twice" } }),

@@ -127,12 +127,12 @@ const slips: Record<string, { fields: object; message: RegExp; hint: RegExp }> =
   "a rule that is none": {
     fields: { side_effects: { "mail.send": "twice" } },
     message: /'side_effects\.mail\.send' must be one of 'none', .*, but it is 'twice'$/,
-    hint: /docs\/profiles\.md#side_effects/,
+    hint: /profiles\.md#side_effects in the package's docs/,
   },
   "two mistakes": {
     fields: { guard: "allways", background: "no" },
     message: /'background' must be true or false, but it is 'no' \(and 1 more\)$/,
-    hint: /docs\/profiles\.md#background/,
+    hint: /profiles\.md#background in the package's docs/,
   },
   "a secret in what the model reads": {
     fields: { instructions: "The key is {{MAILBOX_MCP_TOKEN}}" },

@@ -166,7 +166,7 @@ function foundBy(issue: z.core.$ZodIssue, profile: unknown): Found[] {
     path,
     severity: "wrong",
     message: `'${path}' ${ruleOf(issue)}, but it is ${shown(valueAt(profile, issue.path))}`,
-    hint: `See docs/profiles.md#${path.split(/[.[]/)[0]}`,
+    hint: `See profiles.md#${path.split(/[.[]/)[0]} in the package's docs`,
   }];
 }
 

@@ -70,5 +70,5 @@ function scheme(url: string): string {
 }
 
 function wrong(path: string, message: string): Found {
-  return { path, severity: "wrong", message, hint: "See docs/profiles.md#tools" };
+  return { path, severity: "wrong", message, hint: "See profiles.md#tools in the package's docs" };
 }
