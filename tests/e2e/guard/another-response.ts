@@ -116,7 +116,9 @@ export function testAnotherResponse(theStack: () => TestStack): void {
     await functionsAreDone(theStack());
     const looks = () => openai.requests.filter(({ path }) => path.endsWith("/cancel")).length;
     const before = looks();
-    await sql`update durable_responses.upstream_cancels set due = now() where job_id = ${id}`;
+    await sql`
+      select durable_responses.request_upstream_cancel(job_id, number, response_id)
+      from durable_responses.attempts where job_id = ${id} and number = 3`;
     await wake();
     await eventually("another cancel", () => looks() > before);
     await functionsAreDone(theStack());
