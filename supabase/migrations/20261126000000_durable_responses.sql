@@ -3916,7 +3916,7 @@ begin
       'message', format('%s (failed attempts: %s of at most %s)', p_error ->> 'message', p_wait.failures, v_job.max_attempts)));
     return;
   end if;
-  -- A Retry-After is a floor; the jitter goes on top, so that waiting jobs do not all come back at once.
+  -- A Retry-After is a floor; the jitter is added to it, so that waiting jobs do not all come back at once.
   v_due := durable_responses.clock() + durable_responses.bounded_delay(p_retry_after_ms)
     + make_interval(secs => durable_responses.backoff_ms(p_wait.failures, v_job.backoff_base_ms, v_job.backoff_cap_ms) / 1000.0);
   if v_due >= p_wait.deadline then
@@ -5245,7 +5245,7 @@ begin
   if exists (
     select from durable_responses.attempts where job_id = p_job_id and number = p_attempt + 1 and response_id is not null
   ) then
-    -- The response exists, whatever OpenAI has answered: it says what became of the calls.
+    -- The response exists, whatever OpenAI has answered: it shows the outcome of the calls.
     return false;
   end if;
   -- The job was ended or held otherwise, maybe as the attempt that waited for the response and took its calls over. That they
@@ -6526,6 +6526,7 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
+  v_output constant text := coalesce(p_output, 'A person has confirmed that this happened; its output is not known.');
 begin
   update public.response_steps set
     status = case p_outcome
@@ -6535,12 +6536,11 @@ begin
       else 'uncertain'
     end,
     finished_at = case when p_outcome = 'happened' or p_outcome = 'did_not_happen' and run_by is null then v_now end,
-    output = case p_outcome when 'happened'
-      then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
+    output = case p_outcome when 'happened' then v_output else output end,
     -- Clears why it was in doubt. The model gets the item, which must not say that the call failed.
     error = case when run_by is not null or p_outcome = 'happened' then null else error end,
     item = case when p_outcome = 'happened' and kind = 'mcp_call' then item || jsonb_build_object('status', 'completed', 'error', null,
-      'output', coalesce(p_output, 'A person has confirmed that this happened; its output is not known.')) else item end,
+      'output', v_output) else item end,
     answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
     answered_by = p_answered_by, answered_at = v_now
   where job_id = p_wait.job_id and number = any (p_numbers);
@@ -6554,7 +6554,7 @@ begin
 end;
 $$;
 comment on function durable_responses.settle_doubt(durable_responses.waits, integer[], text, text, text) is
-  'Writes what became of the calls in doubt with these numbers: happened, did_not_happen, or cancel, which ends the job. The job continues when none is left.';
+  'Writes the outcome of the calls in doubt with these numbers: happened, did_not_happen, or cancel, which ends the job. The job continues when none is left.';
 
 create function public.resolve_response_job(
   p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,

@@ -27,7 +27,7 @@ begin
       'message', format('%s (failed attempts: %s of at most %s)', p_error ->> 'message', p_wait.failures, v_job.max_attempts)));
     return;
   end if;
-  -- A Retry-After is a floor; the jitter goes on top, so that waiting jobs do not all come back at once.
+  -- A Retry-After is a floor; the jitter is added to it, so that waiting jobs do not all come back at once.
   v_due := durable_responses.clock() + durable_responses.bounded_delay(p_retry_after_ms)
     + make_interval(secs => durable_responses.backoff_ms(p_wait.failures, v_job.backoff_base_ms, v_job.backoff_cap_ms) / 1000.0);
   if v_due >= p_wait.deadline then

@@ -206,7 +206,7 @@ begin
   if exists (
     select from durable_responses.attempts where job_id = p_job_id and number = p_attempt + 1 and response_id is not null
   ) then
-    -- The response exists, whatever OpenAI has answered: it says what became of the calls.
+    -- The response exists, whatever OpenAI has answered: it shows the outcome of the calls.
     return false;
   end if;
   -- The job was ended or held otherwise, maybe as the attempt that waited for the response and took its calls over. That they

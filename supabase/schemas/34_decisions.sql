@@ -49,6 +49,7 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
+  v_output constant text := coalesce(p_output, 'A person has confirmed that this happened; its output is not known.');
 begin
   update public.response_steps set
     status = case p_outcome
@@ -58,12 +59,11 @@ begin
       else 'uncertain'
     end,
     finished_at = case when p_outcome = 'happened' or p_outcome = 'did_not_happen' and run_by is null then v_now end,
-    output = case p_outcome when 'happened'
-      then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
+    output = case p_outcome when 'happened' then v_output else output end,
     -- Clears why it was in doubt. The model gets the item, which must not say that the call failed.
     error = case when run_by is not null or p_outcome = 'happened' then null else error end,
     item = case when p_outcome = 'happened' and kind = 'mcp_call' then item || jsonb_build_object('status', 'completed', 'error', null,
-      'output', coalesce(p_output, 'A person has confirmed that this happened; its output is not known.')) else item end,
+      'output', v_output) else item end,
     answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
     answered_by = p_answered_by, answered_at = v_now
   where job_id = p_wait.job_id and number = any (p_numbers);
@@ -77,7 +77,7 @@ begin
 end;
 $$;
 comment on function durable_responses.settle_doubt(durable_responses.waits, integer[], text, text, text) is
-  'Writes what became of the calls in doubt with these numbers: happened, did_not_happen, or cancel, which ends the job. The job continues when none is left.';
+  'Writes the outcome of the calls in doubt with these numbers: happened, did_not_happen, or cancel, which ends the job. The job continues when none is left.';
 
 create function public.resolve_response_job(
   p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,

@@ -1,4 +1,4 @@
-/** A stream of what is accepted goes on if the database fails once, and never says that the request was refused. */
+/** A stream of what is accepted continues if the database fails once, and never says that the request was refused. */
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 import {

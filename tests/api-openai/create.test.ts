@@ -78,7 +78,7 @@ Deno.test("an Idempotency-Key makes a repeat return the first response", async (
   assert.equal((await create()).id, (await create()).id);
 });
 
-Deno.test("a conversation goes on from a completed response", async () => {
+Deno.test("a conversation continues from a completed response", async () => {
   const { client, stack } = theSdk();
   const first = await client.responses.create({ model: "plain", input: "My name is Ada" });
   const second = await client.responses.create({

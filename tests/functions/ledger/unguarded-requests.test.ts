@@ -1,6 +1,6 @@
 /** Which synchronous requests are in the ledger as a whole: those whose response may make a call that has no row of its own. */
 import assert from "node:assert/strict";
-import { type Work, workSchema } from "../../../supabase/functions/_durable_responses/model/job.ts";
+import type { Work } from "../../../supabase/functions/_durable_responses/model/job.ts";
 import { planFor } from "../../../supabase/functions/_durable_responses/profiles/plan.ts";
 import {
   defineProfiles,
@@ -9,40 +9,9 @@ import {
 import { RunStop } from "../../../supabase/functions/_durable_responses/run/run-stop.ts";
 import { StepWriter } from "../../../supabase/functions/_durable_responses/run/step-writer.ts";
 import { UnguardedRequests } from "../../../supabase/functions/_durable_responses/run/unguarded-requests.ts";
+import { work } from "./support/tracker.ts";
 
-const id = crypto.randomUUID();
-const work: Work = workSchema.parse({
-  id,
-  attempt: 1,
-  status: "running",
-  profile: "default",
-  owner_id: null,
-  owner_key: "00000000-0000-0000-0000-000000000000",
-  first_id: id,
-  input: "hi",
-  request: null,
-  settings: null,
-  failures: 0,
-  response_id: null,
-  once_tools: true,
-  on_uncertain: "review",
-  guard: "always",
-  guarded: true,
-  ignores_approval: false,
-  calls_started: false,
-  background: null,
-  run_since: 1,
-  usages: [],
-  earlier_responses: [],
-  rounds: 0,
-  deadline_left_ms: 60_000,
-  background_left_ms: null,
-  attempt_age_ms: 0,
-  settle_failures: 0,
-  streamed: false,
-  steps: [],
-  open_calls: [],
-});
+const job: Work = { ...work(), attempt: 1 };
 
 const model = "gpt-6.1-sol";
 const mail: Profile = {
@@ -91,8 +60,8 @@ for (const [what, [rows, { profile = mail, input, more }]] of Object.entries(cas
     const ask = { profile: "default", input: input ?? "hi", request: null };
     const plan = await planFor(defineProfiles({ default: profile }), ask);
     const stop = new RunStop();
-    const stepWriter = new StepWriter(work, stop);
-    const requests = new UnguardedRequests({ work: { ...work, ...more }, plan, stop, stepWriter });
+    const stepWriter = new StepWriter(job, stop);
+    const requests = new UnguardedRequests({ work: { ...job, ...more }, plan, stop, stepWriter });
     assert.equal(requests.begin().length, rows);
   });
 }
@@ -102,10 +71,10 @@ Deno.test("each request has a row of its own, and one is written from the first 
   const plan = await planFor(defineProfiles({ default: mail }), ask);
   const stop = new RunStop();
   const requests = new UnguardedRequests({
-    work,
+    work: job,
     plan,
     stop,
-    stepWriter: new StepWriter(work, stop),
+    stepWriter: new StepWriter(job, stop),
   });
   assert.deepEqual(requests.begin(), []);
   requests.notice();

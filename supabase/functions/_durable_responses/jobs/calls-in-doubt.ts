@@ -10,10 +10,10 @@ const batch = 20;
 /**
  * Asks about the jobs that are due, and answers their reviews. What cannot be found out is asked again later, then left to a
  * person.
+ * @param asked the profiles that can be asked, by name
  * @returns whether a job may be due at once
  */
-export async function askAboutCallsInDoubt(profiles: Profiles): Promise<boolean> {
-  const asked = Object.keys(profiles).filter((name) => profiles[name]?.was_made !== undefined);
+export async function askAboutCallsInDoubt(profiles: Profiles, asked: string[]): Promise<boolean> {
   const due = await claimCallsInDoubt(asked, batch);
   const answered = await Promise.all(
     due.map((job) =>

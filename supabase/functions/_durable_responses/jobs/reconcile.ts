@@ -45,10 +45,11 @@ export async function reconcileBackground(
 
 /** @returns whether a review was answered, and its job may be due */
 async function asksWasMade(profiles: Profiles): Promise<boolean> {
-  if (Object.values(profiles).every(({ was_made }) => was_made === undefined)) return false;
+  const asked = Object.keys(profiles).filter((name) => profiles[name]?.was_made !== undefined);
+  if (asked.length === 0) return false;
   try {
     const { askAboutCallsInDoubt } = await import("./calls-in-doubt.ts");
-    return await askAboutCallsInDoubt(profiles);
+    return await askAboutCallsInDoubt(profiles, asked);
   } catch (error) {
     log.error("cannot ask about calls in doubt; trying again at the next look", {
       error: describe(error),

@@ -12,16 +12,10 @@ import { secretReference } from "./profile.ts";
 export function resolveSecrets<T>(value: T): T {
   return mapStrings(value, (text) =>
     text.replace(secretReference, (_, name: string) => {
-      const found = Deno.env.get(name);
-      if (!found) {
-        throw new RequestError(
-          "secret_not_set",
-          `Cannot make the request: the profile uses the secret ${name}, which is not set`,
-          {
-            hint: howToSet(`${name}=…`),
-          },
-        );
-      }
+      const found = setValue(
+        name,
+        `Cannot make the request: the profile uses the secret ${name}, which is not set`,
+      );
       rememberSecret(found);
       return found;
     }));
@@ -33,13 +27,16 @@ export function resolveSecrets<T>(value: T): T {
  * @throws RequestError `secret_not_set`, naming the variable
  */
 export function secretValue(name: string, cannot: string): string {
+  const value = setValue(name, `${cannot}: the secret ${name} is not set`);
+  rememberCredential(value);
+  return value;
+}
+
+function setValue(name: string, message: string): string {
   const value = Deno.env.get(name);
   if (!value) {
-    throw new RequestError("secret_not_set", `${cannot}: the secret ${name} is not set`, {
-      hint: howToSet(`${name}=…`),
-    });
+    throw new RequestError("secret_not_set", message, { hint: howToSet(`${name}=…`) });
   }
-  rememberCredential(value);
   return value;
 }
 

@@ -1,4 +1,4 @@
-/** Whether a response says what became of the calls that had their yes. What cannot be read says nothing. */
+/** Whether a response shows the outcome of the calls that had their yes. What cannot be read shows nothing. */
 import { callSchema, isApprovalRequest, type Item } from "../model/items.ts";
 import { isAnswerType } from "../model/left-calls.ts";
 import { isCallKind } from "../model/status.ts";

@@ -11,6 +11,7 @@ import {
 
 const id = crypto.randomUUID();
 
+/** A job as a worker has it. */
 export function work(open: Work["open_calls"] = []): Work {
   return workSchema.parse({
     id,
