@@ -84,19 +84,12 @@ async function mayHelp(error: unknown): Promise<boolean> {
   }
 }
 
-async function settleFound(profiles: Profiles, found: Found) {
-  if (found.abandoned && found.isOpen) {
-    await cancelAbandoned(profiles, found.abandoned);
+/** Settles a response that a job waits for. Reads an abandoned response too, because it may have done something. */
+async function settleFound(profiles: Profiles, { work, abandoned, isOpen }: Found) {
+  if (abandoned && isOpen) {
+    await cancelAbandoned(profiles, abandoned);
     return undefined;
   }
-  return await settleKnown(profiles, found);
-}
-
-/** Settles a response that a job waits for. Reads an abandoned response too, because it may have done something. */
-async function settleKnown(
-  profiles: Profiles,
-  { work, abandoned }: Found,
-) {
   if (work) return await settleBackground(profiles, work, sendYesHere(profiles));
   if (abandoned) await readAbandoned(profiles, abandoned);
   return undefined;

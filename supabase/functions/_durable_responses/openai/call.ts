@@ -5,6 +5,7 @@ import {
   APIError,
   APIUserAbortError,
 } from "openai/core/error";
+import { jsonOf } from "../model/json-of.ts";
 import { addressBelow } from "../platform/address.ts";
 import { after } from "../platform/clock.ts";
 import { environment } from "../platform/environment.ts";
@@ -173,11 +174,6 @@ async function refusalOf(answer: Response): Promise<APIError> {
 }
 
 function objectIn(text: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? value : undefined;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return undefined;
-  }
+  const value = jsonOf(text);
+  return typeof value === "object" && value !== null ? value : undefined;
 }

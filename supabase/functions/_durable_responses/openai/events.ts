@@ -4,6 +4,7 @@
  * iterator parses each of them.
  */
 import { isRecord } from "../model/is-record.ts";
+import { jsonOf } from "../model/json-of.ts";
 import { AnswerTooLarge, maxAnswerChars, maxCountedChars } from "./unreadable.ts";
 
 const deltaStart = /^event: ?[\w.]+\.delta\n/;
@@ -123,15 +124,6 @@ function* valuesIn(text: string): Generator<unknown> {
   const [first, ...others] = text.split("\n").filter((line) => line.trim() !== "").map(jsonOf);
   // Otherwise it is one value that is cut off, and its lines are parts of it.
   if (isRecord(first)) yield* [first, ...others.filter((value) => value !== undefined)];
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** Decodes pieces of UTF-8, with every line ending as LF: CR and CRLF are line endings too. */

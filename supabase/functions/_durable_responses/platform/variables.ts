@@ -2,6 +2,7 @@
  * Rules for environment variables. Plain code, because the first request of every function waits for it: the same rules as zod
  * schemas took as long as the check of a webhook's signature (docs/benchmarks.md, cold).
  */
+import { jsonOf } from "../model/json-of.ts";
 
 /** Says what a value must be, if it is not; undefined for a correct value. No rule shows the value, which may be a secret. */
 export type Rule = (value: string) => string | undefined;
@@ -48,7 +49,7 @@ export class Variables {
   json<T>(name: string, what: string, read: (value: unknown) => T | undefined): T | undefined {
     const text = this.given[name];
     if (text === undefined) return undefined;
-    const value = read(parsed(text));
+    const value = read(jsonOf(text));
     if (value === undefined) this.#refuse(name, `must be ${what}`);
     return value;
   }
@@ -63,16 +64,6 @@ function isWithin(
   { above = -Infinity, from = -Infinity, to = Number.MAX_VALUE, whole = false }: Range,
 ): boolean {
   return value > above && value >= from && value <= to && (!whole || Number.isInteger(value));
-}
-
-/** undefined for a text that is not JSON. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 export function atLeast(characters: number): Rule {

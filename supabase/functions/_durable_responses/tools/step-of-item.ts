@@ -1,6 +1,7 @@
 /** What an output item means for the ledger. */
 import { canonicalJson } from "../model/canonical.ts";
 import { callSchema, isInFlight, type Item } from "../model/items.ts";
+import { jsonOf } from "../model/json-of.ts";
 import type { Step } from "../model/step.ts";
 import * as z from "../model/zod.ts";
 import { redact } from "../platform/redact.ts";
@@ -67,17 +68,8 @@ const toolError = z.lazy(() => z.looseObject({ type: z.literal("mcp_tool_executi
  * error) says nothing about what the tool did, nor does an error of a form that nobody knows.
  */
 function isAnswer(error: unknown): boolean {
-  return toolError.safeParse(typeof error === "string" ? valueIn(error) : error).success;
-}
-
-/** Some servers write the error's object as text. */
-function valueIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return undefined;
-  }
+  // Some servers write the error's object as text.
+  return toolError.safeParse(typeof error === "string" ? jsonOf(error) : error).success;
 }
 
 function textOf(error: unknown): string {

@@ -1,9 +1,9 @@
 /** Asks a profile whether a call in doubt was made. */
 import type { Doubt, DoubtfulCall } from "../db/doubts.ts";
+import { isAltered } from "../db/sanitize.ts";
 import { lostByParsing } from "../model/canonical.ts";
 import { isRecord } from "../model/is-record.ts";
 import { nameOfValue } from "../model/name-of-value.ts";
-import { isAltered } from "../db/sanitize.ts";
 import { describe, log } from "../platform/log.ts";
 import { supabase } from "../platform/supabase.ts";
 import type { Profile } from "../profiles/profile.ts";
