@@ -198,14 +198,11 @@ async function callsOfRound(
 
 /** A round as callers see it: each call of ours with its outcome. */
 function shownRound(response: UpstreamResponse, made: DoneStep[]): UpstreamResponse {
+  // In the order of the items: an API may use a call_id for several calls.
   const left = [...made];
-  const output = response.output.flatMap((item) => {
-    // In the order of the items: an API may use a call_id for several calls.
-    const at = isLeftCall(item)
-      ? left.findIndex((each) => each.item?.["call_id"] === item["call_id"])
-      : -1;
-    return at < 0 ? [item] : shownItems(left.splice(at, 1)).map(readItem);
-  });
+  const output = response.output.flatMap((item) =>
+    isLeftCall(item) ? shownItems(left.splice(0, 1)).map(readItem) : [item]
+  );
   return { ...response, output };
 }
 
