@@ -39,6 +39,8 @@ export type Ending =
     failure: Failure;
     /** True if OpenAI said so: nothing runs there any more. False if it may continue unseen. */
     final: boolean;
+    /** True if the request was refused. Only if that is final, too, it surely has called no tool. */
+    refused: boolean;
   };
 
 const endings: ReadonlyMap<string, UpstreamResponse["status"]> = new Map([
@@ -55,6 +57,8 @@ export class RunReader {
   #hasBegun = false;
   /** Whether events were about a call whose start the stream has not shown. */
   #isPartial = false;
+  /** Whether an event was about an item that is more than preparation. */
+  #hasActed = false;
 
   /** Whether any event of a response has come. */
   get hasBegun(): boolean {
@@ -82,11 +86,12 @@ export class RunReader {
     const told = isAboutItem(event) ? null : errorIn(event);
     if (told !== null) {
       const failure = classifyStreamError(told, this.headers);
-      return { kind: "failed", failure, final: isLastWord(type, failure, this.#showsAll) };
+      return { kind: "failed", failure, ...this.#lastWord(type, failure) };
     }
     if (typeof type !== "string") return undefined;
     this.#hasBegun ||= type.startsWith("response.");
     this.#isPartial ||= type.startsWith("response.mcp_call") && this.#placeOf(event) === undefined;
+    this.#hasActed ||= isAboutItem(event) && !isPreparation(type, item);
     if (type === "response.output_item.added" && isRecord(item)) {
       const begun = readItem(item);
       this.hooks.onItemStarted(begun, this.#items.begin(event["output_index"], begun));
@@ -103,6 +108,19 @@ export class RunReader {
   /** Whether the events have shown what the response did as it went. */
   get #showsAll(): boolean {
     return this.#hasBegun && !this.#isPartial;
+  }
+
+  /**
+   * What an error says about the run. It is a refusal only if the run has shown nothing yet: a model that is asked after a call
+   * says in the same words that the call's output is too long. Otherwise only OpenAI's own event in a stream that has begun is
+   * the last word. A gateway that gives up says nothing about the run that it gave up on.
+   */
+  #lastWord(type: unknown, failure: Failure): { final: boolean; refused: boolean } {
+    const refused = isRefusal(failure) && !this.#hasActed;
+    return {
+      refused,
+      final: refused || this.#showsAll && type === "error" && !mayBeGivenUp(failure),
+    };
   }
 
   #placeOf({ output_index, item_id }: Record<string, unknown>): Place | undefined {
@@ -133,7 +151,8 @@ export class RunReader {
     for (const [item, place] of late) this.hooks.onItem(item, place, true);
     if (isFinalUpstream(response)) return { kind: "done", response, streamed: this.#showsAll };
     const still = `Cannot use the response ${response.id}: it is still ${response.status}`;
-    return { kind: "failed", failure: makeFailure("stream_cut", still), final: false };
+    const failure = makeFailure("stream_cut", still);
+    return { kind: "failed", failure, final: false, refused: false };
   }
 }
 
@@ -150,12 +169,11 @@ function isAboutItem(event: Record<string, unknown>): boolean {
   return "item" in event || "item_id" in event || "output_index" in event;
 }
 
-/**
- * Whether nothing runs any more after an error: a refusal, or OpenAI's own event in a stream that has begun. A gateway that
- * gives up says nothing about the run that it gave up on.
- */
-function isLastWord(type: unknown, failure: Failure, showsAll: boolean): boolean {
-  return isRefusal(failure) || showsAll && type === "error" && !mayBeGivenUp(failure);
+/** Items that come before a call may be made, and their events. */
+const preparation = /^(?:response\.)?(?:mcp_list_tools|reasoning)/;
+
+function isPreparation(type: string, item: unknown): boolean {
+  return preparation.test(isRecord(item) ? readItem(item).type : type);
 }
 
 function statusOf({ status: given }: Record<string, unknown>, told: string): string {

@@ -8,6 +8,7 @@ import { callForJson, callOpenAI } from "./call.ts";
 import { classifyError } from "./classify.ts";
 import { readEvents } from "./events.ts";
 import { type Ending, type ItemHooks, RunReader } from "./read-run.ts";
+import { isSurelyBefore } from "./refusal.ts";
 import { AnswerTooLarge, Beginning, UnreadableAnswer } from "./unreadable.ts";
 
 /** The budgets of one synchronous attempt, in ms. */
@@ -94,8 +95,9 @@ export async function runStreamed(
   } catch (error) {
     if (ended === undefined) {
       const why = classifyRunError(error);
-      const final = isAnswer(error, why) && (streamed || isBeforeRun(why));
-      return { kind: "failed", requestId, failure: why, final };
+      const refused = isAnswer(error, why) && (streamed || isBeforeRun(why));
+      const final = refused && (streamed || why.status === undefined || isSurelyBefore(why));
+      return { kind: "failed", requestId, failure: why, final, refused };
     }
   } finally {
     clearTimeout(attempt);
@@ -105,7 +107,7 @@ export async function runStreamed(
   }
   return ended === "aborted"
     ? { kind: "aborted" }
-    : { kind: "failed", failure: ended, requestId, final: false };
+    : { kind: "failed", failure: ended, requestId, final: false, refused: false };
 }
 
 /** Whichever ends first: the attempt's budget or the job's deadline. */
@@ -165,7 +167,9 @@ async function answerOf(
   call.heard(requestId);
   const ending = new RunReader(hooks, headers).read(data);
   if (ending === undefined) throw new UnreadableAnswer("it is not a response", requestId);
-  return ending;
+  return ending.kind === "failed"
+    ? { ...ending, final: ending.final && isSurelyBefore(ending.failure) }
+    : ending;
 }
 
 async function streamOf(
@@ -202,7 +206,7 @@ async function streamOf(
       ? what
       : `${what}. It has no event of a response. It begins with ${beginning.text}`,
   );
-  return { kind: "failed", failure: why, final: false };
+  return { kind: "failed", failure: why, final: false, refused: false };
 }
 
 /** An answer from OpenAI, or a request that was never sent. */
