@@ -168,7 +168,7 @@ function unanswered(cause: unknown): APIError {
 }
 
 /** The error for a refusal. If the body is cut off or not JSON, only the status counts. */
-async function refusalOf(answer: Response): Promise<APIError> {
+export async function refusalOf(answer: Response): Promise<APIError> {
   const text = await answer.text().catch(describe);
   return APIError.generate(answer.status, objectIn(text), text, answer.headers);
 }

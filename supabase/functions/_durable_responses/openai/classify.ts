@@ -7,6 +7,7 @@ import {
 } from "openai/core/error";
 import type { Failure } from "../model/failure.ts";
 import { isRecord } from "../model/is-record.ts";
+import { jsonOf } from "../model/json-of.ts";
 import { readReportedError, type ReportedError } from "../model/reported-error.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
 import { messageOf } from "../platform/log.ts";
@@ -14,7 +15,7 @@ import { makeFailure } from "../platform/make-failure.ts";
 import { codeOf, statusIn } from "./failure-code.ts";
 import { isRefusal, isRefusedWith } from "./refusal.ts";
 import { retryDelay } from "./retry-delay.ts";
-import { AnswerTooLarge, ErrorAnswer, UnreadableAnswer } from "./unreadable.ts";
+import { AnswerTooLarge, beginningOf, ErrorAnswer, UnreadableAnswer } from "./unreadable.ts";
 
 /** Connection errors that happen before a request is sent. */
 const neverSentText =
@@ -83,35 +84,31 @@ function causeOf(error: Error): string {
 }
 
 function classifyAnswer(error: APIError): Failure {
-  const { status, headers } = error;
+  const { status, headers, requestID } = error;
   // The SDK puts the status before the message.
   const plain = error.message.replace(/^\d{3} /, "");
-  const told = readReportedError(error.error) ?? bareError(plain) ??
+  const bare = bareError(plain);
+  const told = readReportedError(error.error) ?? bare?.told ??
     { code: null, type: null, param: null, message: plain, retryAfterMs: null };
+  const origin = {
+    hasForm: isRecord(error.error) || bare?.isNamed === true,
+    hasId: Boolean(requestID),
+  };
   return classifyReported(told, `OpenAI answered ${status ?? "in the stream"}`, {
     ...(status === undefined ? {} : { status }),
     ...(headers === undefined ? {} : { headers }),
-    ...(error.requestID ? { requestId: error.requestID } : {}),
+    ...(requestID ? { requestId: requestID } : {}),
     // A gateway's own answer does not show whether OpenAI got the request and is working on it, nor does anybody's who gave up.
-    maybeAccepted: status !== undefined &&
-      !isRefusedWith(status, told, isOpenAIs(error)),
+    maybeAccepted: status !== undefined && !isRefusedWith(status, told, origin),
   });
 }
 
-/** OpenAI's own answer has its request id and the shape of its errors. */
-function isOpenAIs({ requestID, error }: APIError): boolean {
-  return Boolean(requestID) && isRecord(error);
-}
-
-/** An error in a body without an `error` around it. */
-function bareError(text: string): ReportedError | null {
-  if (!text.startsWith("{")) return null;
-  try {
-    return readReportedError(JSON.parse(text));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return null;
-  }
+/** An error in a body without an `error` around it. Some servers name it as one: `object: "error"`. */
+function bareError(text: string): { told: ReportedError | null; isNamed: boolean } | undefined {
+  const value = jsonOf(text);
+  return isRecord(value)
+    ? { told: readReportedError(value), isNamed: value["object"] === "error" }
+    : undefined;
 }
 
 /** Classifies the error in an event of a stream, or in a JSON body instead of a stream. */
@@ -143,11 +140,16 @@ function classifyReported(
   const wait = retryDelay(from.headers, told.message, told.retryAfterMs);
   const type = told.code ?? told.type;
   const status = from.status ?? statusIn(told);
-  return makeFailure(codeOf(told, status), `${what}: ${told.message}`, {
+  return makeFailure(codeOf(told, status), `${what}: ${shown(told.message)}`, {
     ...(status === undefined ? {} : { status }),
     ...(type === null ? {} : { type }),
     ...(from.requestId ? { requestId: from.requestId } : {}),
     ...(wait === undefined ? {} : { retryAfterMs: wait }),
     ...(from.maybeAccepted ? { maybeAccepted: true } : {}),
   });
+}
+
+/** Of a page of HTML, the beginning says what it is. */
+function shown(message: string): string {
+  return /^\s*</.test(message) ? beginningOf(message) : message;
 }
