@@ -37,8 +37,11 @@ export type Ending =
   | {
     kind: "failed";
     failure: Failure;
-    /** True if OpenAI said so: nothing runs there any more. False if it may continue unseen. */
-    final: boolean;
+    /**
+     * What became of the request. `refused`: nothing of it was carried out, so it may be sent in another form. `over`: nothing
+     * runs there any more, but something was done. `unknown`: it may continue unseen.
+     */
+    request: "refused" | "over" | "unknown";
   };
 
 const endings: ReadonlyMap<string, UpstreamResponse["status"]> = new Map([
@@ -82,7 +85,7 @@ export class RunReader {
     const told = isAboutItem(event) ? null : errorIn(event);
     if (told !== null) {
       const failure = classifyStreamError(told, this.headers);
-      return { kind: "failed", failure, final: isLastWord(type, failure, this.#showsAll) };
+      return { kind: "failed", failure, request: this.#afterError(type, failure) };
     }
     if (typeof type !== "string") return undefined;
     this.#hasBegun ||= type.startsWith("response.");
@@ -98,6 +101,17 @@ export class RunReader {
       this.#readArguments(event);
     }
     return undefined;
+  }
+
+  /**
+   * What an error says about the request: it was refused, if nothing of it was shown before, or nothing runs any more, if OpenAI
+   * says so in a stream that has begun. A gateway that gives up says nothing about the run that it gave up on.
+   */
+  #afterError(type: unknown, failure: Failure): "refused" | "over" | "unknown" {
+    const refuses = isRefusal(failure);
+    if (refuses && !this.#isPartial && !this.#items.hasBegunWork) return "refused";
+    const isLastWord = refuses || type === "error" && !mayBeGivenUp(failure);
+    return isLastWord && this.#showsAll ? "over" : "unknown";
   }
 
   /** Whether the events have shown what the response did as it went. */
@@ -133,7 +147,7 @@ export class RunReader {
     for (const [item, place] of late) this.hooks.onItem(item, place, true);
     if (isFinalUpstream(response)) return { kind: "done", response, streamed: this.#showsAll };
     const still = `Cannot use the response ${response.id}: it is still ${response.status}`;
-    return { kind: "failed", failure: makeFailure("stream_cut", still), final: false };
+    return { kind: "failed", failure: makeFailure("stream_cut", still), request: "unknown" };
   }
 }
 
@@ -148,14 +162,6 @@ function responseWithin({ type, response, data }: Record<string, unknown>) {
 /** An event about one item's error is not an error of the response. */
 function isAboutItem(event: Record<string, unknown>): boolean {
   return "item" in event || "item_id" in event || "output_index" in event;
-}
-
-/**
- * Whether nothing runs any more after an error: a refusal, or OpenAI's own event in a stream that has begun. A gateway that
- * gives up says nothing about the run that it gave up on.
- */
-function isLastWord(type: unknown, failure: Failure, showsAll: boolean): boolean {
-  return isRefusal(failure) || showsAll && type === "error" && !mayBeGivenUp(failure);
 }
 
 function statusOf({ status: given }: Record<string, unknown>, told: string): string {

@@ -8,6 +8,7 @@ import { callForJson, callOpenAI } from "./call.ts";
 import { classifyError } from "./classify.ts";
 import { readEvents } from "./events.ts";
 import { type Ending, type ItemHooks, RunReader } from "./read-run.ts";
+import { mayBeOfModel } from "./refusal.ts";
 import { AnswerTooLarge, Beginning, UnreadableAnswer } from "./unreadable.ts";
 
 /** The budgets of one synchronous attempt, in ms. */
@@ -94,8 +95,9 @@ export async function runStreamed(
   } catch (error) {
     if (ended === undefined) {
       const why = classifyRunError(error);
-      const final = isAnswer(error, why) && (streamed || isBeforeRun(why));
-      return { kind: "failed", requestId, failure: why, final };
+      const isRefused = isAnswer(error, why) && (streamed || isBeforeRun(why));
+      const request = isRefused ? "refused" : "unknown";
+      return { kind: "failed", requestId, failure: why, request };
     }
   } finally {
     clearTimeout(attempt);
@@ -105,7 +107,7 @@ export async function runStreamed(
   }
   return ended === "aborted"
     ? { kind: "aborted" }
-    : { kind: "failed", failure: ended, requestId, final: false };
+    : { kind: "failed", failure: ended, requestId, request: "unknown" };
 }
 
 /** Whichever ends first: the attempt's budget or the job's deadline. */
@@ -165,6 +167,9 @@ async function answerOf(
   call.heard(requestId);
   const ending = new RunReader(hooks, headers).read(data);
   if (ending === undefined) throw new UnreadableAnswer("it is not a response", requestId);
+  if (ending.kind === "failed" && !isBeforeRun(ending.failure)) {
+    return { ...ending, request: "unknown" };
+  }
   return ending;
 }
 
@@ -202,7 +207,7 @@ async function streamOf(
       ? what
       : `${what}. It has no event of a response. It begins with ${beginning.text}`,
   );
-  return { kind: "failed", failure: why, final: false };
+  return { kind: "failed", failure: why, request: "unknown" };
 }
 
 /** An answer from OpenAI, or a request that was never sent. */
@@ -210,9 +215,12 @@ function isAnswer(error: unknown, why: Failure): boolean {
   return error instanceof APIError && !why.maybeAccepted;
 }
 
-/** Whether an error came before a request was carried out. Without a stream, an error of the server may come after calls. */
-function isBeforeRun({ status }: Failure): boolean {
-  return status === undefined || status < 500;
+/**
+ * Whether an error came before a request was carried out. Without a stream, an error of the server or of the model may come
+ * after calls.
+ */
+function isBeforeRun(why: Failure): boolean {
+  return (why.status ?? 400) < 500 && !mayBeOfModel(why);
 }
 
 function classifyRunError(error: unknown): Failure {

@@ -9,9 +9,7 @@ import type { RequestBody } from "../model/request.ts";
 import type { Step } from "../model/step.ts";
 import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
 import { metadataFor } from "../openai/background.ts";
-import { classifyResponseError } from "../openai/classify.ts";
 import { type RunResult, runStreamed } from "../openai/stream-run.ts";
-import { isTooLong } from "../openai/too-long.ts";
 import { isResult } from "../openai/verdict.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Plan } from "../profiles/plan.ts";
@@ -35,6 +33,7 @@ import {
 import type { TextSink } from "./live/live-text.ts";
 import { type Made, makeCalls, makingOf } from "./own-calls.ts";
 import { recordNow } from "./record-now.ts";
+import { isOver, isRefused, refusedIfTooLong, type Send } from "./refused-request.ts";
 import {
   joinRounds,
   maxRounds,
@@ -94,8 +93,6 @@ export type RoundsResult = RunResult | {
   answers: Answers;
 };
 
-/** Sends one request of the run. */
-type Send = (body: RequestBody) => Promise<RunResult>;
 /** Writes that the calls of a request may start. Returns false if the run must stop. */
 type Announce = () => Promise<boolean>;
 
@@ -120,7 +117,7 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
     const send = sendWith(announce);
     const result = await sendInAnyForm(
       run,
-      calls.length > 0 ? send : refusedIfTooLong(send),
+      calls.length > 0 || run.unguarded.areWritten ? send : refusedIfTooLong(send),
       steps,
     );
     if (
@@ -129,7 +126,7 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
     ) {
       return { kind: "aborted" };
     }
-    if (result.kind === "done" || result.kind === "failed" && result.final && !tracker.isUnclear) {
+    if (result.kind === "done" || isOver(result) && !tracker.isUnclear) {
       voidUnmadeCalls(run);
     }
     if (result.kind !== "done") return result;
@@ -138,7 +135,7 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
     if (control.stop.signal.aborted) return { kind: "aborted" };
     const round = before + rounds.length + 1;
     if (round > maxRounds) {
-      return { ...result, kind: "failed", failure: tooManyRounds(), final: true };
+      return { ...result, kind: "failed", failure: tooManyRounds(), request: "over" };
     }
     const decision = await guard.decide(response);
     if (decision.kind === "review") {
@@ -147,7 +144,7 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
     }
     const asked = decision.kind === "stop" && response.output.some(isApprovalRequest);
     const made = await callsOfRound(run, { response, steps, asked, round });
-    if (made.kind === "failed") return { ...result, ...made, final: true };
+    if (made.kind === "failed") return { ...result, ...made, request: "over" };
     if (made.kind === "stopped") return { kind: "aborted" };
     for (const repeat of decision.repeats) await recordWarning(work, repeat);
     const { answers } = decision;
@@ -244,7 +241,7 @@ function sender(run: Run): (announce: Announce) => Send {
     const leftMs = Math.min(attemptMs - (performance.now() - since), work.deadline_left_ms);
     const ready = await sendableOrWhyNot(guard.guard(body), work.id, leftMs);
     if ("failure" in ready) {
-      return { kind: "failed", failure: ready.failure, requestId: null, final: true };
+      return { kind: "failed", failure: ready.failure, requestId: null, request: "refused" };
     }
     // Last: if this worker dies between this write and the request, nobody knows whether OpenAI has the yes.
     if (!await announce() || signal.aborted) {
@@ -292,7 +289,7 @@ async function sendForms(
 ): Promise<RunResult> {
   const choice = formsFor(body, steps, withReasoning);
   if ("failure" in choice) {
-    return { kind: "failed", failure: choice.failure, requestId: null, final: true };
+    return { kind: "failed", failure: choice.failure, requestId: null, request: "refused" };
   }
   let result: RunResult = { kind: "aborted" };
   for (let form = choice.forms[0]; form !== undefined;) {
@@ -308,24 +305,6 @@ async function sendForms(
   }
   return result;
 }
-
-/** Whether nothing of a request is carried out: only then may it be sent in another form. */
-function isRefused(result: RunResult): result is RunResult & { kind: "failed" } {
-  return result.kind === "failed" && result.final;
-}
-
-/**
- * A response that failed because its request was too long, before it did anything, is a refusal: a shorter form may fit. Not if
- * the request has a yes: the output of the call itself may have been too much.
- */
-const refusedIfTooLong = (send: Send): Send => async (body) => {
-  const result = await send(body);
-  if (result.kind !== "done") return result;
-  const { response, requestId } = result;
-  if (response.status !== "failed" || response.output.length > 0) return result;
-  const failure = classifyResponseError(response);
-  return isTooLong(failure) ? { kind: "failed", failure, requestId, final: true } : result;
-};
 
 /**
  * Writes that calls have started, before OpenAI gets the yes to make them.

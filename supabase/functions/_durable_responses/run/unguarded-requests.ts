@@ -41,18 +41,23 @@ export class UnguardedRequests {
     this.#isUnguarded = true;
   }
 
+  /** Whether requests are written. */
+  get areWritten(): boolean {
+    const { work, plan } = this.options;
+    const mayAct = work.once_tools && work.on_uncertain === "review" && plan.guard !== "off";
+    return mayAct && this.#isUnguarded;
+  }
+
   /** The row of the request that is about to be sent; none if its calls have rows of their own. */
   begin(): Step[] {
-    const { work, plan, stop } = this.options;
-    const mayAct = work.once_tools && work.on_uncertain === "review" && plan.guard !== "off";
-    if (!mayAct || !this.#isUnguarded) return [];
+    if (!this.areWritten) return [];
     const step: Step = {
       item_id: `unguarded_run_${++this.#sent}`,
       kind: "unguarded_run",
       status: "started",
       effect: "once",
     };
-    this.#open = { step, release: stop.hold("announced") };
+    this.#open = { step, release: this.options.stop.hold("announced") };
     return [step];
   }
 
