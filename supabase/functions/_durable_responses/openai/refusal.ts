@@ -112,14 +112,27 @@ export function isRefusal(why: Failure): boolean {
   return !mayBeGivenUp(why) && (refusals.has(why.code) || isAboutRequest(why));
 }
 
+/** Errors that the model may have, too. */
+const ofModel: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "openai_rate_limited",
+  "openai_quota_exceeded",
+  "openai_policy",
+]);
+
+/**
+ * Whether an error may be the model's, which OpenAI asks after a call that had its yes: a limit, a quota, a policy, or a length.
+ * The call's own output may be what is too long.
+ */
+export function mayBeOfModel(why: Failure): boolean {
+  return ofModel.has(why.code) || isTooLong(why);
+}
+
 /**
  * Whether a failed response was refused before it ran: the request is not valid, or the tools of a server could not be listed.
- * Limits, quotas, policies and lengths are errors of the model, which OpenAI asks after a call that had its yes; the call's
- * own output may be what is too long.
  */
 export function isRefusedBeforeItRan(why: Failure): boolean {
   return isListFailure(why.message) ||
-    !mayBeGivenUp(why) && !isTooLong(why) && isAboutRequest(why);
+    !mayBeGivenUp(why) && !mayBeOfModel(why) && isAboutRequest(why);
 }
 
 /** Statuses of refusals that may also be about what the model was asked after a call. */

@@ -95,9 +95,10 @@ export async function runStreamed(
   } catch (error) {
     if (ended === undefined) {
       const why = classifyRunError(error);
-      const refused = isAnswer(error, why) && (streamed || isBeforeRun(why));
-      const final = refused && (streamed || why.status === undefined || isSurelyBefore(why));
-      return { kind: "failed", requestId, failure: why, final, refused };
+      // Without a status, it was never sent.
+      const isBefore = streamed || why.status === undefined;
+      const request = isAnswer(error, why) ? refusedBy(why, isBefore) : "unknown";
+      return { kind: "failed", requestId, failure: why, request };
     }
   } finally {
     clearTimeout(attempt);
@@ -107,7 +108,7 @@ export async function runStreamed(
   }
   return ended === "aborted"
     ? { kind: "aborted" }
-    : { kind: "failed", failure: ended, requestId, final: false, refused: false };
+    : { kind: "failed", failure: ended, requestId, request: "unknown" };
 }
 
 /** Whichever ends first: the attempt's budget or the job's deadline. */
@@ -167,8 +168,8 @@ async function answerOf(
   call.heard(requestId);
   const ending = new RunReader(hooks, headers).read(data);
   if (ending === undefined) throw new UnreadableAnswer("it is not a response", requestId);
-  return ending.kind === "failed"
-    ? { ...ending, final: ending.final && isSurelyBefore(ending.failure) }
+  return ending.kind === "failed" && ending.request !== "unknown"
+    ? { ...ending, request: refusedBy(ending.failure, false) }
     : ending;
 }
 
@@ -206,7 +207,7 @@ async function streamOf(
       ? what
       : `${what}. It has no event of a response. It begins with ${beginning.text}`,
   );
-  return { kind: "failed", failure: why, final: false, refused: false };
+  return { kind: "failed", failure: why, request: "unknown" };
 }
 
 /** An answer from OpenAI, or a request that was never sent. */
@@ -214,9 +215,14 @@ function isAnswer(error: unknown, why: Failure): boolean {
   return error instanceof APIError && !why.maybeAccepted;
 }
 
-/** Whether an error came before a request was carried out. Without a stream, an error of the server may come after calls. */
-function isBeforeRun({ status }: Failure): boolean {
-  return status === undefined || status < 500;
+/**
+ * What an answer with an error says about its request. An answer in one piece comes when everything is done: an error of the
+ * server says nothing, and one that may be the model's may come after calls.
+ */
+function refusedBy(why: Failure, streamed: boolean): "refused" | "refused_or_over" | "unknown" {
+  if (streamed) return "refused";
+  if ((why.status ?? 400) >= 500) return "unknown";
+  return isSurelyBefore(why) ? "refused" : "refused_or_over";
 }
 
 function classifyRunError(error: unknown): Failure {
