@@ -1,5 +1,6 @@
 /** What a failure says about its request. */
 import type { RequestBody } from "../model/request.ts";
+import { isOnlyWords } from "../model/what-was-done.ts";
 import { classifyResponseError } from "../openai/classify.ts";
 import type { RunResult } from "../openai/stream-run.ts";
 import { isTooLong } from "../openai/too-long.ts";
@@ -29,7 +30,7 @@ export const refusedIfTooLong = (send: Send): Send => async (body) => {
     return isAnswered && isTooLong(result.failure) ? { ...result, request: "refused" } : result;
   }
   const { response, requestId } = result;
-  if (response.status !== "failed" || response.output.length > 0) return result;
+  if (response.status !== "failed" || !isOnlyWords(response)) return result;
   const failure = classifyResponseError(response);
   return isTooLong(failure) ? { kind: "failed", failure, requestId, request: "refused" } : result;
 };
