@@ -5,15 +5,10 @@ import type { UpstreamResponse } from "./upstream-response.ts";
 /** Items that a run produces along the way, and nobody asked for. */
 const onTheWay = new Set(["reasoning", "message", "mcp_list_tools", "compaction", "unknown"]);
 
-/** Whether an item of this type is only produced along the way. */
-export function isOnTheWay(type: string): boolean {
-  return onTheWay.has(type);
-}
-
 /** True for a response without text, and without anything else that was done or made. */
 export function isEmpty({ outputText, output }: UpstreamResponse): boolean {
   return outputText.trim() === "" &&
-    output.every((item) => isOnTheWay(item.type) || isFailedImage(item) || isOpenCall(item));
+    output.every((item) => onTheWay.has(item.type) || isFailedImage(item) || isOpenCall(item));
 }
 
 /** A call that has not come to an end has made nothing. */
@@ -27,5 +22,5 @@ function isFailedImage({ type, status, result }: Item): boolean {
 
 /** True for a response in which nothing was done or made, whatever it says. */
 export function isOnlyWords({ output }: UpstreamResponse): boolean {
-  return output.every(({ type }) => isOnTheWay(type));
+  return output.every(({ type }) => onTheWay.has(type));
 }

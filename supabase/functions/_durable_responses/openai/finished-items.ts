@@ -2,7 +2,6 @@
 import { isInFlight, isUnfinished, type Item } from "../model/items.ts";
 import { isLeftCall, leftCallOf } from "../model/left-calls.ts";
 import { type UpstreamResponse, withOutput } from "../model/upstream-response.ts";
-import { isOnTheWay } from "../model/what-was-done.ts";
 import { idOf, isEqual, isLikeCall, isSameCall, saysLess, withoutId } from "./same-item.ts";
 
 /** Stands for one item of one response, whatever its id. Compared by identity. */
@@ -36,11 +35,6 @@ function isFinished(seen: Seen): seen is Finished {
 /** Follows the items of one response as they start and finish. */
 export class FinishedItems {
   readonly #seen: Seen[] = [];
-
-  /** Whether anything has started that does something, or whose kind nobody knows. */
-  get hasBegunWork(): boolean {
-    return this.#seen.some(({ type }) => type === "unknown" || !isOnTheWay(type));
-  }
 
   /** The place of an item that starts. */
   begin(told: unknown, item: Item): Place {

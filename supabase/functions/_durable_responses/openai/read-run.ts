@@ -39,9 +39,9 @@ export type Ending =
     failure: Failure;
     /**
      * What became of the request. `refused`: nothing of it was carried out, so it may be sent in another form. `over`: nothing
-     * runs there any more, but something was done. `unknown`: it may continue unseen.
+     * runs there any more, but something may have been done. `refused_or_over`: one of the two. `unknown`: it may continue unseen.
      */
-    request: "refused" | "over" | "unknown";
+    request: "refused" | "over" | "refused_or_over" | "unknown";
   };
 
 const endings: ReadonlyMap<string, UpstreamResponse["status"]> = new Map([
@@ -58,6 +58,8 @@ export class RunReader {
   #hasBegun = false;
   /** Whether events were about a call whose start the stream has not shown. */
   #isPartial = false;
+  /** Whether an event was about an item that is more than preparation. */
+  #hasActed = false;
 
   /** Whether any event of a response has come. */
   get hasBegun(): boolean {
@@ -90,6 +92,7 @@ export class RunReader {
     if (typeof type !== "string") return undefined;
     this.#hasBegun ||= type.startsWith("response.");
     this.#isPartial ||= type.startsWith("response.mcp_call") && this.#placeOf(event) === undefined;
+    this.#hasActed ||= isAboutItem(event) && !isPreparation(type, item);
     if (type === "response.output_item.added" && isRecord(item)) {
       const begun = readItem(item);
       this.hooks.onItemStarted(begun, this.#items.begin(event["output_index"], begun));
@@ -104,12 +107,13 @@ export class RunReader {
   }
 
   /**
-   * What an error says about the request: it was refused, if nothing of it was shown before, or nothing runs any more, if OpenAI
-   * says so in a stream that has begun. A gateway that gives up says nothing about the run that it gave up on.
+   * What an error says about the request. It was refused only if nothing of it was shown before: a model that is asked after a
+   * call says in the same words that the call's output is too long. Otherwise only OpenAI's own words in a stream that has begun
+   * are the last ones. A gateway that gives up says nothing about the run that it gave up on.
    */
   #afterError(type: unknown, failure: Failure): "refused" | "over" | "unknown" {
     const refuses = isRefusal(failure);
-    if (refuses && !this.#isPartial && !this.#items.hasBegunWork) return "refused";
+    if (refuses && !this.#isPartial && !this.#hasActed) return "refused";
     const isLastWord = refuses || type === "error" && !mayBeGivenUp(failure);
     return isLastWord && this.#showsAll ? "over" : "unknown";
   }
@@ -163,6 +167,13 @@ function responseWithin({ type, response, data }: Record<string, unknown>) {
 /** An event about one item's error is not an error of the response. */
 function isAboutItem(event: Record<string, unknown>): boolean {
   return "item" in event || "item_id" in event || "output_index" in event;
+}
+
+/** Items that come before a call may be made, and their events. */
+const preparation = /^(?:response\.)?(?:mcp_list_tools|reasoning)/;
+
+function isPreparation(type: string, item: unknown): boolean {
+  return preparation.test(isRecord(item) ? readItem(item).type : type);
 }
 
 function statusOf({ status: given }: Record<string, unknown>, told: string): string {

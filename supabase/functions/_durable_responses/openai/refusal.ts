@@ -135,6 +135,19 @@ export function isRefusedBeforeItRan(why: Failure): boolean {
     !mayBeGivenUp(why) && !mayBeOfModel(why) && isAboutRequest(why);
 }
 
+/** Statuses of refusals that may also be about what the model was asked after a call. */
+const ofTheModel: ReadonlySet<number> = new Set([400, 402, 413, 422, 429]);
+
+/**
+ * Whether a refusal surely came before the request was carried out, although it was not streamed: an answer in one piece comes
+ * when everything is done, and the model may have met a limit after a call.
+ */
+export function isSurelyBefore(why: Failure): boolean {
+  const { status } = why;
+  return status !== undefined && status < 500 && !ofTheModel.has(status) ||
+    isRefusedBeforeItRan(why);
+}
+
 function isAboutRequest({ class: kind, type }: Failure): boolean {
   return kind !== "transient" && requestCode.test(type ?? "");
 }

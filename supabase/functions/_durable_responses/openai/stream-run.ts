@@ -8,7 +8,7 @@ import { callForJson, callOpenAI } from "./call.ts";
 import { classifyError } from "./classify.ts";
 import { readEvents } from "./events.ts";
 import { type Ending, type ItemHooks, RunReader } from "./read-run.ts";
-import { mayBeOfModel } from "./refusal.ts";
+import { isSurelyBefore } from "./refusal.ts";
 import { AnswerTooLarge, Beginning, UnreadableAnswer } from "./unreadable.ts";
 
 /** The budgets of one synchronous attempt, in ms. */
@@ -95,8 +95,9 @@ export async function runStreamed(
   } catch (error) {
     if (ended === undefined) {
       const why = classifyRunError(error);
-      const isRefused = isAnswer(error, why) && (streamed || isBeforeRun(why));
-      const request = isRefused ? "refused" : "unknown";
+      // Without a status, it was never sent.
+      const isBefore = streamed || why.status === undefined;
+      const request = isAnswer(error, why) ? refusedBy(why, isBefore) : "unknown";
       return { kind: "failed", requestId, failure: why, request };
     }
   } finally {
@@ -171,10 +172,9 @@ async function answerOf(
   call.heard(requestId);
   const ending = new RunReader(hooks, headers).read(data);
   if (ending === undefined) throw new UnreadableAnswer("it is not a response", requestId);
-  if (ending.kind === "failed" && !isBeforeRun(ending.failure)) {
-    return { ...ending, request: "unknown" };
-  }
-  return ending;
+  return ending.kind === "failed" && ending.request !== "unknown"
+    ? { ...ending, request: refusedBy(ending.failure, false) }
+    : ending;
 }
 
 async function streamOf(
@@ -220,11 +220,13 @@ function isAnswer(error: unknown, why: Failure): boolean {
 }
 
 /**
- * Whether an error came before a request was carried out. Without a stream, an error of the server or of the model may come
- * after calls.
+ * What an answer with an error says about its request. An answer in one piece comes when everything is done: an error of the
+ * server says nothing, and one that may be the model's may come after calls.
  */
-function isBeforeRun(why: Failure): boolean {
-  return (why.status ?? 400) < 500 && !mayBeOfModel(why);
+function refusedBy(why: Failure, streamed: boolean): "refused" | "refused_or_over" | "unknown" {
+  if (streamed) return "refused";
+  if ((why.status ?? 400) >= 500) return "unknown";
+  return isSurelyBefore(why) ? "refused" : "refused_or_over";
 }
 
 function classifyRunError(error: unknown): Failure {

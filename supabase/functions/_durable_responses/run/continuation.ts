@@ -8,7 +8,14 @@ import { isTooLong } from "../openai/too-long.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import { pendingApprovals } from "../tools/ledger.ts";
 import { callAskedAbout } from "../tools/own/call-steps.ts";
-import { answerOf, carriedItems, isRegenerated, outputOf, untilLastFact } from "./carried-items.ts";
+import {
+  answerOf,
+  carriedItems,
+  isRegenerated,
+  outputAtItsPlace,
+  outputOf,
+  untilLastFact,
+} from "./carried-items.ts";
 import { factOf } from "./step-facts.ts";
 
 /** Larger input is not sent as items, and in the end not at all, in characters of JSON. */
@@ -75,7 +82,7 @@ export function answersTo(body: RequestBody, steps: DoneStep[], responseId: stri
       ...free(body, steps),
       // A conversation already has the response, and accepts no other place to continue from.
       ...(body["conversation"] ? {} : { previous_response_id: responseId }),
-      input: steps.flatMap((step) => [...answerOf(step), ...outputOf(step)]),
+      input: steps.flatMap((step) => [...answerOf(step), ...outputAtItsPlace(step)]),
     },
   };
 }

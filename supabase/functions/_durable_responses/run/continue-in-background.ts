@@ -115,9 +115,8 @@ function formsInBackground({ work, plan }: Pick<Run, "work" | "plan">): Form[] {
     leftKindOf(step) !== undefined && step.attempt >= asked.attempt
   );
   if (answered.length === 0) return [];
-  // Where two requests have the same id, an id answers neither.
-  const byId = asked.response_id !== null &&
-    answered.every((step) => leftKindOf(step) !== undefined || isOnlyOne(step, answered));
+  // Where two requests or calls have the same id, an id answers neither.
+  const byId = asked.response_id !== null && answered.every((step) => isOnlyOne(step, answered));
   const told = formsFor(plan.body, steps, false);
   return [
     ...(byId ? [answersTo(plan.body, answered, asked.response_id ?? "")] : []),

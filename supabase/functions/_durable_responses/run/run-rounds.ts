@@ -5,7 +5,6 @@ import type { Failure } from "../model/failure.ts";
 import { isApprovalRequest, readItem } from "../model/items.ts";
 import { isLeftCall } from "../model/left-calls.ts";
 import type { AttemptKey, DoneStep, Work } from "../model/job.ts";
-import type { RequestBody } from "../model/request.ts";
 import type { Step } from "../model/step.ts";
 import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
 import { metadataFor } from "../openai/background.ts";
@@ -23,17 +22,9 @@ import type { Answers, ToolCallGuard } from "../tools/tool-call-guard.ts";
 import type { ToolCallTracker } from "../tools/tool-call-tracker.ts";
 import { showsWhatItDid } from "../tools/what-it-shows.ts";
 import { untilLastFact } from "./carried-items.ts";
-import {
-  formsFor,
-  hasEncryptedReasoning,
-  nextForm,
-  refusesReasoning,
-  rememberNoReasoning,
-} from "./continuation.ts";
 import type { TextSink } from "./live/live-text.ts";
 import { type Made, makeCalls, makingOf } from "./own-calls.ts";
 import { recordNow } from "./record-now.ts";
-import { isOver, isRefused, refusedIfTooLong, type Send } from "./refused-request.ts";
 import {
   joinRounds,
   maxRounds,
@@ -43,6 +34,7 @@ import {
   tooManyRounds,
 } from "./rounds.ts";
 import type { RunStop } from "./run-stop.ts";
+import { isOver, refusable, refusal, type Send, sendInAnyForm } from "./send-forms.ts";
 import type { StepWriter } from "./step-writer.ts";
 import type { RunStream } from "./stream/run-stream.ts";
 import type { UnguardedRequests } from "./unguarded-requests.ts";
@@ -114,19 +106,15 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
     // They are void if this request, too, is not sent.
     if (isFirst && run.areStarted) tracker.expect(calls);
     const announce = announcing(run, calls, isFirst ? undefined : before + rounds.length);
-    const send = sendWith(announce);
-    const result = await sendInAnyForm(
-      run,
-      calls.length > 0 || run.unguarded.areWritten ? send : refusedIfTooLong(send),
-      steps,
-    );
+    const mayAct = () => calls.length > 0 || run.unguarded.isOpen;
+    const result = await sendInAnyForm(run, refusable(sendWith(announce), mayAct), steps);
     if (
       result.kind === "done" &&
       (asksAgain(run, result.response, calls) || hidesCalls(run, result))
     ) {
       return { kind: "aborted" };
     }
-    if (result.kind === "done" || isOver(result) && !tracker.isUnclear) {
+    if (result.kind === "done" || isOver(result) && !hasHidden(run)) {
       voidUnmadeCalls(run);
     }
     if (result.kind !== "done") return result;
@@ -135,7 +123,7 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
     if (control.stop.signal.aborted) return { kind: "aborted" };
     const round = before + rounds.length + 1;
     if (round > maxRounds) {
-      return { ...result, kind: "failed", failure: tooManyRounds(), request: "over" };
+      return { ...result, ...ended(tooManyRounds()) };
     }
     const decision = await guard.decide(response);
     if (decision.kind === "review") {
@@ -144,7 +132,7 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
     }
     const asked = decision.kind === "stop" && response.output.some(isApprovalRequest);
     const made = await callsOfRound(run, { response, steps, asked, round });
-    if (made.kind === "failed") return { ...result, ...made, request: "over" };
+    if (made.kind === "failed") return { ...result, ...ended(made.failure) };
     if (made.kind === "stopped") return { kind: "aborted" };
     for (const repeat of decision.repeats) await recordWarning(work, repeat);
     const { answers } = decision;
@@ -195,14 +183,11 @@ async function callsOfRound(
 
 /** A round as callers see it: each call of ours with its outcome. */
 function shownRound(response: UpstreamResponse, made: DoneStep[]): UpstreamResponse {
+  // In the order of the items: an API may use a call_id for several calls.
   const left = [...made];
-  const output = response.output.flatMap((item) => {
-    // In the order of the items: an API may use a call_id for several calls.
-    const at = isLeftCall(item)
-      ? left.findIndex((each) => each.item?.["call_id"] === item["call_id"])
-      : -1;
-    return at < 0 ? [item] : shownItems(left.splice(at, 1)).map(readItem);
-  });
+  const output = response.output.flatMap((item) =>
+    isLeftCall(item) ? shownItems(left.splice(0, 1)).map(readItem) : [item]
+  );
   return { ...response, output };
 }
 
@@ -241,7 +226,7 @@ function sender(run: Run): (announce: Announce) => Send {
     const leftMs = Math.min(attemptMs - (performance.now() - since), work.deadline_left_ms);
     const ready = await sendableOrWhyNot(guard.guard(body), work.id, leftMs);
     if ("failure" in ready) {
-      return { kind: "failed", failure: ready.failure, requestId: null, request: "refused" };
+      return { ...refusal(ready.failure), requestId: null };
     }
     // Last: if this worker dies between this write and the request, nobody knows whether OpenAI has the yes.
     if (!await announce() || signal.aborted) {
@@ -264,46 +249,6 @@ function sender(run: Run): (announce: Announce) => Send {
       },
     );
   };
-}
-
-/** Sends the question and the finished steps in the first form that the API accepts. */
-async function sendInAnyForm(run: Run, send: Send, steps: DoneStep[]): Promise<RunResult> {
-  const { work, plan } = run;
-  const withReasoning = hasEncryptedReasoning(plan.body);
-  const result = await sendForms(work, send, plan.body, steps, withReasoning);
-  if (!isRefused(result) || !withReasoning || !refusesReasoning(result.failure)) return result;
-  const without = await sendForms(work, send, plan.body, steps, false);
-  // If both are refused, the reason is another one: the message may quote the caller's own words.
-  if (without.kind !== "failed" || !refusesReasoning(without.failure)) {
-    rememberNoReasoning(plan.body);
-  }
-  return without;
-}
-
-async function sendForms(
-  work: Work,
-  send: Send,
-  body: RequestBody,
-  steps: DoneStep[],
-  withReasoning: boolean,
-): Promise<RunResult> {
-  const choice = formsFor(body, steps, withReasoning);
-  if ("failure" in choice) {
-    return { kind: "failed", failure: choice.failure, requestId: null, request: "refused" };
-  }
-  let result: RunResult = { kind: "aborted" };
-  for (let form = choice.forms[0]; form !== undefined;) {
-    result = await send(form.body);
-    if (!isRefused(result) || withReasoning && refusesReasoning(result.failure)) break;
-    const next = nextForm(choice.forms, form, result.failure);
-    if (next === undefined) break;
-    await recordWarning(
-      work,
-      `The API refused the finished steps as ${form.name}, so they were sent as ${next.name}: ${result.failure.message}`,
-    );
-    form = next;
-  }
-  return result;
 }
 
 /**
@@ -346,6 +291,11 @@ function hidesCalls(run: Run, { response, streamed }: RunResult & { kind: "done"
   return failure !== undefined;
 }
 
+/** Whether what a request has brought may be a call, in a form that nobody knows. */
+function hasHidden({ tracker, unguarded }: Run): boolean {
+  return tracker.isUnclear || unguarded.isOpen && tracker.isUnreadable;
+}
+
 /** Why nobody can tell from a response whether a call was made that had its yes. */
 function untoldIn(
   { tracker, work, plan }: Run,
@@ -375,3 +325,6 @@ function voidUnmadeCalls({ tracker, stepWriter, unguarded }: Run): void {
 function voidCalls(stepWriter: StepWriter, calls: ApprovedCall[]): void {
   for (const call of calls) stepWriter.save({ ...startOf(call), status: "void" });
 }
+
+/** The run ends here, and nothing of it runs at OpenAI any more. */
+const ended = (failure: Failure) => ({ kind: "failed", failure, request: "over" }) as const;

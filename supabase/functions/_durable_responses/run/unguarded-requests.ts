@@ -36,28 +36,28 @@ export class UnguardedRequests {
       hasUnguardedTools(body, sideEffects);
   }
 
+  /** Whether a request is in flight of which nobody knows what it does. */
+  get isOpen(): boolean {
+    return this.#open !== undefined;
+  }
+
   /** A call was made without its yes: from now on, requests of this attempt are written, too. */
   notice(): void {
     this.#isUnguarded = true;
   }
 
-  /** Whether requests are written. */
-  get areWritten(): boolean {
-    const { work, plan } = this.options;
-    const mayAct = work.once_tools && work.on_uncertain === "review" && plan.guard !== "off";
-    return mayAct && this.#isUnguarded;
-  }
-
   /** The row of the request that is about to be sent; none if its calls have rows of their own. */
   begin(): Step[] {
-    if (!this.areWritten) return [];
+    const { work, plan, stop } = this.options;
+    const mayAct = work.once_tools && work.on_uncertain === "review" && plan.guard !== "off";
+    if (!mayAct || !this.#isUnguarded) return [];
     const step: Step = {
       item_id: `unguarded_run_${++this.#sent}`,
       kind: "unguarded_run",
       status: "started",
       effect: "once",
     };
-    this.#open = { step, release: this.options.stop.hold("announced") };
+    this.#open = { step, release: stop.hold("announced") };
     return [step];
   }
 

@@ -15,7 +15,7 @@ import type { EffectRules } from "./effect-rules.ts";
 import { doneCalls } from "./ledger.ts";
 import { StepIds } from "./step-ids.ts";
 import { callKey, stepOf, withoutApproval } from "./step-of-item.ts";
-import { mayBeApproved } from "./what-it-shows.ts";
+import { isUnreadable, mayBeApproved } from "./what-it-shows.ts";
 
 export interface ToolCallTrackerOptions {
   work: Work;
@@ -87,6 +87,11 @@ export class ToolCallTracker {
       this.#others.some((item) => mayBeApproved(item, yeses, this.options.effects));
   }
 
+  /** Whether the request has brought something that may be a call, in a form that nobody knows. */
+  get isUnreadable(): boolean {
+    return this.#others.some(isUnreadable);
+  }
+
   /** The expected calls that never started. They are no longer expected. */
   takeUnmade(): ApprovedCall[] {
     const unmade = this.#approved.takeUnseen();
@@ -106,7 +111,10 @@ export class ToolCallTracker {
 
   /** The ledger has a call as started before its arguments are known, and so before the tool can act. */
   readonly onItemStarted = (item: Item, place: unknown): void => {
-    if (item.type !== "mcp_call") return;
+    if (item.type !== "mcp_call") {
+      this.#others.push(item);
+      return;
+    }
     if (this.#approved.begin(item, place)) return this.#holdCalls();
     if (this.#ids.known(place) !== undefined) return;
     this.#others.push(item);
