@@ -38,6 +38,12 @@ const statuses: Record<string, Parameters<typeof raw>[1]> = {
   "nginx's 499": { status: 499, body: { error: { message: "Client closed request" } } },
   "Amazon's 460": { status: 460 },
   "a 409": { status: 409, body: { error: { message: "A request like this is in progress" } } },
+  "a firewall's 403": { status: 403, type: "text/html", body: "<html>Request blocked" },
+  "a page that was not found": { status: 404, type: "text/html", body: "<html>404 Not Found" },
+  "a 413 about the answer": {
+    status: 413,
+    body: { errorMessage: "Response payload size exceeded maximum allowed payload size" },
+  },
   "a 424": { status: 424, body: { error: { message: "The tool took longer than 60 s" } } },
 };
 

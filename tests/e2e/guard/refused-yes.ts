@@ -73,6 +73,17 @@ export function testRefusedYes(theStack: () => TestStack): void {
     assert.equal(await sentInAll(theStack()), 1);
   });
 
+  Deno.test("a gateway's page that the request is too large: another form is sent", async () => {
+    const { openai, sql, finished } = theStack();
+    const { id, hear } = await askedUnheard(theStack());
+    const page = { status: 413, type: "text/html", body: "<html>413 Request Entity Too Large" };
+    openai.faults.set([raw(ofAttempt(3), page, { times: 1 }), works]);
+    await hear();
+    assert.equal((await finished(id)).status, "completed");
+    assert.deepEqual(await summarizeAttempts(sql, id), continuedInBackground);
+    assert.equal(await sentInAll(theStack()), 1);
+  });
+
   Deno.test("a quota that is used up, said in a 2xx: the job fails, and says so", async () => {
     const { openai, sql } = theStack();
     const { id, hear } = await askedUnheard(theStack());

@@ -37,10 +37,11 @@ export type Ending =
   | {
     kind: "failed";
     failure: Failure;
-    /** True if OpenAI said so: nothing runs there any more. False if it may continue unseen. */
-    final: boolean;
-    /** True if the request was refused. Only if that is final, too, it surely has called no tool. */
-    refused: boolean;
+    /**
+     * What became of the request. `refused`: nothing of it was carried out, so it may be sent in another form. `over`: nothing
+     * runs there any more, but something may have been done. `refused_or_over`: one of the two. `unknown`: it may continue unseen.
+     */
+    request: "refused" | "over" | "refused_or_over" | "unknown";
   };
 
 const endings: ReadonlyMap<string, UpstreamResponse["status"]> = new Map([
@@ -86,7 +87,7 @@ export class RunReader {
     const told = isAboutItem(event) ? null : errorIn(event);
     if (told !== null) {
       const failure = classifyStreamError(told, this.headers);
-      return { kind: "failed", failure, ...this.#lastWord(type, failure) };
+      return { kind: "failed", failure, request: this.#afterError(type, failure) };
     }
     if (typeof type !== "string") return undefined;
     this.#hasBegun ||= type.startsWith("response.");
@@ -105,22 +106,21 @@ export class RunReader {
     return undefined;
   }
 
+  /**
+   * What an error says about the request. It was refused only if nothing of it was shown before: a model that is asked after a
+   * call says in the same words that the call's output is too long. Otherwise only OpenAI's own words in a stream that has begun
+   * are the last ones. A gateway that gives up says nothing about the run that it gave up on.
+   */
+  #afterError(type: unknown, failure: Failure): "refused" | "over" | "unknown" {
+    const refuses = isRefusal(failure);
+    if (refuses && !this.#isPartial && !this.#hasActed) return "refused";
+    const isLastWord = refuses || type === "error" && !mayBeGivenUp(failure);
+    return isLastWord && this.#showsAll ? "over" : "unknown";
+  }
+
   /** Whether the events have shown what the response did as it went. */
   get #showsAll(): boolean {
     return this.#hasBegun && !this.#isPartial;
-  }
-
-  /**
-   * What an error says about the run. It is a refusal only if the run has shown nothing yet: a model that is asked after a call
-   * says in the same words that the call's output is too long. Otherwise only OpenAI's own event in a stream that has begun is
-   * the last word. A gateway that gives up says nothing about the run that it gave up on.
-   */
-  #lastWord(type: unknown, failure: Failure): { final: boolean; refused: boolean } {
-    const refused = isRefusal(failure) && !this.#hasActed;
-    return {
-      refused,
-      final: refused || this.#showsAll && type === "error" && !mayBeGivenUp(failure),
-    };
   }
 
   #placeOf({ output_index, item_id }: Record<string, unknown>): Place | undefined {
@@ -150,9 +150,9 @@ export class RunReader {
     const { response, late } = this.#items.complete(parseUpstreamResponse(whole));
     for (const [item, place] of late) this.hooks.onItem(item, place, true);
     if (isFinalUpstream(response)) return { kind: "done", response, streamed: this.#showsAll };
-    const still = `Cannot use the response ${response.id}: it is still ${response.status}`;
-    const failure = makeFailure("stream_cut", still);
-    return { kind: "failed", failure, final: false, refused: false };
+    const id = response.id === "" ? "" : ` ${response.id}`;
+    const still = `Cannot use the response${id}: it is still ${response.status}`;
+    return { kind: "failed", failure: makeFailure("stream_cut", still), request: "unknown" };
   }
 }
 

@@ -34,7 +34,7 @@ import {
   tooManyRounds,
 } from "./rounds.ts";
 import type { RunStop } from "./run-stop.ts";
-import { refusable, refusal, type Send, sendInAnyForm } from "./send-forms.ts";
+import { isOver, refusable, refusal, type Send, sendInAnyForm } from "./send-forms.ts";
 import type { StepWriter } from "./step-writer.ts";
 import type { RunStream } from "./stream/run-stream.ts";
 import type { UnguardedRequests } from "./unguarded-requests.ts";
@@ -116,7 +116,7 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
     ) {
       return { kind: "aborted" };
     }
-    if (result.kind === "done" || result.kind === "failed" && result.final && !hasHidden(run)) {
+    if (result.kind === "done" || isOver(result) && !hasHidden(run)) {
       voidUnmadeCalls(run);
     }
     if (result.kind !== "done") return result;
@@ -334,5 +334,4 @@ function voidCalls(stepWriter: StepWriter, calls: ApprovedCall[]): void {
 }
 
 /** The run ends here, and nothing of it runs at OpenAI any more. */
-const ended = (failure: Failure) =>
-  ({ kind: "failed", failure, final: true, refused: false }) as const;
+const ended = (failure: Failure) => ({ kind: "failed", failure, request: "over" }) as const;

@@ -3,6 +3,7 @@ import { recordWarning } from "../db/persist.ts";
 import type { Failure } from "../model/failure.ts";
 import type { DoneStep, Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
+import { isOnlyWords } from "../model/what-was-done.ts";
 import { classifyResponseError } from "../openai/classify.ts";
 import type { RunResult } from "../openai/stream-run.ts";
 import { isTooLong } from "../openai/too-long.ts";
@@ -63,12 +64,17 @@ async function sendForms(
 
 /** Whether a request was refused: only then may it be sent in another form. */
 function isRefused(result: RunResult): result is RunResult & { kind: "failed" } {
-  return result.kind === "failed" && result.refused;
+  return result.kind === "failed" && result.request === "refused";
+}
+
+/** Whether a failed request does nothing any more. */
+export function isOver(result: RunResult): boolean {
+  return result.kind === "failed" && (result.request === "refused" || result.request === "over");
 }
 
 /** Nothing of the request is carried out. */
 export const refusal = (failure: Failure) =>
-  ({ kind: "failed", failure, final: true, refused: true }) as const;
+  ({ kind: "failed", failure, request: "refused" }) as const;
 
 /**
  * Judges whether an answer is a refusal, so that a shorter form may fit: also a response that failed because its request was too
@@ -77,12 +83,12 @@ export const refusal = (failure: Failure) =>
  */
 export const refusable = (send: Send, mayAct: () => boolean): Send => async (body) => {
   const result = await send(body);
-  if (result.kind === "failed" && mayAct()) {
-    return { ...result, refused: result.refused && result.final };
+  if (result.kind === "failed" && result.request === "refused_or_over") {
+    return { ...result, request: mayAct() ? "unknown" : "refused" };
   }
   if (result.kind !== "done" || mayAct()) return result;
   const { response, requestId } = result;
-  if (response.status !== "failed" || response.output.length > 0) return result;
+  if (response.status !== "failed" || !isOnlyWords(response)) return result;
   const failure = classifyResponseError(response);
   return isTooLong(failure) ? { ...refusal(failure), requestId } : result;
 };

@@ -48,6 +48,7 @@ export class ToolCallTracker {
   readonly #done: Map<string, DoneStep>;
   readonly #ids: StepIds;
   readonly #held = new Map<CallStage, () => void>();
+  #hasCalled = false;
 
   constructor(private readonly options: ToolCallTrackerOptions) {
     const { steps, run_since } = options.work;
@@ -67,6 +68,11 @@ export class ToolCallTracker {
     this.#others = [];
     for (const call of calls) this.#approved.add(call);
     this.#holdCalls();
+  }
+
+  /** Whether OpenAI has made a call in this attempt that the next one need not repeat. */
+  get hasCalled(): boolean {
+    return this.#hasCalled;
   }
 
   /** The expected calls that have not started. */
@@ -162,6 +168,7 @@ export class ToolCallTracker {
     const step = stepOf(approved?.ours ? withoutApproval(named) : named, effects, id);
     if (!approved) this.#others.push(item);
     this.#started.delete(id);
+    this.#hasCalled ||= step.kind.endsWith("_call");
     save(step);
     this.#holdCalls();
     // The model would get an error and might call again, so a person decides first.
