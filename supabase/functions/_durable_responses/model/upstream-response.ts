@@ -59,7 +59,19 @@ export function parseUpstreamResponse(response: unknown): UpstreamResponse {
         typeof value === "string" ? [[key, value]] : []
       ),
     ),
-  }, listOf(output).map(readItem));
+  }, withoutRepeats(listOf(output).map(readItem)));
+}
+
+/** Some servers list an item twice. With the same id and the same content it is one: what it asks for is done once. */
+function withoutRepeats(output: Item[]): Item[] {
+  const seen = new Set<string>();
+  return output.filter((item) => {
+    if (typeof item["id"] !== "string" || item["id"] === "") return true;
+    const content = JSON.stringify(item);
+    if (seen.has(content)) return false;
+    seen.add(content);
+    return true;
+  });
 }
 
 function reasonIn(details: unknown): string | null {

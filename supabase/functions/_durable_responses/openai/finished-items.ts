@@ -161,7 +161,7 @@ function finalItems(streamed: Finished[], output: readonly Item[]): Map<Finished
 
 /**
  * Whether a streamed item that the final response does not have is one that is there anyway, sent again or in an earlier form.
- * Of calls of ours, only the final response can say that there are several with one call_id: none is made twice.
+ * Of calls of ours, only the final response can say that there are several with one call_id, by their own ids: none is made twice.
  */
 function isRepeated(
   seen: Finished,
@@ -175,8 +175,8 @@ function isRepeated(
     const stays = final.has(other) || isBefore(other);
     const [item, same] = [seen.finished, other.finished];
     if (isLeftCall(item) && stays && isSameCall(item, same) && hasCallId(item)) return true;
+    if (seen.id !== "" && stays && isEqual(item, same)) return true;
     if (!isTold(other)) return false;
-    if (seen.id !== "" && isBefore(other) && isEqual(item, same)) return true;
     if (!final.has(other)) return false;
     return isLikeCall(item, same) && (isLeftCall(item) || seen.id === other.id) ||
       seen.id !== "" && seen.id === other.id && item.type === same.type && !isCall(item);
