@@ -3522,17 +3522,6 @@ $$;
 comment on function public.adopt_background_response(uuid, integer, text, integer) is
   'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. If that attempt never began, because the job was cancelled, held for review or deleted meanwhile, it is abandoned, and cancelled until that is confirmed. Returns {known, work, abandoned} as claim_background_job() does.';
 
-create function public.awaits_unrecorded_response() returns boolean
-language plpgsql stable set search_path = ''
-as $$
-begin
-  return exists (select from durable_responses.waits where status = 'background' and not ready and response_id is null)
-    or exists (select from durable_responses.waits where status = 'running' and not ready and continuing);
-end;
-$$;
-comment on function public.awaits_unrecorded_response() is
-  'Whether any job waits, or may come to wait, for a response whose id nobody has recorded. Only then may a response that OpenAI does not know yet be a job''s.';
-
 create function public.claim_background_polls(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -3563,11 +3552,11 @@ begin
       v_work := v_work || (select work::jsonb from durable_responses.work where job_id = v_wait.job_id);
     end if;
   end loop;
-  return v_work;
+  return jsonb_build_object('work', v_work, 'webhooks', durable_responses.claim_unread_webhooks(p_limit));
 end;
 $$;
 comment on function public.claim_background_polls(integer) is
-  'Background jobs that are due to be polled, the longest-waiting first. Each is returned again after its interval until it is settled, and fails a minute after its deadline, whatever OpenAI answers.';
+  'Returns {work, webhooks}. work: background jobs that are due to be polled, the longest-waiting first. webhooks: ids of responses that a webhook has reported, and that could not be read (38_unread_webhooks.sql). Each job is returned again after its interval until it is settled, and fails a minute after its deadline, whatever OpenAI answers.';
 
 create function public.fall_back_response_job(
   p_job_id uuid, p_attempt integer, p_error jsonb, p_retry_after_ms bigint default 0, p_steps jsonb default '[]',
@@ -3588,8 +3577,9 @@ begin
     perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, v_wait.response_id);
   end if;
   if p_unknown and v_job.once_tools and v_job.on_uncertain = 'review' and not durable_responses.is_guarded(v_job) then
-    v_uncertain := coalesce(v_uncertain,
-      'OpenAI may have run this in background and called its tools, but nobody knows: no response could be found');
+    v_uncertain := coalesce(v_uncertain, case when v_wait.response_id is null
+      then 'OpenAI may have run this in background and called its tools, but nobody knows: no response could be found'
+      else format('OpenAI has run this in background and may have called its tools: %s', p_error ->> 'message') end);
     perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(jsonb_build_object(
       'item_id', 'unguarded_run', 'kind', 'unguarded_run', 'status', 'uncertain', 'effect', 'once')));
   end if;
@@ -3656,7 +3646,7 @@ revoke execute on function durable_responses.next_poll(durable_responses.waits, 
   durable_responses.assign_response(durable_responses.waits, text, text, integer),
   public.record_background_response(uuid, integer, text, text, integer),
   public.claim_background_job(text, integer, integer),
-  public.adopt_background_response(uuid, integer, text, integer), public.awaits_unrecorded_response(),
+  public.adopt_background_response(uuid, integer, text, integer),
   public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean),
   public.record_settle_failure(uuid, integer, text, bigint) from public, anon, authenticated;
@@ -3667,7 +3657,7 @@ grant execute on function durable_responses.next_poll(durable_responses.waits, b
   durable_responses.assign_response(durable_responses.waits, text, text, integer),
   public.record_background_response(uuid, integer, text, text, integer),
   public.claim_background_job(text, integer, integer),
-  public.adopt_background_response(uuid, integer, text, integer), public.awaits_unrecorded_response(),
+  public.adopt_background_response(uuid, integer, text, integer),
   public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean),
   public.record_settle_failure(uuid, integer, text, bigint) to service_role;
@@ -4165,6 +4155,7 @@ begin
         select due from durable_responses.waits where status = s.status and not ready and due <= v_now order by due limit 1) d
       limit 1) is not null
     or (select due from durable_responses.upstream_cancels where due <= v_now order by due limit 1) is not null
+    or (select due from durable_responses.unread_webhooks where due <= v_now order by due limit 1) is not null
     or (select d.due from durable_responses.doubts d
       where d.due <= v_now and (
         exists (select from durable_responses.profiles where was_made_after_ms is not null)
@@ -4174,7 +4165,7 @@ begin
 end;
 $$;
 comment on function public.response_work_due() is
-  'Whether a worker would find something to do now: ready jobs, lost leases, polls, deadlines, expired questions, cancels, calls in doubt, files to remove.';
+  'Whether a worker would find something to do now: ready jobs, lost leases, polls, deadlines, expired questions, cancels, unread webhooks, calls in doubt, files to remove.';
 
 revoke execute on function durable_responses.backoff_ms(integer, integer, integer),
   durable_responses.requeue_after_failure(durable_responses.waits, jsonb, bigint), durable_responses.recover_lost_leases(integer),
@@ -7133,3 +7124,83 @@ revoke execute on function durable_responses.may_still_be_made(public.response_s
   public.answer_call_in_doubt(uuid, uuid, integer, boolean, text) from public, anon, authenticated;
 grant execute on function durable_responses.may_still_be_made(public.response_steps), public.claim_calls_in_doubt(text[], integer),
   public.answer_call_in_doubt(uuid, uuid, integer, boolean, text) to service_role;
+-- Webhooks that say too little. A webhook names a response, and nothing else: whose it is, only the response itself says, in its
+-- metadata, if nobody has recorded its id. OpenAI may be unable to show it at that moment, and sends no second webhook. So the
+-- id stays here, and the poll asks for the response until it can be read: soon at first, then rarely. A job that waits for it waits
+-- until its background budget ends; one that is held for review since then learns from it what was done.
+
+create table durable_responses.unread_webhooks (
+  response_id text primary key,
+  reported_at timestamptz not null,
+  due timestamptz not null
+);
+create index unread_webhooks_due on durable_responses.unread_webhooks (due);
+comment on index durable_responses.unread_webhooks_due is 'Which responses are asked for next.';
+comment on table durable_responses.unread_webhooks is
+  'Responses that a webhook has reported, and that could not be read: each may be the one that a job waits for. A row is deleted when the response has been read, or after a day. It names no job, and no owner.';
+comment on column durable_responses.unread_webhooks.response_id is 'The id in the webhook.';
+comment on column durable_responses.unread_webhooks.reported_at is 'When the webhook came.';
+comment on column durable_responses.unread_webhooks.due is 'When to ask for the response next.';
+alter table durable_responses.unread_webhooks enable row level security;
+revoke all on durable_responses.unread_webhooks from public, anon, authenticated, service_role;
+grant select, insert, update, delete on durable_responses.unread_webhooks to service_role;
+
+create function public.keep_unread_webhook(p_response_id text, p_is_unknown boolean) returns boolean
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+begin
+  if p_is_unknown and not exists (select from durable_responses.waits where status = 'background' and not ready and response_id is null)
+    and not exists (select from durable_responses.waits where status = 'running' and not ready and continuing)
+  then
+    return false;
+  end if;
+  insert into durable_responses.unread_webhooks (response_id, reported_at, due)
+  values (p_response_id, v_now, v_now + interval '30 seconds')
+  on conflict (response_id) do nothing;
+  return true;
+end;
+$$;
+comment on function public.keep_unread_webhook(text, boolean) is
+  'The response of a webhook cannot be read now: it is asked for again. p_is_unknown: OpenAI says that there is none. Then it is somebody else''s, unless a job waits, or may come to wait, for a response whose id nobody has recorded. Returns whether it is asked for again.';
+
+create function public.forget_unread_webhook(p_response_id text) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  delete from durable_responses.unread_webhooks where response_id = p_response_id;
+end;
+$$;
+comment on function public.forget_unread_webhook(text) is 'The response of a webhook has been read.';
+
+create function durable_responses.claim_unread_webhooks(p_limit integer) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_claimed jsonb;
+begin
+  with next as materialized (
+    select response_id from durable_responses.unread_webhooks
+    where due <= v_now order by due limit p_limit for update skip locked
+  ), too_old as (
+    delete from durable_responses.unread_webhooks u using next
+    where u.response_id = next.response_id and u.reported_at <= v_now - interval '1 day'
+  ), claimed as (
+    update durable_responses.unread_webhooks u set
+      due = least(v_now + greatest(interval '30 seconds', (v_now - u.reported_at) / 4), u.reported_at + interval '1 day')
+    from next where u.response_id = next.response_id and u.reported_at > v_now - interval '1 day'
+    returning u.response_id
+  )
+  select jsonb_agg(response_id) into v_claimed from claimed;
+  return coalesce(v_claimed, '[]');
+end;
+$$;
+comment on function durable_responses.claim_unread_webhooks(integer) is
+  'The ids of responses to ask for now: each again after 30 s, or a quarter of the time since its webhook, for a day.';
+
+revoke execute on function public.keep_unread_webhook(text, boolean), public.forget_unread_webhook(text),
+  durable_responses.claim_unread_webhooks(integer) from public, anon, authenticated;
+grant execute on function public.keep_unread_webhook(text, boolean), public.forget_unread_webhook(text),
+  durable_responses.claim_unread_webhooks(integer) to service_role;

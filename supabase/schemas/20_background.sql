@@ -182,17 +182,6 @@ $$;
 comment on function public.adopt_background_response(uuid, integer, text, integer) is
   'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. If that attempt never began, because the job was cancelled, held for review or deleted meanwhile, it is abandoned, and cancelled until that is confirmed. Returns {known, work, abandoned} as claim_background_job() does.';
 
-create function public.awaits_unrecorded_response() returns boolean
-language plpgsql stable set search_path = ''
-as $$
-begin
-  return exists (select from durable_responses.waits where status = 'background' and not ready and response_id is null)
-    or exists (select from durable_responses.waits where status = 'running' and not ready and continuing);
-end;
-$$;
-comment on function public.awaits_unrecorded_response() is
-  'Whether any job waits, or may come to wait, for a response whose id nobody has recorded. Only then may a response that OpenAI does not know yet be a job''s.';
-
 create function public.claim_background_polls(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -223,11 +212,11 @@ begin
       v_work := v_work || (select work::jsonb from durable_responses.work where job_id = v_wait.job_id);
     end if;
   end loop;
-  return v_work;
+  return jsonb_build_object('work', v_work, 'webhooks', durable_responses.claim_unread_webhooks(p_limit));
 end;
 $$;
 comment on function public.claim_background_polls(integer) is
-  'Background jobs that are due to be polled, the longest-waiting first. Each is returned again after its interval until it is settled, and fails a minute after its deadline, whatever OpenAI answers.';
+  'Returns {work, webhooks}. work: background jobs that are due to be polled, the longest-waiting first. webhooks: ids of responses that a webhook has reported, and that could not be read (38_unread_webhooks.sql). Each job is returned again after its interval until it is settled, and fails a minute after its deadline, whatever OpenAI answers.';
 
 create function public.fall_back_response_job(
   p_job_id uuid, p_attempt integer, p_error jsonb, p_retry_after_ms bigint default 0, p_steps jsonb default '[]',
@@ -248,8 +237,9 @@ begin
     perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, v_wait.response_id);
   end if;
   if p_unknown and v_job.once_tools and v_job.on_uncertain = 'review' and not durable_responses.is_guarded(v_job) then
-    v_uncertain := coalesce(v_uncertain,
-      'OpenAI may have run this in background and called its tools, but nobody knows: no response could be found');
+    v_uncertain := coalesce(v_uncertain, case when v_wait.response_id is null
+      then 'OpenAI may have run this in background and called its tools, but nobody knows: no response could be found'
+      else format('OpenAI has run this in background and may have called its tools: %s', p_error ->> 'message') end);
     perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(jsonb_build_object(
       'item_id', 'unguarded_run', 'kind', 'unguarded_run', 'status', 'uncertain', 'effect', 'once')));
   end if;
@@ -316,7 +306,7 @@ revoke execute on function durable_responses.next_poll(durable_responses.waits, 
   durable_responses.assign_response(durable_responses.waits, text, text, integer),
   public.record_background_response(uuid, integer, text, text, integer),
   public.claim_background_job(text, integer, integer),
-  public.adopt_background_response(uuid, integer, text, integer), public.awaits_unrecorded_response(),
+  public.adopt_background_response(uuid, integer, text, integer),
   public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean),
   public.record_settle_failure(uuid, integer, text, bigint) from public, anon, authenticated;
@@ -327,7 +317,7 @@ grant execute on function durable_responses.next_poll(durable_responses.waits, b
   durable_responses.assign_response(durable_responses.waits, text, text, integer),
   public.record_background_response(uuid, integer, text, text, integer),
   public.claim_background_job(text, integer, integer),
-  public.adopt_background_response(uuid, integer, text, integer), public.awaits_unrecorded_response(),
+  public.adopt_background_response(uuid, integer, text, integer),
   public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean),
   public.record_settle_failure(uuid, integer, text, bigint) to service_role;

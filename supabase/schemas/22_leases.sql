@@ -276,6 +276,7 @@ begin
         select due from durable_responses.waits where status = s.status and not ready and due <= v_now order by due limit 1) d
       limit 1) is not null
     or (select due from durable_responses.upstream_cancels where due <= v_now order by due limit 1) is not null
+    or (select due from durable_responses.unread_webhooks where due <= v_now order by due limit 1) is not null
     or (select d.due from durable_responses.doubts d
       where d.due <= v_now and (
         exists (select from durable_responses.profiles where was_made_after_ms is not null)
@@ -285,7 +286,7 @@ begin
 end;
 $$;
 comment on function public.response_work_due() is
-  'Whether a worker would find something to do now: ready jobs, lost leases, polls, deadlines, expired questions, cancels, calls in doubt, files to remove.';
+  'Whether a worker would find something to do now: ready jobs, lost leases, polls, deadlines, expired questions, cancels, unread webhooks, calls in doubt, files to remove.';
 
 revoke execute on function durable_responses.backoff_ms(integer, integer, integer),
   durable_responses.requeue_after_failure(durable_responses.waits, jsonb, bigint), durable_responses.recover_lost_leases(integer),

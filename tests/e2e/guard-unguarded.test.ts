@@ -2,4 +2,6 @@
 import { onTestProfiles, stackForFile } from "../support/stack.ts";
 import { testUnguardedRequests } from "./guard/unguarded-requests.ts";
 
-testUnguardedRequests(stackForFile(onTestProfiles));
+const theStack = stackForFile(onTestProfiles);
+
+testUnguardedRequests(theStack);

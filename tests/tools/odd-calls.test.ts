@@ -1,6 +1,7 @@
 /** Calls as a model, or a server in its place, may write them: odd ids, odd names, ambiguous arguments. */
 import assert from "node:assert/strict";
 import { createStream, ended, raw, stream, streamed } from "../e2e/upstream/answers.ts";
+import { eventually } from "../support/eventually.ts";
 import { readJob } from "../support/jobs.ts";
 import { sharedTools } from "./support/tools-stack.ts";
 
@@ -76,9 +77,32 @@ Deno.test("no function of JavaScript's own is a tool", async () => {
 });
 
 for (const [name, call_id] of [["empty", ""], ["too long", noise(3_000)]] as const) {
-  Deno.test(`a call for the caller whose call_id is ${name} could never be answered, and is not handed out`, async () => {
-    const { errors } = await ranWith("caller", [call("open_door", '{"door":"1"}', { call_id })]);
-    assert.match(String(errors[0]), /Not called: its call_id is empty or too long/);
+  Deno.test(`a call for the caller whose call_id is ${name} is handed out with one of ours`, async () => {
+    const { begin, openai, submit, ask, finished, sql } = theStack();
+    await begin();
+    const item = call("open_door", '{"door":"1"}', { call_id });
+    openai.faults.set([
+      raw(createStream, stream(...streamed(item, 0), ended("completed", [item])), { times: 1 }),
+    ]);
+    const { id } = await submit("caller", "[[plan: text all done]]");
+    await eventually(
+      "the call to be handed out",
+      () => readJob(sql, id),
+      ({ status }) => status === "awaiting_tool_output",
+    );
+    const [waiting] = Object((await ask({ path: `/${id}` })).body).waiting;
+    assert.match(waiting.call_id, /^call_[0-9a-f]{32}_1$/);
+    const body = { call_id: waiting.call_id, output: "open" };
+    assert.equal((await ask({ path: `/${id}/tool-output`, body })).body.status, "queued");
+    await finished(id);
+    const { input } = Object(openai.requests.at(-1)?.body);
+    const told = input.slice(-2).map((
+      one: Record<string, unknown>,
+    ) => [one["type"], one["call_id"]]);
+    assert.deepEqual(told, [
+      ["function_call", waiting.call_id],
+      ["function_call_output", waiting.call_id],
+    ]);
   });
 }
 

@@ -38,6 +38,12 @@ const statuses: Record<string, Parameters<typeof raw>[1]> = {
   "nginx's 499": { status: 499, body: { error: { message: "Client closed request" } } },
   "Amazon's 460": { status: 460 },
   "a 409": { status: 409, body: { error: { message: "A request like this is in progress" } } },
+  "a firewall's 403": { status: 403, type: "text/html", body: "<html>Request blocked" },
+  "a page that was not found": { status: 404, type: "text/html", body: "<html>404 Not Found" },
+  "a 413 about the answer": {
+    status: 413,
+    body: { errorMessage: "Response payload size exceeded maximum allowed payload size" },
+  },
   "a 424": { status: 424, body: { error: { message: "The tool took longer than 60 s" } } },
 };
 
@@ -101,27 +107,55 @@ export function testGaveUpInBackground(theStack: () => TestStack): void {
       assert.equal(await sentInAll(theStack()), 1);
     });
   }
-  Deno.test("OpenAI's own error after a run that was not streamed: one email, and a person decides", async () => {
+  const unverified = {
+    type: "invalid_request_error",
+    code: "unsupported_value",
+    param: "stream",
+    message: "Your organization must be verified to stream this model",
+  };
+  /** What becomes of a job whose request with the yes may not be streamed, and is answered so. */
+  async function unstreamed(answer: { status?: number; body: unknown }, runs: boolean) {
     const { submit, fresh } = theStack();
-    const unverified = {
-      type: "invalid_request_error",
-      code: "unsupported_value",
-      param: "stream",
-      message: "Your organization must be verified to stream this model",
-    };
-    const failed = {
-      status: 500,
-      headers,
-      body: { error: { type: "server_error", message: "x" } },
-    };
     begin(theStack(), [
       { kind: "background-unsupported", match: { ...ofAttempt(3), background: true } },
       raw({ stream: true, ...ofAttempt(2) }, { status: 400, body: { error: unverified } }),
-      raw(ofAttempt(2), failed, { runs: true, times: 1 }),
+      raw(ofAttempt(2), { ...answer, headers }, { runs, times: 1 }),
       works,
     ]);
     const { id } = await submit(fresh("mail"), query);
-    assert.equal((await settledInTime(theStack(), id)).status, "needs_review");
-    assert.equal(await sentInAll(theStack()), 1);
+    const { status } = await settledInTime(theStack(), id);
+    return [status, await sentInAll(theStack())];
+  }
+  const tooLong = { type: "invalid_request_error", code: "context_length_exceeded", message: "x" };
+  const afterwards = {
+    "OpenAI's own error": { status: 500, body: { error: { type: "server_error", message: "x" } } },
+    "a limit": {
+      status: 429,
+      body: { error: { type: "tokens", code: "rate_limit_exceeded", message: "x" } },
+    },
+    "a quota": {
+      status: 429,
+      body: { error: { type: "insufficient_quota", code: "insufficient_quota", message: "x" } },
+    },
+    "an input that is too long": { status: 400, body: { error: tooLong } },
+    "an input that is too long, in a 2xx": { body: { error: tooLong } },
+    "a policy": {
+      status: 400,
+      body: { error: { type: "invalid_request_error", code: "invalid_prompt", message: "x" } },
+    },
+  };
+  for (const [what, answer] of Object.entries(afterwards)) {
+    Deno.test(`${what} in answer to a run that was not streamed: one email, and a person decides`, async () => {
+      assert.deepEqual(await unstreamed(answer, true), ["needs_review", 1]);
+    });
+  }
+  Deno.test("a parameter that is refused in answer to a run that was not streamed: another form is sent", async () => {
+    const error = {
+      type: "invalid_request_error",
+      code: "invalid_value",
+      param: "input[2]",
+      message: "x",
+    };
+    assert.deepEqual(await unstreamed({ status: 400, body: { error } }, false), ["completed", 1]);
   });
 }

@@ -1,7 +1,7 @@
 /** The only webhook of a response that nobody recorded comes, and the response cannot be read at that moment. */
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
-import { flagsOf } from "../../support/job-state.ts";
+import { advance, flagsOf } from "../../support/job-state.ts";
 import { readJob, summarizeAttempts } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/stack.ts";
 import { functionsAreDone, openaiIsDone } from "../background/at-openai.ts";
@@ -11,7 +11,7 @@ import { ofAttempt, sentInAll, works } from "./mail.ts";
 
 type Answer = Parameters<typeof raw>[1];
 const html = { type: "text/html", body: "<html>Bad gateway" };
-const unread: Record<string, Answer> = {
+const unread = {
   "a rate limit": {
     status: 429,
     headers: { "retry-after": "1" },
@@ -24,7 +24,7 @@ const unread: Record<string, Answer> = {
     body: { error: { code: "not_found", message: "Response not found" } },
   },
   "that the key is wrong": { status: 401, body: { error: { message: "no" } } },
-};
+} satisfies Record<string, Answer>;
 
 export function testUnreadWebhook(theStack: () => TestStack): void {
   for (const [what, answer] of Object.entries(unread)) {
@@ -91,6 +91,56 @@ export function testUnreadWebhook(theStack: () => TestStack): void {
       proxy.intercept = undefined;
       openai.webhooks.faults.clear();
     }
+    assert.equal(await sentInAll(theStack()), 1);
+  });
+
+  /** Retrieving the response is answered with a wait that is longer than the function lives. */
+  const never: Answer = { ...unread["a rate limit"], headers: { "retry-after": "3600" } };
+
+  async function unreadWhileTheFunctionLives() {
+    const { openai, sql } = theStack();
+    const asked = await askedUnheard(theStack());
+    openai.faults.set([
+      raw(ofAttempt(3), { status: 502, ...html }, { runs: true, times: 1 }),
+      raw({ ...retrieve, ...ofAttempt(3) }, never, { times: 1 }),
+      works,
+    ]);
+    await asked.hear();
+    await eventually("the webhook that is kept", async () => {
+      return (await sql`select from durable_responses.unread_webhooks`).length === 1;
+    });
+    await functionsAreDone(theStack());
+    return asked.id;
+  }
+
+  async function poll(): Promise<void> {
+    const { sql, wake } = theStack();
+    await sql`update durable_responses.unread_webhooks set due = now()`;
+    await wake();
+    await functionsAreDone(theStack());
+    assert.equal((await sql`select from durable_responses.unread_webhooks`).length, 0);
+  }
+
+  Deno.test("it cannot be read as long as the function lives: the poll reads it", async () => {
+    const { sql, finished } = theStack();
+    const id = await unreadWhileTheFunctionLives();
+    assert.equal((await readJob(sql, id)).status, "background");
+    await poll();
+    assert.equal((await finished(id)).status, "completed");
+    assert.deepEqual(await summarizeAttempts(sql, id), continuedInBackground);
+    assert.equal(await sentInAll(theStack()), 1);
+  });
+
+  Deno.test("it can be read only when the job is held for review: the review ends", async () => {
+    const { sql, wake, finished } = theStack();
+    const id = await unreadWhileTheFunctionLives();
+    await advance(sql, id, 61_000);
+    await sql`update durable_responses.unread_webhooks set due = now() + interval '1 hour'`;
+    await wake();
+    await functionsAreDone(theStack());
+    assert.equal((await readJob(sql, id)).status, "needs_review");
+    await poll();
+    assert.equal((await finished(id)).status, "completed");
     assert.equal(await sentInAll(theStack()), 1);
   });
 }

@@ -6,11 +6,12 @@ import type { Machine } from "../../support/machine.ts";
 import { openTransaction } from "../../support/open-transaction.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
-const works = z.array(jobWork);
+const polled = z.object({ work: z.array(jobWork), webhooks: z.array(z.string()) });
 const args = { p_limit: 10 };
 
 async function poll(machine: Machine, limit = 10) {
-  return works.parse(await machine.call("claim_background_polls", { ...args, p_limit: limit }));
+  const claimed = await machine.call("claim_background_polls", { ...args, p_limit: limit });
+  return polled.parse(claimed).work;
 }
 
 sqlTest(
@@ -67,7 +68,9 @@ sqlTest("two pollers at once never get the same job, and neither waits", async (
   const held = await openTransaction(machine);
   try {
     const name = "public.claim_background_polls";
-    const one = works.parse(await callFunction(held.sql, name, { ...args, p_limit: 1 }));
+    const { work: one } = polled.parse(
+      await callFunction(held.sql, name, { ...args, p_limit: 1 }),
+    );
     const two = await poll(machine);
     assert.equal(one.length, 1);
     assert.equal(two.length, 1);

@@ -48,26 +48,6 @@ sqlTest("a response that nobody recorded is unknown", async (machine) => {
   assert.deepEqual(await claim(machine, "resp_2"), { known: false, work: null });
 });
 
-sqlTest("whether a job waits for a response that nobody recorded", async (machine) => {
-  const awaits = () => machine.call("awaits_unrecorded_response");
-  await machine.submitBackground("resp_1");
-  assert.equal(await awaits(), false);
-  const { id } = await machine.submit({ mode: "background" });
-  assert.equal(await awaits(), true);
-  await adopt(machine, id, 1, "resp_2");
-  assert.equal(await awaits(), false);
-  const work = await machine.submitRunning();
-  assert.equal(await awaits(), false);
-  await machine.call("save_response_steps", {
-    p_job_id: work.id,
-    p_attempt: work.attempt,
-    p_steps: [callStep("started")],
-    p_announced: true,
-    p_continuing: true,
-  });
-  assert.equal(await awaits(), true);
-});
-
 sqlTest(
   "a webhook that overtakes the recording gives the response to its attempt",
   async (machine) => {

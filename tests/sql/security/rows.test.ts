@@ -65,6 +65,7 @@ for (const role of ["anon", "authenticated"] as const) {
       "delete from durable_responses.attempts",
       "select * from durable_responses.idempotency_keys",
       "select * from durable_responses.upstream_cancels",
+      "select * from durable_responses.unread_webhooks",
       "select * from durable_responses.marks",
       "select * from public.response_watches",
       "insert into public.response_flags (job_id, code, detail, created_at)" +

@@ -154,10 +154,25 @@ export const isOfAnother = (key: AttemptKey, responseId: string) =>
   call("is_response_of_another", { ...keyArgs(key), p_response_id: responseId }, z.boolean());
 export const adoptBackground = (key: AttemptKey, responseId: string) =>
   call("adopt_background_response", { ...keyArgs(key), p_response_id: responseId }, known);
-/** Whether any job waits for a response whose id nobody has recorded. */
-export const awaitsUnrecorded = () => call("awaits_unrecorded_response", {}, z.boolean());
+/**
+ * The response of a webhook cannot be read now.
+ * @param isUnknown whether OpenAI says that there is none
+ * @returns whether it is asked for again, because it may be a job's
+ */
+export const keepUnreadWebhook = (responseId: string, isUnknown: boolean) =>
+  call(
+    "keep_unread_webhook",
+    { p_response_id: responseId, p_is_unknown: isUnknown },
+    z.boolean(),
+  );
+export const forgetUnreadWebhook = (responseId: string) =>
+  call("forget_unread_webhook", { p_response_id: responseId }, z.null());
 export const claimPolls = (limit: number) =>
-  call("claim_background_polls", { p_limit: limit }, z.array(workSchema));
+  call(
+    "claim_background_polls",
+    { p_limit: limit },
+    z.object({ work: z.array(workSchema), webhooks: z.array(z.string()) }),
+  );
 /**
  * @param left.unknown a background run may exist about which nothing is known, not even its id
  * @param left.running its response may still run, and must be cancelled

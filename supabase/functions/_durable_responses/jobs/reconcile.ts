@@ -1,6 +1,10 @@
-/** Work that no webhook and no caller does: polls that are due, pending cancels, calls in doubt, and unused files. */
+/**
+ * Work that no webhook and no caller does: polls that are due, webhooks whose response could not be read, pending cancels, calls in
+ * doubt, and unused files.
+ */
 import * as jobs from "../db/jobs.ts";
 import { removeUnusedFiles } from "../files/remove-unused.ts";
+import type { Job } from "../model/job.ts";
 import { describe, log } from "../platform/log.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { cancelAbandoned } from "./abandoned.ts";
@@ -10,8 +14,9 @@ import { type Continue, settleBackground } from "./settle.ts";
 const batch = 20;
 
 /**
- * Polls background jobs whose webhook has not come, that are stuck, or that OpenAI accepted and nobody recorded. Sends
- * pending cancels to OpenAI, asks profiles about calls in doubt, and removes files that no job needs any more.
+ * Polls background jobs whose webhook has not come, that are stuck, or that OpenAI accepted and nobody recorded. Asks for
+ * responses that could not be read when their webhook came. Sends pending cancels to OpenAI, asks profiles about calls in
+ * doubt, and removes files that no job needs any more.
  * @param sendYes used if a response asks before calls that need no person; default: the job is queued
  * @returns whether there may be more to do at once
  */
@@ -19,11 +24,11 @@ export async function reconcileBackground(
   profiles: Profiles,
   sendYes?: Continue,
 ): Promise<boolean> {
-  const [due, cancels] = await Promise.all([
+  const [{ work: due, webhooks }, cancels] = await Promise.all([
     jobs.claimPolls(batch),
     jobs.claimPendingCancels(batch),
   ]);
-  const [settled, , filesLeft, answered] = await Promise.all([
+  const [settled, read, , filesLeft, answered] = await Promise.all([
     Promise.all(
       due.map((work) =>
         settleBackground(profiles, work, sendYes).catch((error: unknown) => {
@@ -35,12 +40,31 @@ export async function reconcileBackground(
         })
       ),
     ),
+    Promise.all(webhooks.map((responseId) => readReported(profiles, responseId, sendYes))),
     Promise.all(cancels.map((upstream) => cancelAbandoned(profiles, upstream))),
     removeUnusedFiles(),
     asksWasMade(profiles),
   ]);
-  return due.length === batch || filesLeft || answered ||
-    settled.some((job) => job?.status === "queued");
+  return due.length === batch || webhooks.length === batch || filesLeft || answered ||
+    [...settled, ...read].some((job) => job?.status === "queued");
+}
+
+/** Rare: what it needs is loaded only then. */
+async function readReported(
+  profiles: Profiles,
+  responseId: string,
+  sendYes?: Continue,
+): Promise<Job | undefined> {
+  try {
+    const { settleUnread } = await import("./settle-reported.ts");
+    return await settleUnread(profiles, responseId, sendYes);
+  } catch (error) {
+    log.warn("cannot read yet what a webhook reported; trying again at a later poll", {
+      response_id: responseId,
+      error: describe(error),
+    });
+    return undefined;
+  }
 }
 
 /** @returns whether a review was answered, and its job may be due */

@@ -1,5 +1,6 @@
 /** Settling what a webhook reports. The function that receives it loads this after its answer. */
 import * as jobs from "../db/jobs.ts";
+import type { Job } from "../model/job.ts";
 import { isResponseId } from "../model/response-id.ts";
 import { isFinalUpstream } from "../model/upstream-response.ts";
 import { attemptKeyOf, retrieve } from "../openai/background.ts";
@@ -24,8 +25,23 @@ export async function settleReported(profiles: Profiles, responseId: string): Pr
     return;
   }
   const found = await askingAgain(responseId, () => jobOf(responseId));
-  const settled = found && await settleFound(profiles, found);
+  const settled = found && await settleFound(profiles, found, sendYesHere(profiles));
   if (settled?.status === "queued") await wakeWorker("openai-webhook");
+}
+
+/**
+ * Settles the job of a response whose webhook came earlier, when it could not be read.
+ * @returns the job if it changed
+ * @throws what keeps it from being read: it is asked for again
+ */
+export async function settleUnread(
+  profiles: Profiles,
+  responseId: string,
+  sendYes?: Continue,
+): Promise<Job | undefined> {
+  const found = await jobOf(responseId);
+  await jobs.forgetUnreadWebhook(responseId);
+  return found && await settleFound(profiles, found, sendYes);
 }
 
 type Found = Awaited<ReturnType<typeof jobs.claimBackgroundJob>> & {
@@ -51,17 +67,20 @@ const firstPauseMs = 500;
 const longestPauseMs = 30_000;
 
 /**
- * Looks again for a while, if it cannot be said now whose a response is. There is no second webhook, and nobody can poll a
- * response whose id was not recorded. One that OpenAI does not know is somebody else's if no job waits for such a response.
+ * Looks again for a while, if it cannot be said now whose a response is: nobody can poll a response whose id was not recorded, and
+ * there is no second webhook. After that, or if this function is killed, the poll asks for it. One that OpenAI does not know is
+ * somebody else's if no job waits for such a response.
  */
 async function askingAgain<T>(responseId: string, look: () => Promise<T>): Promise<T> {
   const endMs = Math.min(workerAgeMs() + settlesAfterMs, environment().wallClockMs);
   for (let pauseMs = firstPauseMs;; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     try {
-      return await look();
+      const found = await look();
+      if (pauseMs > firstPauseMs) await jobs.forgetUnreadWebhook(responseId);
+      return found;
     } catch (error) {
       const afterMs = Math.max(pauseMs, classifyError(error).retryAfterMs ?? 0);
-      if (workerAgeMs() + afterMs >= endMs || !await mayHelp(error)) throw error;
+      if (!await mayHelp(responseId, error) || workerAgeMs() + afterMs >= endMs) throw error;
       log.warn("cannot say yet whose response a webhook reports; it is looked at again", {
         response_id: responseId,
         after_ms: afterMs,
@@ -72,25 +91,29 @@ async function askingAgain<T>(responseId: string, look: () => Promise<T>): Promi
   }
 }
 
-/** Whether another look may help. */
-async function mayHelp(error: unknown): Promise<boolean> {
+/** Whether another look may help. Then the poll will look, too. */
+async function mayHelp(responseId: string, error: unknown): Promise<boolean> {
   if (error instanceof RequestError) return isUnavailable(error);
-  if (classifyError(error).code !== "openai_not_found") return true;
   try {
-    return await jobs.awaitsUnrecorded();
-  } catch (unread) {
-    if (isUnavailable(unread)) return true;
-    throw unread;
+    const isUnknown = classifyError(error).code === "openai_not_found";
+    return await jobs.keepUnreadWebhook(responseId, isUnknown);
+  } catch (unkept) {
+    if (isUnavailable(unkept)) return true;
+    throw unkept;
   }
 }
 
 /** Settles a response that a job waits for. Reads an abandoned response too, because it may have done something. */
-async function settleFound(profiles: Profiles, { work, abandoned, isOpen }: Found) {
+async function settleFound(
+  profiles: Profiles,
+  { work, abandoned, isOpen }: Found,
+  sendYes?: Continue,
+): Promise<Job | undefined> {
   if (abandoned && isOpen) {
     await cancelAbandoned(profiles, abandoned);
     return undefined;
   }
-  if (work) return await settleBackground(profiles, work, sendYesHere(profiles));
+  if (work) return await settleBackground(profiles, work, sendYes);
   if (abandoned) await readAbandoned(profiles, abandoned);
   return undefined;
 }

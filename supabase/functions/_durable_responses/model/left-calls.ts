@@ -43,8 +43,16 @@ const named = z.lazy(() =>
   })
 );
 
-/** Fields that every item has, or that only OpenAI sets. */
-const common = new Set(["id", "type", "status", "call_id", "created_by", "output_parts"]);
+/** Fields that every item has, that only OpenAI sets, or that only the ledger has. */
+const common = new Set([
+  "id",
+  "type",
+  "status",
+  "call_id",
+  "upstream_call_id",
+  "created_by",
+  "output_parts",
+]);
 
 /** True for an item that asks for a call that OpenAI does not make itself. */
 export function isLeftCall(item: Item): boolean {

@@ -5,16 +5,17 @@ import {
   APIError,
   APIUserAbortError,
 } from "openai/core/error";
-import type { Failure } from "../model/failure.ts";
+import type { Failure, FailureCode } from "../model/failure.ts";
 import { isRecord } from "../model/is-record.ts";
-import { readReportedError, type ReportedError } from "../model/reported-error.ts";
+import { jsonOf } from "../model/json-of.ts";
+import { inWords, readReportedError, type ReportedError } from "../model/reported-error.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
 import { messageOf } from "../platform/log.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import { codeOf, statusIn } from "./failure-code.ts";
 import { isRefusal, isRefusedWith } from "./refusal.ts";
 import { retryDelay } from "./retry-delay.ts";
-import { AnswerTooLarge, ErrorAnswer, UnreadableAnswer } from "./unreadable.ts";
+import { AnswerTooLarge, beginningOf, ErrorAnswer, UnreadableAnswer } from "./unreadable.ts";
 
 /** Connection errors that happen before a request is sent. */
 const neverSentText =
@@ -82,36 +83,41 @@ function causeOf(error: Error): string {
   return error.cause instanceof Error ? error.cause.message : error.message;
 }
 
+/** Statuses of gateways that have no way to OpenAI, or do not let us pass, and what they mean in an error of the API. */
+const pageStatuses: ReadonlySet<number> = new Set([403, 404, 405, 451]);
+const pageCodes: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "openai_auth_failed",
+  "openai_not_found",
+  "openai_invalid_request",
+]);
+
 function classifyAnswer(error: APIError): Failure {
-  const { status, headers } = error;
+  const { status, headers, requestID } = error;
   // The SDK puts the status before the message.
   const plain = error.message.replace(/^\d{3} /, "");
-  const told = readReportedError(error.error) ?? bareError(plain) ??
-    { code: null, type: null, param: null, message: plain, retryAfterMs: null };
+  const bare = bareError(plain);
+  const told = readReportedError(error.error) ?? bare?.told ??
+    inWords(plain);
+  const origin = {
+    hasForm: isRecord(error.error) || bare?.isNamed === true,
+    hasId: Boolean(requestID),
+  };
   return classifyReported(told, `OpenAI answered ${status ?? "in the stream"}`, {
     ...(status === undefined ? {} : { status }),
     ...(headers === undefined ? {} : { headers }),
-    ...(error.requestID ? { requestId: error.requestID } : {}),
+    ...(requestID ? { requestId: requestID } : {}),
+    isPage: !origin.hasForm && status !== undefined && pageStatuses.has(status),
     // A gateway's own answer does not show whether OpenAI got the request and is working on it, nor does anybody's who gave up.
-    maybeAccepted: status !== undefined &&
-      !isRefusedWith(status, told, isOpenAIs(error)),
+    maybeAccepted: status !== undefined && !isRefusedWith(status, told, origin),
   });
 }
 
-/** OpenAI's own answer has its request id and the shape of its errors. */
-function isOpenAIs({ requestID, error }: APIError): boolean {
-  return Boolean(requestID) && isRecord(error);
-}
-
-/** An error in a body without an `error` around it. */
-function bareError(text: string): ReportedError | null {
-  if (!text.startsWith("{")) return null;
-  try {
-    return readReportedError(JSON.parse(text));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return null;
-  }
+/** An error in a body without an `error` around it. Some servers name it as one: `object: "error"`. */
+function bareError(text: string): { told: ReportedError | null; isNamed: boolean } | undefined {
+  const value = jsonOf(text);
+  return isRecord(value)
+    ? { told: readReportedError(value), isNamed: value["object"] === "error" }
+    : undefined;
 }
 
 /** Classifies the error in an event of a stream, or in a JSON body instead of a stream. */
@@ -127,7 +133,7 @@ export function classifyStreamError(told: ReportedError, headers?: Headers): Fai
 export function classifyResponseError(response: UpstreamResponse, requestId?: string): Failure {
   const told = response.error ??
     { code: "server_error", type: null, param: null, message: noMore, retryAfterMs: null };
-  const what = `OpenAI's response ${response.id} failed with ${
+  const what = `OpenAI's response${response.id === "" ? "" : ` ${response.id}`} failed with ${
     told.code ?? told.type ?? "no code"
   }`;
   return classifyReported(told, what, requestId ? { requestId } : {});
@@ -138,16 +144,30 @@ const noMore = "the response failed without details";
 function classifyReported(
   told: ReportedError,
   what: string,
-  from: { status?: number; headers?: Headers; requestId?: string; maybeAccepted?: boolean },
+  from: {
+    status?: number;
+    headers?: Headers;
+    requestId?: string;
+    maybeAccepted?: boolean;
+    isPage?: boolean;
+  },
 ): Failure {
   const wait = retryDelay(from.headers, told.message, told.retryAfterMs);
   const type = told.code ?? told.type;
   const status = from.status ?? statusIn(told);
-  return makeFailure(codeOf(told, status), `${what}: ${told.message}`, {
+  const code = codeOf(told, status);
+  // A gateway's page says nothing about our key, or the model's name. It may have been for this one request.
+  const isUnread = from.isPage && pageCodes.has(code);
+  return makeFailure(isUnread ? "answer_unreadable" : code, `${what}: ${shown(told.message)}`, {
     ...(status === undefined ? {} : { status }),
     ...(type === null ? {} : { type }),
     ...(from.requestId ? { requestId: from.requestId } : {}),
     ...(wait === undefined ? {} : { retryAfterMs: wait }),
     ...(from.maybeAccepted ? { maybeAccepted: true } : {}),
   });
+}
+
+/** Of a page of HTML, the beginning says what it is. */
+function shown(message: string): string {
+  return /^\s*</.test(message) ? beginningOf(message) : message;
 }

@@ -37,8 +37,11 @@ export type Ending =
   | {
     kind: "failed";
     failure: Failure;
-    /** True if OpenAI said so: nothing runs there any more. False if it may continue unseen. */
-    final: boolean;
+    /**
+     * What became of the request. `refused`: nothing of it was carried out, so it may be sent in another form. `over`: nothing
+     * runs there any more, but something may have been done. `refused_or_over`: one of the two. `unknown`: it may continue unseen.
+     */
+    request: "refused" | "over" | "refused_or_over" | "unknown";
   };
 
 const endings: ReadonlyMap<string, UpstreamResponse["status"]> = new Map([
@@ -55,6 +58,8 @@ export class RunReader {
   #hasBegun = false;
   /** Whether events were about a call whose start the stream has not shown. */
   #isPartial = false;
+  /** Whether an event was about an item that is more than preparation. */
+  #hasActed = false;
 
   /** Whether any event of a response has come. */
   get hasBegun(): boolean {
@@ -82,11 +87,12 @@ export class RunReader {
     const told = isAboutItem(event) ? null : errorIn(event);
     if (told !== null) {
       const failure = classifyStreamError(told, this.headers);
-      return { kind: "failed", failure, final: isLastWord(type, failure, this.#showsAll) };
+      return { kind: "failed", failure, request: this.#afterError(type, failure) };
     }
     if (typeof type !== "string") return undefined;
     this.#hasBegun ||= type.startsWith("response.");
     this.#isPartial ||= type.startsWith("response.mcp_call") && this.#placeOf(event) === undefined;
+    this.#hasActed ||= isAboutItem(event) && !isPreparation(type, item);
     if (type === "response.output_item.added" && isRecord(item)) {
       const begun = readItem(item);
       this.hooks.onItemStarted(begun, this.#items.begin(event["output_index"], begun));
@@ -98,6 +104,18 @@ export class RunReader {
       this.#readArguments(event);
     }
     return undefined;
+  }
+
+  /**
+   * What an error says about the request. It was refused only if nothing of it was shown before: a model that is asked after a
+   * call says in the same words that the call's output is too long. Otherwise only OpenAI's own words in a stream that has begun
+   * are the last ones. A gateway that gives up says nothing about the run that it gave up on.
+   */
+  #afterError(type: unknown, failure: Failure): "refused" | "over" | "unknown" {
+    const refuses = isRefusal(failure);
+    if (refuses && !this.#isPartial && !this.#hasActed) return "refused";
+    const isLastWord = refuses || type === "error" && !mayBeGivenUp(failure);
+    return isLastWord && this.#showsAll ? "over" : "unknown";
   }
 
   /** Whether the events have shown what the response did as it went. */
@@ -132,8 +150,9 @@ export class RunReader {
     const { response, late } = this.#items.complete(parseUpstreamResponse(whole));
     for (const [item, place] of late) this.hooks.onItem(item, place, true);
     if (isFinalUpstream(response)) return { kind: "done", response, streamed: this.#showsAll };
-    const still = `Cannot use the response ${response.id}: it is still ${response.status}`;
-    return { kind: "failed", failure: makeFailure("stream_cut", still), final: false };
+    const id = response.id === "" ? "" : ` ${response.id}`;
+    const still = `Cannot use the response${id}: it is still ${response.status}`;
+    return { kind: "failed", failure: makeFailure("stream_cut", still), request: "unknown" };
   }
 }
 
@@ -150,12 +169,11 @@ function isAboutItem(event: Record<string, unknown>): boolean {
   return "item" in event || "item_id" in event || "output_index" in event;
 }
 
-/**
- * Whether nothing runs any more after an error: a refusal, or OpenAI's own event in a stream that has begun. A gateway that
- * gives up says nothing about the run that it gave up on.
- */
-function isLastWord(type: unknown, failure: Failure, showsAll: boolean): boolean {
-  return isRefusal(failure) || showsAll && type === "error" && !mayBeGivenUp(failure);
+/** Items that come before a call may be made, and their events. */
+const preparation = /^(?:response\.)?(?:mcp_list_tools|reasoning)/;
+
+function isPreparation(type: string, item: unknown): boolean {
+  return preparation.test(isRecord(item) ? readItem(item).type : type);
 }
 
 function statusOf({ status: given }: Record<string, unknown>, told: string): string {

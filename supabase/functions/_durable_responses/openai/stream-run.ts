@@ -8,6 +8,7 @@ import { callForJson, callOpenAI } from "./call.ts";
 import { classifyError } from "./classify.ts";
 import { readEvents } from "./events.ts";
 import { type Ending, type ItemHooks, RunReader } from "./read-run.ts";
+import { isSurelyBefore } from "./refusal.ts";
 import { AnswerTooLarge, Beginning, UnreadableAnswer } from "./unreadable.ts";
 
 /** The budgets of one synchronous attempt, in ms. */
@@ -94,8 +95,10 @@ export async function runStreamed(
   } catch (error) {
     if (ended === undefined) {
       const why = classifyRunError(error);
-      const final = isAnswer(error, why) && (streamed || isBeforeRun(why));
-      return { kind: "failed", requestId, failure: why, final };
+      // Without a status, it was never sent.
+      const isBefore = streamed || why.status === undefined;
+      const request = isAnswer(error, why) ? refusedBy(why, isBefore) : "unknown";
+      return { kind: "failed", requestId, failure: why, request };
     }
   } finally {
     clearTimeout(attempt);
@@ -105,11 +108,11 @@ export async function runStreamed(
   }
   return ended === "aborted"
     ? { kind: "aborted" }
-    : { kind: "failed", failure: ended, requestId, final: false };
+    : { kind: "failed", failure: ended, requestId, request: "unknown" };
 }
 
 /** Whichever ends first: the attempt's budget or the job's deadline. */
-function timeLimit(budgets: RunBudgets): { afterMs: number; why: Failure } {
+export function timeLimit(budgets: RunBudgets): { afterMs: number; why: Failure } {
   const { attemptMs, spentMs, deadlineMs } = budgets;
   return deadlineMs <= attemptMs - spentMs
     ? {
@@ -146,14 +149,18 @@ async function answerOf(
 ): Promise<Ending | undefined> {
   const { model = "" } = body;
   if (!unstreamedModels.has(model)) {
+    let why: Failure;
     try {
-      return await streamOf(body, budgets, hooks, call);
+      const ending = await streamOf(body, budgets, hooks, call);
+      if (ending?.kind !== "failed" || ending.request !== "refused") return ending;
+      if (ending.failure.code !== "stream_unsupported") return ending;
+      why = ending.failure;
     } catch (error) {
-      const why = classifyError(error);
+      why = classifyError(error);
       if (why.code !== "stream_unsupported" || why.maybeAccepted) throw error;
-      unstreamedModels.add(model);
-      hooks.onUnstreamed?.(why);
     }
+    unstreamedModels.add(model);
+    hooks.onUnstreamed?.(why);
   }
   call.onUnstreamed();
   const { data, headers, requestId } = await callForJson("POST", "/responses", {
@@ -165,7 +172,9 @@ async function answerOf(
   call.heard(requestId);
   const ending = new RunReader(hooks, headers).read(data);
   if (ending === undefined) throw new UnreadableAnswer("it is not a response", requestId);
-  return ending;
+  return ending.kind === "failed" && ending.request !== "unknown"
+    ? { ...ending, request: refusedBy(ending.failure, false) }
+    : ending;
 }
 
 async function streamOf(
@@ -202,7 +211,7 @@ async function streamOf(
       ? what
       : `${what}. It has no event of a response. It begins with ${beginning.text}`,
   );
-  return { kind: "failed", failure: why, final: false };
+  return { kind: "failed", failure: why, request: "unknown" };
 }
 
 /** An answer from OpenAI, or a request that was never sent. */
@@ -210,9 +219,14 @@ function isAnswer(error: unknown, why: Failure): boolean {
   return error instanceof APIError && !why.maybeAccepted;
 }
 
-/** Whether an error came before a request was carried out. Without a stream, an error of the server may come after calls. */
-function isBeforeRun({ status }: Failure): boolean {
-  return status === undefined || status < 500;
+/**
+ * What an answer with an error says about its request. An answer in one piece comes when everything is done: an error of the
+ * server says nothing, and one that may be the model's may come after calls.
+ */
+function refusedBy(why: Failure, streamed: boolean): "refused" | "refused_or_over" | "unknown" {
+  if (streamed) return "refused";
+  if ((why.status ?? 400) >= 500) return "unknown";
+  return isSurelyBefore(why) ? "refused" : "refused_or_over";
 }
 
 function classifyRunError(error: unknown): Failure {

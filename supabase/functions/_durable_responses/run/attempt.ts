@@ -5,6 +5,7 @@ import type { Failure } from "../model/failure.ts";
 import { isApprovalRequest } from "../model/items.ts";
 import type { Work } from "../model/job.ts";
 import { workerError } from "../openai/classify.ts";
+import { isTooLong } from "../openai/too-long.ts";
 import { judge } from "../openai/verdict.ts";
 import { describe, log } from "../platform/log.ts";
 import { type Plan, planOrFailure } from "../profiles/plan.ts";
@@ -87,6 +88,7 @@ async function attempt(
   control: Control,
   { stepWriter, stream, connections }: Beside,
 ): Promise<Write | undefined> {
+  const since = performance.now();
   try {
     const planned = await planOrFailure(profiles, claimed);
     if ("failure" in planned) return end(claimed, planned.failure, control);
@@ -133,7 +135,7 @@ async function attempt(
     });
     const text = liveText.open(work);
     const areStarted = continued === "started";
-    const run = { ...parts, work, guard, tracker, unguarded, text, areStarted };
+    const run = { ...parts, work, guard, tracker, unguarded, text, areStarted, since };
     const result = await runRounds(run).finally(() => text.close());
     await warnOf(
       work,
@@ -225,12 +227,12 @@ async function ending(
   }
   const { requestId } = result;
   if (result.kind === "failed") {
-    return after(end(work, withRequestId(result.failure, requestId), control));
+    return after(endAfter(tracker, work, withRequestId(result.failure, requestId), control));
   }
   const { response } = result;
   const verdict = judge(response, plan.output);
   if (verdict.kind === "fail") {
-    return after(end(work, withRequestId(verdict.failure, requestId), control));
+    return after(endAfter(tracker, work, withRequestId(verdict.failure, requestId), control));
   }
   const steps = await stepWriter.rest();
   const output = wholeOutput(work.steps, response.output);
@@ -239,10 +241,26 @@ async function ending(
   return () => resultWriter.write(work, { response: whole, output, parsed, requestId, steps });
 }
 
+/** If what a run has called is too long for its model, another attempt tells it in a shorter form (run/continuation.ts). */
+function endAfter(
+  { hasCalled }: ToolCallTracker,
+  work: Work,
+  why: Failure,
+  control: Control,
+): Write {
+  const mayHelp = why.class === "transient" || hasCalled && isTooLong(why);
+  return end(work, why, control, mayHelp);
+}
+
 /** Queues the job again if another try may help. Otherwise fails it. */
-function end(work: Work, why: Failure, { onRequeued }: Control): Write {
+function end(
+  work: Work,
+  why: Failure,
+  { onRequeued }: Control,
+  mayHelp = why.class === "transient",
+): Write {
   return async () => {
-    if (why.class !== "transient") return await jobs.fail(work, why);
+    if (!mayHelp) return await jobs.fail(work, why);
     const { status, run_at, updated_at } = await jobs.retryLater(work, why);
     // Both by the database's clock.
     if (status === "queued") {

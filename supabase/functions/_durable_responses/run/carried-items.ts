@@ -1,4 +1,5 @@
 /** Finished steps in the form of items, for the run that continues after them. */
+import { canonicalJson } from "../model/canonical.ts";
 import type { Item } from "../model/items.ts";
 import type { DoneStep } from "../model/job.ts";
 import { leftKindOf } from "../model/left-calls.ts";
@@ -7,7 +8,7 @@ import type { InputItem } from "../model/request.ts";
 import { ownRequest } from "../tools/approved-calls.ts";
 import { approvalsIn, givenId, isRequest } from "../tools/ledger.ts";
 import { answerItem } from "../tools/own/answer-item.ts";
-import { callAskedAbout, itemAndParts } from "../tools/own/call-steps.ts";
+import { callAskedAbout, itemAndParts, upstreamIdOf } from "../tools/own/call-steps.ts";
 
 /** Items that state no fact: the next run makes those after the last fact again. */
 const regeneratedKinds = new Set(["reasoning", "message"]);
@@ -70,13 +71,22 @@ export function answerOf(step: DoneStep): InputItem[] {
   }];
 }
 
-/** The outcome of a call that OpenAI left to others, as an item. */
+/** The outcome of a call that OpenAI left to others, as an item beside the call's own. */
 export function outputOf(step: DoneStep): InputItem[] {
+  return endOf(step, ({ call_id: callId }) => callId);
+}
+
+/** The same for an API that has the call, under the id that it gave it. */
+export function outputAtItsPlace(step: DoneStep): InputItem[] {
+  return endOf(step, upstreamIdOf);
+}
+
+function endOf(step: DoneStep, idOf: (call: Item) => unknown): InputItem[] {
   const { item, output, error } = step;
   const kind = leftKindOf(step);
   if (kind === undefined || item === null) return [];
   const { parts } = itemAndParts(item);
-  return [answerItem(kind, item["call_id"], { output, error, parts })].filter((told) =>
+  return [answerItem(kind, idOf(item), { output, error, parts })].filter((told) =>
     told !== undefined
   );
 }
@@ -119,11 +129,17 @@ export function carriedItems(steps: DoneStep[]): InputItem[] {
   });
 }
 
-/** Whether a request can be answered by its id. */
-export function isOnlyOne({ item }: DoneStep, requests: DoneStep[]): boolean {
-  const id = item?.["id"];
+/** Whether a request, or a call that OpenAI left to others, can be answered by the id that it came with. */
+export function isOnlyOne(step: DoneStep, asked: DoneStep[]): boolean {
+  const id = askedId(step);
   return typeof id === "string" && id !== "" &&
-    requests.filter((other) => isRequest(other) && other.item?.["id"] === id).length === 1;
+    asked.filter((other) => isRequest(other) === isRequest(step) && askedId(other) === id)
+        .length === 1;
+}
+
+function askedId(step: DoneStep): unknown {
+  if (step.item === null) return undefined;
+  return isRequest(step) ? step.item["id"] : leftKindOf(step) && upstreamIdOf(step.item);
 }
 
 /** An id that no other item of the job has. */
@@ -136,20 +152,19 @@ function requestBefore(call: DoneStep, steps: DoneStep[]): DoneStep | undefined 
 }
 
 /**
- * Whether a step with an id that was sent already is the same thing. The ledger has a call twice if it was made again after a
- * person had said that it was not made, and a late report says that it was.
+ * Whether a step with an id that was sent already is the same thing: an id alone does not say so, because some servers number
+ * their items in each response anew. The ledger has a call twice if it was made again after a person had said that it was not
+ * made, and a late report says that it was. A call that OpenAI leaves to others is one row.
  */
 function isSame(
   before: DoneStep,
   step: DoneStep,
   requestOf: ReadonlyMap<DoneStep, DoneStep>,
 ): boolean {
-  if (before.kind !== step.kind) return false;
+  if (before.kind !== step.kind || leftKindOf(step) !== undefined) return false;
   if (step.kind === "mcp_call") {
-    return before.call_key === step.call_key &&
-      !(requestOf.has(before) && requestOf.has(step));
+    return before.call_key === step.call_key && before.output === step.output &&
+      before.error === step.error && !(requestOf.has(before) && requestOf.has(step));
   }
-  return leftKindOf(step) === undefined ||
-    before.item?.["call_id"] === step.item?.["call_id"] &&
-      givenId(before.item_id) === givenId(step.item_id);
+  return canonicalJson(JSON.stringify(before.item)) === canonicalJson(JSON.stringify(step.item));
 }

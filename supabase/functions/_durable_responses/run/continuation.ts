@@ -2,13 +2,21 @@
 import type { Failure } from "../model/failure.ts";
 import type { DoneStep } from "../model/job.ts";
 import { leftKindOf } from "../model/left-calls.ts";
-import type { InputItem, RequestBody } from "../model/request.ts";
+import type { RequestBody } from "../model/request.ts";
 import * as z from "../model/zod.ts";
 import { isTooLong } from "../openai/too-long.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import { pendingApprovals } from "../tools/ledger.ts";
 import { callAskedAbout } from "../tools/own/call-steps.ts";
-import { answerOf, carriedItems, isRegenerated, outputOf, untilLastFact } from "./carried-items.ts";
+import {
+  answerOf,
+  carriedItems,
+  isRegenerated,
+  outputAtItsPlace,
+  outputOf,
+  untilLastFact,
+} from "./carried-items.ts";
+import { askedAgain } from "./asked-again.ts";
 import { factOf } from "./step-facts.ts";
 
 /** Larger input is not sent as items, and in the end not at all, in characters of JSON. */
@@ -75,7 +83,7 @@ export function answersTo(body: RequestBody, steps: DoneStep[], responseId: stri
       ...free(body, steps),
       // A conversation already has the response, and accepts no other place to continue from.
       ...(body["conversation"] ? {} : { previous_response_id: responseId }),
-      input: steps.flatMap((step) => [...answerOf(step), ...outputOf(step)]),
+      input: steps.flatMap((step) => [...answerOf(step), ...outputAtItsPlace(step)]),
     },
   };
 }
@@ -121,7 +129,8 @@ export function rememberNoReasoning({ model = "" }: RequestBody): void {
  * model continues as if it had never been cut off.
  */
 function continueWithItems(body: RequestBody, steps: DoneStep[]): RequestBody {
-  return { ...free(body, steps), input: [...asked(body), ...carriedItems(steps)] };
+  const carried = carriedItems(steps);
+  return { ...free(body, steps), input: [...askedAgain(body, steps, carried), ...carried] };
 }
 
 /**
@@ -142,7 +151,10 @@ function continueWithMessage(
   const told = said === undefined ? [] : [{ role: "developer", content: said }];
   // A yes can only be given as an item: told in words, the model would ask again.
   const approved = carriedItems(pending);
-  return { ...free(body, steps), input: [...asked(body), ...told, ...approved] };
+  return {
+    ...free(body, steps),
+    input: [...askedAgain(body, steps, approved), ...told, ...approved],
+  };
 }
 
 function free(body: RequestBody, steps: DoneStep[]): RequestBody {
@@ -171,12 +183,6 @@ function needsMessage(steps: DoneStep[]): boolean {
 /** The size of a request's input, in characters of JSON. */
 function sizeOf(body: RequestBody): number {
   return JSON.stringify(body.input ?? "").length;
-}
-
-function asked(body: RequestBody): InputItem[] {
-  return typeof body.input === "string"
-    ? [{ role: "user", content: body.input }]
-    : body.input ?? [];
 }
 
 const statementHead =

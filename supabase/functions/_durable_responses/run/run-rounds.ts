@@ -5,13 +5,10 @@ import type { Failure } from "../model/failure.ts";
 import { isApprovalRequest, readItem } from "../model/items.ts";
 import { isLeftCall } from "../model/left-calls.ts";
 import type { AttemptKey, DoneStep, Work } from "../model/job.ts";
-import type { RequestBody } from "../model/request.ts";
 import type { Step } from "../model/step.ts";
 import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
 import { metadataFor } from "../openai/background.ts";
-import { classifyResponseError } from "../openai/classify.ts";
-import { type RunResult, runStreamed } from "../openai/stream-run.ts";
-import { isTooLong } from "../openai/too-long.ts";
+import { type RunResult, runStreamed, timeLimit } from "../openai/stream-run.ts";
 import { isResult } from "../openai/verdict.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Plan } from "../profiles/plan.ts";
@@ -25,13 +22,6 @@ import type { Answers, ToolCallGuard } from "../tools/tool-call-guard.ts";
 import type { ToolCallTracker } from "../tools/tool-call-tracker.ts";
 import { showsWhatItDid } from "../tools/what-it-shows.ts";
 import { untilLastFact } from "./carried-items.ts";
-import {
-  formsFor,
-  hasEncryptedReasoning,
-  nextForm,
-  refusesReasoning,
-  rememberNoReasoning,
-} from "./continuation.ts";
 import type { TextSink } from "./live/live-text.ts";
 import { type Made, makeCalls, makingOf } from "./own-calls.ts";
 import { recordNow } from "./record-now.ts";
@@ -44,6 +34,7 @@ import {
   tooManyRounds,
 } from "./rounds.ts";
 import type { RunStop } from "./run-stop.ts";
+import { isOver, refusable, refusal, type Send, sendInAnyForm } from "./send-forms.ts";
 import type { StepWriter } from "./step-writer.ts";
 import type { RunStream } from "./stream/run-stream.ts";
 import type { UnguardedRequests } from "./unguarded-requests.ts";
@@ -82,6 +73,8 @@ export interface Run {
   stream: RunStream | undefined;
   /** Whether the ledger has the calls of the first request as started, although it was not sent. */
   areStarted: boolean;
+  /** When the attempt began here, by `performance.now()`: its times that are left count from then. */
+  since: number;
 }
 
 /** How the requests of an attempt end: with a result, or with a question to somebody outside. */
@@ -94,8 +87,6 @@ export type RoundsResult = RunResult | {
   answers: Answers;
 };
 
-/** Sends one request of the run. */
-type Send = (body: RequestBody) => Promise<RunResult>;
 /** Writes that the calls of a request may start. Returns false if the run must stop. */
 type Announce = () => Promise<boolean>;
 
@@ -117,19 +108,15 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
     // They are void if this request, too, is not sent.
     if (isFirst && run.areStarted) tracker.expect(calls);
     const announce = announcing(run, calls, isFirst ? undefined : before + rounds.length);
-    const send = sendWith(announce);
-    const result = await sendInAnyForm(
-      run,
-      calls.length > 0 ? send : refusedIfTooLong(send),
-      steps,
-    );
+    const mayAct = () => calls.length > 0 || run.unguarded.isOpen;
+    const result = await sendInAnyForm(run, refusable(sendWith(announce), mayAct), steps);
     if (
       result.kind === "done" &&
       (asksAgain(run, result.response, calls) || hidesCalls(run, result))
     ) {
       return { kind: "aborted" };
     }
-    if (result.kind === "done" || result.kind === "failed" && result.final && !tracker.isUnclear) {
+    if (result.kind === "done" || isOver(result) && !hasHidden(run)) {
       voidUnmadeCalls(run);
     }
     if (result.kind !== "done") return result;
@@ -138,7 +125,7 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
     if (control.stop.signal.aborted) return { kind: "aborted" };
     const round = before + rounds.length + 1;
     if (round > maxRounds) {
-      return { ...result, kind: "failed", failure: tooManyRounds(), final: true };
+      return { ...result, ...ended(tooManyRounds()) };
     }
     const decision = await guard.decide(response);
     if (decision.kind === "review") {
@@ -147,7 +134,7 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
     }
     const asked = decision.kind === "stop" && response.output.some(isApprovalRequest);
     const made = await callsOfRound(run, { response, steps, asked, round });
-    if (made.kind === "failed") return { ...result, ...made, final: true };
+    if (made.kind === "failed") return { ...result, ...ended(made.failure) };
     if (made.kind === "stopped") return { kind: "aborted" };
     for (const repeat of decision.repeats) await recordWarning(work, repeat);
     const { answers } = decision;
@@ -198,14 +185,11 @@ async function callsOfRound(
 
 /** A round as callers see it: each call of ours with its outcome. */
 function shownRound(response: UpstreamResponse, made: DoneStep[]): UpstreamResponse {
+  // In the order of the items: an API may use a call_id for several calls.
   const left = [...made];
-  const output = response.output.flatMap((item) => {
-    // In the order of the items: an API may use a call_id for several calls.
-    const at = isLeftCall(item)
-      ? left.findIndex((each) => each.item?.["call_id"] === item["call_id"])
-      : -1;
-    return at < 0 ? [item] : shownItems(left.splice(at, 1)).map(readItem);
-  });
+  const output = response.output.flatMap((item) =>
+    isLeftCall(item) ? shownItems(left.splice(0, 1)).map(readItem) : [item]
+  );
   return { ...response, output };
 }
 
@@ -239,23 +223,28 @@ function sender(run: Run): (announce: Announce) => Send {
       },
     }),
   };
-  const since = performance.now();
+  const budgets = () => {
+    const spentMs = performance.now() - run.since;
+    return { attemptMs, spentMs, stallMs, deadlineMs: work.deadline_left_ms - spentMs };
+  };
   return (announce) => async (body) => {
-    const leftMs = Math.min(attemptMs - (performance.now() - since), work.deadline_left_ms);
+    const { afterMs: leftMs, why } = timeLimit(budgets());
+    if (leftMs <= 0) return { ...refusal(why), requestId: null };
     const ready = await sendableOrWhyNot(guard.guard(body), work.id, leftMs);
-    if ("failure" in ready) {
-      return { kind: "failed", failure: ready.failure, requestId: null, final: true };
-    }
+    if ("failure" in ready) return { ...refusal(ready.failure), requestId: null };
     // Last: if this worker dies between this write and the request, nobody knows whether OpenAI has the yes.
     if (!await announce() || signal.aborted) {
       voidUnmadeCalls(run);
       return { kind: "aborted" };
     }
+    // What was asked, or written, since may have taken all the time: then no call gets its yes.
+    const now = budgets();
+    const late = timeLimit(now);
+    if (late.afterMs <= 0) return { ...refusal(late.why), requestId: null };
     stream?.endItems();
-    const spentMs = performance.now() - since;
     return await runStreamed(
       { ...ready.body, metadata: { ...body.metadata, ...metadataFor(work) } },
-      { attemptMs, spentMs, stallMs, deadlineMs: work.deadline_left_ms - spentMs },
+      now,
       {
         key: work,
         onItemStarted,
@@ -268,64 +257,6 @@ function sender(run: Run): (announce: Announce) => Send {
     );
   };
 }
-
-/** Sends the question and the finished steps in the first form that the API accepts. */
-async function sendInAnyForm(run: Run, send: Send, steps: DoneStep[]): Promise<RunResult> {
-  const { work, plan } = run;
-  const withReasoning = hasEncryptedReasoning(plan.body);
-  const result = await sendForms(work, send, plan.body, steps, withReasoning);
-  if (!isRefused(result) || !withReasoning || !refusesReasoning(result.failure)) return result;
-  const without = await sendForms(work, send, plan.body, steps, false);
-  // If both are refused, the reason is another one: the message may quote the caller's own words.
-  if (without.kind !== "failed" || !refusesReasoning(without.failure)) {
-    rememberNoReasoning(plan.body);
-  }
-  return without;
-}
-
-async function sendForms(
-  work: Work,
-  send: Send,
-  body: RequestBody,
-  steps: DoneStep[],
-  withReasoning: boolean,
-): Promise<RunResult> {
-  const choice = formsFor(body, steps, withReasoning);
-  if ("failure" in choice) {
-    return { kind: "failed", failure: choice.failure, requestId: null, final: true };
-  }
-  let result: RunResult = { kind: "aborted" };
-  for (let form = choice.forms[0]; form !== undefined;) {
-    result = await send(form.body);
-    if (!isRefused(result) || withReasoning && refusesReasoning(result.failure)) break;
-    const next = nextForm(choice.forms, form, result.failure);
-    if (next === undefined) break;
-    await recordWarning(
-      work,
-      `The API refused the finished steps as ${form.name}, so they were sent as ${next.name}: ${result.failure.message}`,
-    );
-    form = next;
-  }
-  return result;
-}
-
-/** Whether nothing of a request is carried out: only then may it be sent in another form. */
-function isRefused(result: RunResult): result is RunResult & { kind: "failed" } {
-  return result.kind === "failed" && result.final;
-}
-
-/**
- * A response that failed because its request was too long, before it did anything, is a refusal: a shorter form may fit. Not if
- * the request has a yes: the output of the call itself may have been too much.
- */
-const refusedIfTooLong = (send: Send): Send => async (body) => {
-  const result = await send(body);
-  if (result.kind !== "done") return result;
-  const { response, requestId } = result;
-  if (response.status !== "failed" || response.output.length > 0) return result;
-  const failure = classifyResponseError(response);
-  return isTooLong(failure) ? { kind: "failed", failure, requestId, final: true } : result;
-};
 
 /**
  * Writes that calls have started, before OpenAI gets the yes to make them.
@@ -367,6 +298,11 @@ function hidesCalls(run: Run, { response, streamed }: RunResult & { kind: "done"
   return failure !== undefined;
 }
 
+/** Whether what a request has brought may be a call, in a form that nobody knows. */
+function hasHidden({ tracker, unguarded }: Run): boolean {
+  return tracker.isUnclear || unguarded.isOpen && tracker.isUnreadable;
+}
+
 /** Why nobody can tell from a response whether a call was made that had its yes. */
 function untoldIn(
   { tracker, work, plan }: Run,
@@ -396,3 +332,6 @@ function voidUnmadeCalls({ tracker, stepWriter, unguarded }: Run): void {
 function voidCalls(stepWriter: StepWriter, calls: ApprovedCall[]): void {
   for (const call of calls) stepWriter.save({ ...startOf(call), status: "void" });
 }
+
+/** The run ends here, and nothing of it runs at OpenAI any more. */
+const ended = (failure: Failure) => ({ kind: "failed", failure, request: "over" }) as const;

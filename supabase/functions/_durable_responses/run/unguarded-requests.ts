@@ -36,6 +36,11 @@ export class UnguardedRequests {
       hasUnguardedTools(body, sideEffects);
   }
 
+  /** Whether a request is in flight of which nobody knows what it does. */
+  get isOpen(): boolean {
+    return this.#open !== undefined;
+  }
+
   /** A call was made without its yes: from now on, requests of this attempt are written, too. */
   notice(): void {
     this.#isUnguarded = true;

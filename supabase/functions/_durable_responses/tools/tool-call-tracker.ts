@@ -15,7 +15,7 @@ import type { EffectRules } from "./effect-rules.ts";
 import { doneCalls } from "./ledger.ts";
 import { StepIds } from "./step-ids.ts";
 import { callKey, stepOf, withoutApproval } from "./step-of-item.ts";
-import { mayBeApproved } from "./what-it-shows.ts";
+import { isUnreadable, mayBeApproved } from "./what-it-shows.ts";
 
 export interface ToolCallTrackerOptions {
   work: Work;
@@ -48,6 +48,7 @@ export class ToolCallTracker {
   readonly #done: Map<string, DoneStep>;
   readonly #ids: StepIds;
   readonly #held = new Map<CallStage, () => void>();
+  #hasCalled = false;
 
   constructor(private readonly options: ToolCallTrackerOptions) {
     const { steps, run_since } = options.work;
@@ -69,6 +70,11 @@ export class ToolCallTracker {
     this.#holdCalls();
   }
 
+  /** Whether OpenAI has made a call in this attempt that the next one need not repeat. */
+  get hasCalled(): boolean {
+    return this.#hasCalled;
+  }
+
   /** The expected calls that have not started. */
   get unmade(): ApprovedCall[] {
     return this.#approved.unseen;
@@ -79,6 +85,11 @@ export class ToolCallTracker {
     const yeses = this.unmade.map(({ approvalId }) => approvalId);
     return yeses.length > 0 &&
       this.#others.some((item) => mayBeApproved(item, yeses, this.options.effects));
+  }
+
+  /** Whether the request has brought something that may be a call, in a form that nobody knows. */
+  get isUnreadable(): boolean {
+    return this.#others.some(isUnreadable);
   }
 
   /** The expected calls that never started. They are no longer expected. */
@@ -100,7 +111,10 @@ export class ToolCallTracker {
 
   /** The ledger has a call as started before its arguments are known, and so before the tool can act. */
   readonly onItemStarted = (item: Item, place: unknown): void => {
-    if (item.type !== "mcp_call") return;
+    if (item.type !== "mcp_call") {
+      this.#others.push(item);
+      return;
+    }
     if (this.#approved.begin(item, place)) return this.#holdCalls();
     if (this.#ids.known(place) !== undefined) return;
     this.#others.push(item);
@@ -154,6 +168,7 @@ export class ToolCallTracker {
     const step = stepOf(approved?.ours ? withoutApproval(named) : named, effects, id);
     if (!approved) this.#others.push(item);
     this.#started.delete(id);
+    this.#hasCalled ||= step.kind.endsWith("_call");
     save(step);
     this.#holdCalls();
     // The model would get an error and might call again, so a person decides first.

@@ -68,7 +68,7 @@ export function hidesRun(response: UpstreamResponse, streamed = false): boolean 
 }
 
 /** Whether an item may be a call, in a form that nobody knows. */
-function isUnreadable(item: Item): boolean {
+export function isUnreadable(item: Item): boolean {
   const { type } = item;
   if (isApprovalRequest(item)) return false;
   const { server_label: server, name } = callSchema.parse(item);

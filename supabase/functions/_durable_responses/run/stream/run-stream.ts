@@ -3,6 +3,7 @@ import * as streams from "../../db/streams.ts";
 import { type Item } from "../../model/items.ts";
 import { type LeftCall, leftCallOf } from "../../model/left-calls.ts";
 import type { Work } from "../../model/job.ts";
+import { keepsCallId } from "../../tools/own/call-ids.ts";
 import { describe, log } from "../../platform/log.ts";
 import { closeUnclosedItems } from "./unclosed-items.ts";
 import { closeFeed, type Feed, openFeed } from "./feed.ts";
@@ -39,8 +40,7 @@ export class RunStream {
         kind === "mcp_approval_request" && answered_by !== "guard" ? [item_id] : []
       ),
     );
-    // If an API uses a call_id again, it names the earlier call.
-    const handedOut = new Set(
+    const taken = new Set(
       [...work.steps.map(({ item }) => item), ...work.open_calls.map(({ item }) => item)]
         .map((item) => item?.["call_id"]),
     );
@@ -54,8 +54,10 @@ export class RunStream {
       showsApproval: (requestId) => asked.has(requestId),
       handsOut: (call) => {
         const left = leftCallOf(call);
-        return left !== undefined && left.callId !== "" && this.#isCallers(left) &&
-          !handedOut.has(left.callId);
+        // A call that gets an id of ours is shown when the job waits for its output.
+        if (left === undefined || !keepsCallId(left.callId, taken)) return false;
+        taken.add(left.callId);
+        return this.#isCallers(left);
       },
       emit: (event) => this.#emit(event),
     });

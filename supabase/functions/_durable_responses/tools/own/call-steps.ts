@@ -81,11 +81,16 @@ function withParts(item: Item, parts: OutputPart[] | undefined): Item {
   return parts === undefined ? item : { ...item, output_parts: parts };
 }
 
-/** A call's item as OpenAI made it, and what is stored with it. */
+/** A call's item without what is stored with it, and the content that the model gets instead of the text. */
 export function itemAndParts(
-  { output_parts: parts, ...item }: Item,
+  { output_parts: parts, upstream_call_id: _given, ...item }: Item,
 ): { item: Item; parts: unknown } {
   return { item, parts };
+}
+
+/** The `call_id` that the API gave a call. The item may have one of ours instead: see call-ids.ts. */
+export function upstreamIdOf(item: Item): unknown {
+  return "upstream_call_id" in item ? item["upstream_call_id"] : item["call_id"];
 }
 
 /**

@@ -10,6 +10,7 @@ import type { EffectRules } from "../effect-rules.ts";
 import { doneCalls } from "../ledger.ts";
 import { callKey } from "../step-of-item.ts";
 import { reminder, reminderHead, repeatedCall } from "../tool-call-guard.ts";
+import { withOwnCallId } from "./call-ids.ts";
 import { callAskedAbout, questionId } from "./call-steps.ts";
 import type { OwnCall, ReadyCall, RunnableTool } from "./own-call.ts";
 import type { RunnableTools } from "./runnable-tools.ts";
@@ -71,6 +72,8 @@ async function callOf(
 ): Promise<OwnCall> {
   const left = leftCallOf(item) ?? nothing;
   const { arguments: args } = left;
+  // The row has the id that the call got.
+  const named = row === undefined ? withOwnCallId(item, left, taken(work, before), work.id) : item;
   const known = toolOf(left, tools);
   const server = known?.server ?? null;
   const tool = known?.tool ?? left.tool;
@@ -87,9 +90,9 @@ async function callOf(
     ownerId: work.owner_id,
     stepId,
     ...(row === undefined || row.attempt === work.attempt ? {} : { takenFrom: row.attempt }),
-    item,
+    item: named,
     kind: left.kind,
-    callId: left.callId,
+    callId: leftCallOf(named)?.callId ?? left.callId,
     server,
     tool,
     arguments: args,
@@ -99,6 +102,14 @@ async function callOf(
     effect: known || tools.isCallers(left) ? effects.effectOf(server ?? "", tool) : "none",
     idempotencyKey: await sha256(`${work.first_id}\n${key}\n${repeat}`),
   };
+}
+
+/** The ids of the calls of the job that came before. */
+function taken({ steps }: Pick<Work, "steps">, before: OwnCall[]): Set<unknown> {
+  return new Set([
+    ...steps.flatMap((step) => leftKindOf(step) ? [step.item?.["call_id"]] : []),
+    ...before.map(({ callId }) => callId),
+  ]);
 }
 
 /**
@@ -128,7 +139,7 @@ async function judge(
   const { work, tools } = rules;
   const left = leftCallOf(call.item) ?? nothing;
   const refuse = (error: string): Judged => ({ kind: "refuse", call, error });
-  if (tools.isCallers(left)) return canBeAnswered(call) ? { kind: "hand_out", call } : refuse(noId);
+  if (tools.isCallers(left)) return { kind: "hand_out", call };
   const limit = maxCalls(tools.body);
   if (callsMade(work.steps) + place >= limit) {
     return refuse(
@@ -157,14 +168,6 @@ async function judge(
   return refuse(
     `Not called: a person said no${typeof reason === "string" ? `: ${reason}` : ""}`,
   );
-}
-
-/** Longest call_id, in characters. The caller's answer names its call by it. */
-const longestCallId = 200;
-const noId = "Not called: its call_id is empty or too long, so that its output could not be given";
-
-function canBeAnswered({ callId }: OwnCall): boolean {
-  return callId !== "" && callId.length <= longestCallId;
 }
 
 function maxCalls({ max_tool_calls: limit }: RequestBody): number {

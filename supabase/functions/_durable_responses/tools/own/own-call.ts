@@ -13,7 +13,7 @@ export interface OwnCall {
   stepId: string;
   /** The attempt whose response asked for it, if that is an earlier one. */
   takenFrom?: number;
-  /** The model's item, as it came. */
+  /** The model's item, with a `call_id` that is unique in the job. */
   item: Item;
   kind: CallKind;
   callId: string;
