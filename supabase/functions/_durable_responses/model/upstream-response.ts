@@ -94,6 +94,12 @@ export function withOutput(
   };
 }
 
+/**
+ * How a response came: its events showed what it did as it went, or told of a call without showing it (`partly`), or it came in
+ * one piece.
+ */
+export type Streamed = "wholly" | "partly" | "not";
+
 /** True for a value that is a whole response, and not an event about one. */
 export function isResponse(value: unknown): value is Record<string, unknown> {
   return isRecord(value) && typeof value["type"] !== "string" &&

@@ -47,6 +47,12 @@ export class FinishedItems {
     return this.#find(told, id)?.place;
   }
 
+  /** The type of the item that an event names; undefined if it names none. */
+  typeOf(told: unknown, id: string): string | undefined {
+    const seen = this.#find(told, id);
+    return seen?.finished?.type ?? seen?.type;
+  }
+
   /**
    * The place of a finished item; undefined if it is reported a second time. Some servers report an item first as it was in the
    * middle, then as it is in the end: it keeps its place, and the last report counts.
