@@ -1,4 +1,5 @@
 /** Approved calls, from the yes until each is seen to finish. */
+import { placeOfUpstreamId } from "../model/ids.ts";
 import { callSchema, type Item } from "../model/items.ts";
 import type { Effect } from "../model/status.ts";
 import type { Step } from "../model/step.ts";
@@ -9,6 +10,8 @@ export interface ApprovedCall {
   /** The step that represents it: OpenAI gives a call its own id only when it makes it. */
   stepId: string;
   approvalId: string;
+  /** The id under which the request was sent back to OpenAI, where its own is not the only one: see carriedItems. */
+  sentAs: string;
   server: string;
   tool: string;
   arguments: string;
@@ -39,9 +42,19 @@ export function startOf(call: ApprovedCall): Step {
   };
 }
 
+/** Longest id of a request that its call's step has, too, in characters: an index must be able to store it. */
+const longestId = 180;
+
 /** The id of the step of an approved call, unless it is taken: see StepIds. It looks like a call's id, so that it can stand in for one. */
 export function stepIdOf(approvalId: string): string {
-  return `mcp_${approvalId.replace(/^mcpr_/, "")}`;
+  const id = approvalId.replace(/^mcpr_/, "");
+  return `mcp_${id.length > longestId ? `${id.slice(0, 100)}_${placeOfUpstreamId(id)}` : id}`;
+}
+
+/** Whether a call names a request for approval, by either of its ids. */
+export function namesYes(item: Item, { approvalId, sentAs }: ApprovedCall): boolean {
+  const named = item["approval_request_id"];
+  return named === approvalId && approvalId !== "" || named === sentAs;
 }
 
 /** The beginning of the ids that we give to requests for approval whose own ids are not unique. */
@@ -130,7 +143,7 @@ export class ApprovedCalls {
     const asked = item["approval_request_id"];
     const ofTool = open.filter(({ call }) => call.server === server && call.tool === tool);
     const same = ofTool.filter(({ call }) => call.key === callKey(server, tool, args));
-    const isNamed = ({ call }: Open) => call.approvalId === asked;
+    const isNamed = ({ call }: Open) => namesYes(item, call);
     const exact = same.find(isNamed) ?? same[0];
     if (exact !== undefined || exactly) return exact;
     const isUnclear = typeof asked !== "string" || args === "";
