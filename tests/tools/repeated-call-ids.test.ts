@@ -160,6 +160,16 @@ Deno.test("calls of ours: the model is told of each, so that none is made again"
   );
 });
 
+Deno.test("a call of ours that a background response lists twice is made once", async () => {
+  const { begin, openai, submit, finished, notes } = theStack();
+  await begin();
+  const send = { ...door(""), name: "send", arguments: '{"body":"a"}' };
+  openai.faults.set([askedInBackground(send, { ...send })]);
+  const { id } = await submit("background", "[[plan: text all done]]");
+  assert.equal((await finished(id)).status, "completed");
+  assert.deepEqual((await notes("send")).map(({ body }) => body), ["a"]);
+});
+
 Deno.test("a person's yes to a call of ours is followed by the answer to its response", async () => {
   const { begin, openai, submit, ask, finished, sql } = theStack();
   await begin();
