@@ -5,7 +5,7 @@ import type { Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Step } from "../model/step.ts";
 import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
-import { type ApprovedCall, ApprovedCalls, startOf, underItsNames } from "./approved-calls.ts";
+import { type ApprovedCall, ApprovedCalls, asApproved, startOf } from "./approved-calls.ts";
 import type { EffectRules } from "./effect-rules.ts";
 import type { StepIds } from "./step-ids.ts";
 import { stepOf } from "./step-of-item.ts";
@@ -54,7 +54,7 @@ export function callsOf(
   const done = response.output.filter((item) => !isApprovalRequest(item) && !isLeftCall(item));
   const steps = done.map((item) => {
     const call = approved.finish(item, item);
-    if (call) return stepOf(underItsNames(item, call), effects, call.stepId);
+    if (call) return stepOf(asApproved(item, call), effects, call.stepId);
     others.push(item);
     const step = stepOf(item, effects, ids.of(item, item));
     if (isUnapproved(item, step, guard, body)) unapproved.push(step);

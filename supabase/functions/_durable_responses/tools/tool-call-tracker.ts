@@ -5,12 +5,7 @@ import { isLeftCall } from "../model/left-calls.ts";
 import type { DoneStep, Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { makeFailure } from "../platform/make-failure.ts";
-import {
-  type ApprovedCall,
-  ApprovedCalls,
-  type CallStage,
-  underItsNames,
-} from "./approved-calls.ts";
+import { type ApprovedCall, ApprovedCalls, asApproved, type CallStage } from "./approved-calls.ts";
 import type { EffectRules } from "./effect-rules.ts";
 import { doneCalls } from "./ledger.ts";
 import { StepIds } from "./step-ids.ts";
@@ -164,7 +159,7 @@ export class ToolCallTracker {
     if (item.type === "mcp_call" && isInFlight(item) && !last) return this.#onInFlight(item, place);
     const approved = this.#approved.finish(item, place);
     const id = approved?.stepId ?? this.#ids.of(item, place);
-    const named = approved ? underItsNames(item, approved) : item;
+    const named = approved ? asApproved(item, approved) : item;
     const step = stepOf(approved?.ours ? withoutApproval(named) : named, effects, id);
     if (!approved) this.#others.push(item);
     this.#started.delete(id);
