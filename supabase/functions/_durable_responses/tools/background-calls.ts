@@ -17,7 +17,9 @@ import { mayBeApproved, showsWhatItDid } from "./what-it-shows.ts";
 export interface BackgroundCalls {
   /** Its items, without open requests for approval and for calls that others make. */
   steps: Step[];
-  /** Calls that were made without the yes that OpenAI was told to wait for. */
+  /** Calls that nobody said yes to. */
+  unasked: Step[];
+  /** Those of them that OpenAI was told to wait for a yes with. */
   unapproved: Step[];
   /** Calls that had their yes, and about which the response says nothing, although it ended by itself. */
   untold: ApprovedCall[];
@@ -50,6 +52,7 @@ export function callsOf(
   }
   for (const item of response.output) ids.of(item, item);
   const unapproved: Step[] = [];
+  const unasked: Step[] = [];
   const others: Item[] = [];
   const done = response.output.filter((item) => !isApprovalRequest(item) && !isLeftCall(item));
   const steps = done.map((item) => {
@@ -57,6 +60,7 @@ export function callsOf(
     if (call) return stepOf(asApproved(item, call), effects, call.stepId);
     others.push(item);
     const step = stepOf(item, effects, ids.of(item, item));
+    if (step.kind === "mcp_call") unasked.push(step);
     if (isUnapproved(item, step, guard, body)) unapproved.push(step);
     return step;
   });
@@ -68,6 +72,7 @@ export function callsOf(
   const unmade = isTold ? missing : [];
   return {
     steps: [...steps, ...unmade.map((call) => ({ ...startOf(call), status: "void" as const }))],
+    unasked,
     unapproved,
     untold: missing.slice(unmade.length),
   };
