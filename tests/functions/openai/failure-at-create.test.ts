@@ -154,6 +154,61 @@ const answers: [string, ApiAnswer, FailureCode, FailureClass][] = [
     "openai_policy",
     "permanent",
   ],
+  [
+    "a length under a limit's status",
+    {
+      status: 429,
+      error: {
+        code: "context_length_exceeded",
+        type: "invalid_request_error",
+        message: "Your input exceeds the context window of this model.",
+      },
+    },
+    "openai_invalid_request",
+    "permanent",
+  ],
+  [
+    "an invalid parameter under a limit's status",
+    { status: 429, error: { type: "invalid_request_error", param: "input[0]", message: "no" } },
+    "openai_invalid_request",
+    "permanent",
+  ],
+  [
+    "a gateway's credit",
+    { status: 402, error: { message: "Insufficient credits" } },
+    "openai_quota_exceeded",
+    "quota",
+  ],
+  [
+    "a gateway's quota that comes back",
+    {
+      status: 403,
+      error: { message: "Out of call volume quota. Quota will be replenished in 1:00:00." },
+    },
+    "openai_rate_limited",
+    "transient",
+  ],
+  [
+    "a flagged input",
+    { status: 403, error: { message: "Input was flagged" } },
+    "openai_policy",
+    "permanent",
+  ],
+  [
+    "a picture that the safety system refused",
+    {
+      status: 400,
+      error: { code: "moderation_blocked", type: "image_generation_user_error", message: "no" },
+    },
+    "openai_policy",
+    "permanent",
+  ],
+  [
+    "a region in other words",
+    { status: 403, error: { message: "OpenAI's services are not available in your country." } },
+    "openai_region_refused",
+    "transient",
+  ],
   ["a server error", { status: 500 }, "openai_server_error", "transient"],
   ["a bad gateway", { status: 502 }, "openai_server_error", "transient"],
   ["an overload", { status: 503 }, "openai_server_error", "transient"],
