@@ -112,7 +112,7 @@ export async function runStreamed(
 }
 
 /** Whichever ends first: the attempt's budget or the job's deadline. */
-function timeLimit(budgets: RunBudgets): { afterMs: number; why: Failure } {
+export function timeLimit(budgets: RunBudgets): { afterMs: number; why: Failure } {
   const { attemptMs, spentMs, deadlineMs } = budgets;
   return deadlineMs <= attemptMs - spentMs
     ? {

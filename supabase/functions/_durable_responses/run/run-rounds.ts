@@ -8,7 +8,7 @@ import type { AttemptKey, DoneStep, Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
 import { metadataFor } from "../openai/background.ts";
-import { type RunResult, runStreamed } from "../openai/stream-run.ts";
+import { type RunResult, runStreamed, timeLimit } from "../openai/stream-run.ts";
 import { isResult } from "../openai/verdict.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Plan } from "../profiles/plan.ts";
@@ -73,6 +73,8 @@ export interface Run {
   stream: RunStream | undefined;
   /** Whether the ledger has the calls of the first request as started, although it was not sent. */
   areStarted: boolean;
+  /** When the attempt began here, by `performance.now()`: its times that are left count from then. */
+  since: number;
 }
 
 /** How the requests of an attempt end: with a result, or with a question to somebody outside. */
@@ -221,23 +223,28 @@ function sender(run: Run): (announce: Announce) => Send {
       },
     }),
   };
-  const since = performance.now();
+  const budgets = () => {
+    const spentMs = performance.now() - run.since;
+    return { attemptMs, spentMs, stallMs, deadlineMs: work.deadline_left_ms - spentMs };
+  };
   return (announce) => async (body) => {
-    const leftMs = Math.min(attemptMs - (performance.now() - since), work.deadline_left_ms);
+    const { afterMs: leftMs, why } = timeLimit(budgets());
+    if (leftMs <= 0) return { ...refusal(why), requestId: null };
     const ready = await sendableOrWhyNot(guard.guard(body), work.id, leftMs);
-    if ("failure" in ready) {
-      return { ...refusal(ready.failure), requestId: null };
-    }
+    if ("failure" in ready) return { ...refusal(ready.failure), requestId: null };
     // Last: if this worker dies between this write and the request, nobody knows whether OpenAI has the yes.
     if (!await announce() || signal.aborted) {
       voidUnmadeCalls(run);
       return { kind: "aborted" };
     }
+    // What was asked, or written, since may have taken all the time: then no call gets its yes.
+    const now = budgets();
+    const late = timeLimit(now);
+    if (late.afterMs <= 0) return { ...refusal(late.why), requestId: null };
     stream?.endItems();
-    const spentMs = performance.now() - since;
     return await runStreamed(
       { ...ready.body, metadata: { ...body.metadata, ...metadataFor(work) } },
-      { attemptMs, spentMs, stallMs, deadlineMs: work.deadline_left_ms - spentMs },
+      now,
       {
         key: work,
         onItemStarted,
