@@ -261,7 +261,7 @@ begin
       'item_id', 'unguarded_run', 'kind', 'unguarded_run', 'status', 'uncertain', 'effect', 'once')));
   end if;
   -- A worker that was lost, or ended, as it handed a yes over says nothing about the route, nor does a request that was too long.
-  if p_error ->> 'code' not in ('openai_invalid_request', 'request_too_large') and (v_wait.response_id is not null or not exists (
+  if not v_wait.failure_counted and p_error ->> 'code' not in ('openai_invalid_request', 'request_too_large') and (v_wait.response_id is not null or not exists (
     select from durable_responses.attempts
     where job_id = p_job_id and number = p_attempt - 1 and outcome = 'continued' and error_code = 'worker_lost'
   )) then
@@ -286,12 +286,21 @@ $$;
 comment on function public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean) is
   'The background attempt failed: the job is queued for a synchronous one, or held for review while a call is in doubt. p_unknown: a background run may exist about which nothing is known; with the guard, it can only have made the calls that had a yes. p_cancel_upstream: its response may still run, and must be cancelled.';
 
-create function public.record_settle_failure(p_job_id uuid, p_attempt integer, p_error text, p_after_ms bigint default null) returns integer
+create function public.record_settle_failure(
+  p_job_id uuid, p_attempt integer, p_error text, p_after_ms bigint default null, p_failed_code text default null
+) returns integer
 language plpgsql set search_path = ''
 as $$
 declare
   v_failures integer;
+  v_route text;
 begin
+  if p_failed_code is not null then
+    update durable_responses.waits set failure_counted = true
+    where job_id = p_job_id and attempt = p_attempt and status = 'background' and not failure_counted
+    returning route into v_route;
+    perform durable_responses.route_background_failed(v_route, p_failed_code);
+  end if;
   update durable_responses.waits w set
     settle_failures = w.settle_failures + 1, settle_error = left(p_error, 1000),
     due = case when p_after_ms is null then w.due else least(
@@ -303,8 +312,8 @@ begin
   return v_failures;
 end;
 $$;
-comment on function public.record_settle_failure(uuid, integer, text, bigint) is
-  'A background response could not be settled. Counts it, stores why, and polls again after p_after_ms if given. Returns the count; null if the attempt has ended.';
+comment on function public.record_settle_failure(uuid, integer, text, bigint, text) is
+  'A background response could not be settled. Counts it, stores why, and polls again after p_after_ms if given. p_failed_code: it has failed, and only what it did is not known: the breaker counts that once. Returns the count; null if the attempt has ended.';
 
 create function durable_responses.bounded_delay(p_ms bigint) returns interval
 language plpgsql stable set search_path = ''
@@ -326,7 +335,7 @@ revoke execute on function durable_responses.next_poll(durable_responses.waits, 
   public.adopt_background_response(uuid, integer, text, integer, text),
   public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean),
-  public.record_settle_failure(uuid, integer, text, bigint) from public, anon, authenticated;
+  public.record_settle_failure(uuid, integer, text, bigint, text) from public, anon, authenticated;
 grant execute on function durable_responses.next_poll(durable_responses.waits, bigint),
   durable_responses.bounded_delay(bigint),
   durable_responses.job_or_deleted(uuid, integer),
@@ -337,4 +346,4 @@ grant execute on function durable_responses.next_poll(durable_responses.waits, b
   public.adopt_background_response(uuid, integer, text, integer, text),
   public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean),
-  public.record_settle_failure(uuid, integer, text, bigint) to service_role;
+  public.record_settle_failure(uuid, integer, text, bigint, text) to service_role;

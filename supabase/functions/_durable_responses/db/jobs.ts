@@ -239,12 +239,21 @@ export const recordBackgroundFailure = (key: AttemptKey, failure: Failure) =>
   call("record_background_failure", { ...keyArgs(key), p_error: errorOf(failure) }, z.null());
 export const recordIgnoredApproval = (key: AttemptKey, detail: string) =>
   call("record_ignored_approval", { ...keyArgs(key), p_detail: masked(detail) }, z.null());
-/** @returns how often it could not be settled; null if the attempt has ended */
-export const recordSettleFailure = (key: AttemptKey, failure: Failure, afterMs: number | null) =>
+/**
+ * @param hasFailed whether its response has failed, and only what it did is not known
+ * @returns how often it could not be settled; null if the attempt has ended
+ */
+export const recordSettleFailure = (
+  key: AttemptKey,
+  failure: Failure,
+  afterMs: number | null,
+  hasFailed: boolean,
+) =>
   call("record_settle_failure", {
     ...keyArgs(key),
     p_error: masked(`${failure.code}: ${failure.message}`),
     p_after_ms: afterMs,
+    p_failed_code: hasFailed ? failure.code : null,
   }, z.nullable(z.int()));
 export const claimPendingCancels = (limit: number) =>
   call("claim_pending_cancels", { p_limit: limit }, z.array(upstreamSchema));
