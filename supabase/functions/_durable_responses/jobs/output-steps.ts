@@ -7,9 +7,9 @@ import type { UpstreamResponse } from "../model/upstream-response.ts";
 import {
   type ApprovedCall,
   ApprovedCalls,
+  asApproved,
   ownRequest,
   stepIdOf,
-  underItsNames,
 } from "../tools/approved-calls.ts";
 import type { EffectRules } from "../tools/effect-rules.ts";
 import { StepIds } from "../tools/step-ids.ts";
@@ -50,7 +50,7 @@ export function stepsOfOutput(
     (item) => {
       const known = approved.finish(item, item);
       const step = known
-        ? stepOf(underItsNames(item, known), effects, known.stepId)
+        ? stepOf(asApproved(item, known), effects, known.stepId)
         : stepOf(item, effects, ids.of(item, item));
       return { item, step, known };
     },

@@ -80,7 +80,7 @@ function isUnderOtherNames(args: string, { server, tool, key }: ApprovedCall): b
 export function asApproved(item: Item, call: ApprovedCall): Item {
   const { server_label: server, name, arguments: args } = callSchema.parse(item);
   if (callKey(server, name, args) === call.key) return item;
-  const isNamed = item["approval_request_id"] === call.approvalId;
+  const isNamed = namesYes(item, call);
   // One that names no yes may be another call: then what it says counts.
   const told = isNamed || !isRecord(jsonOf(args)) ? call.arguments : args;
   return { ...item, server_label: call.server, name: call.tool, arguments: told };
