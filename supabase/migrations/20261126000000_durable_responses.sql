@@ -3530,7 +3530,9 @@ begin
   ) recorded where response_id <> p_response_id limit 1;
   -- A create may be answered with an id that is nobody's. Whoever calls this finds out whose the other response is.
   if v_other is not null and v_other is distinct from p_instead_of then
-    return jsonb_build_object('known', false, 'work', null, 'abandoned', null, 'other', v_other);
+    return jsonb_build_object('known', false, 'work', null, 'abandoned', null, 'other', v_other, 'twin', case
+      when not exists (select from durable_responses.waits where job_id = p_job_id and attempt = p_attempt and status = 'background')
+      then durable_responses.upstream(p_job_id, p_attempt, p_response_id) end);
   elsif v_other is not null then
     update durable_responses.waits set response_id = null
     where job_id = p_job_id and attempt = p_attempt and status = 'background' and response_id = v_other;
@@ -3544,7 +3546,7 @@ begin
 end;
 $$;
 comment on function public.adopt_background_response(uuid, integer, text, integer, text) is
-  'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. If that attempt never began, because the job was cancelled, held for review or deleted meanwhile, it is abandoned, and cancelled until that is confirmed. p_instead_of: the id that the attempt has, which is not that of its response. Returns {known, work, abandoned} as claim_background_job() does; other: the id that the attempt has, if it is another one, and nothing was done.';
+  'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. If that attempt never began, because the job was cancelled, held for review or deleted meanwhile, it is abandoned, and cancelled until that is confirmed. p_instead_of: the id that the attempt has, which is not that of its response. Returns {known, work, abandoned} as claim_background_job() does; other: the id that the attempt has, if it is another one, and nothing was done; twin: this response as an abandoned one, if the attempt has ended.';
 
 create function public.claim_background_polls(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
@@ -7024,11 +7026,13 @@ $$;
 comment on function public.claim_pending_cancels(integer) is
   'Responses to cancel at OpenAI, as durable_responses.upstream() returns them. Each is returned again with growing delay until the cancel is confirmed. After 20 tries it becomes a flag (cancel_unconfirmed), also if its job was deleted.';
 
-create function public.confirm_upstream_cancel(p_job_id uuid, p_attempt integer) returns void
+create function public.confirm_upstream_cancel(p_job_id uuid, p_attempt integer, p_response_id text default null) returns void
 language plpgsql set search_path = ''
 as $$
 begin
-  delete from durable_responses.upstream_cancels where job_id = p_job_id and attempt = p_attempt;
+  -- An attempt may have two: a gateway has sent its request twice.
+  delete from durable_responses.upstream_cancels
+  where job_id = p_job_id and attempt = p_attempt and response_id = coalesce(p_response_id, response_id);
   -- A call that the response has begun may still be on its way.
   update durable_responses.doubts d set
     due = greatest(d.due, durable_responses.clock() + make_interval(secs => p.was_made_after_ms / 1000.0))
@@ -7036,7 +7040,7 @@ begin
   where d.job_id = p_job_id and d.due is not null and j.id = p_job_id and p.was_made_after_ms is not null;
 end;
 $$;
-comment on function public.confirm_upstream_cancel(uuid, integer) is 'OpenAI confirmed that the response has ended: its cancel is done.';
+comment on function public.confirm_upstream_cancel(uuid, integer, text) is 'OpenAI confirmed that the response has ended: its cancel is done.';
 
 create function public.record_upstream_cancel_failure(
   p_job_id uuid, p_attempt integer, p_error text, p_response_id text default null, p_after_ms bigint default null
@@ -7059,12 +7063,12 @@ comment on function public.record_upstream_cancel_failure(uuid, integer, text, t
 revoke execute on function durable_responses.request_upstream_cancel(uuid, integer, text),
   durable_responses.upstream(uuid, integer, text, timestamptz),
   public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer),
+  public.confirm_upstream_cancel(uuid, integer, text),
   public.record_upstream_cancel_failure(uuid, integer, text, text, bigint) from public, anon, authenticated;
 grant execute on function durable_responses.request_upstream_cancel(uuid, integer, text),
   durable_responses.upstream(uuid, integer, text, timestamptz),
   public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer),
+  public.confirm_upstream_cancel(uuid, integer, text),
   public.record_upstream_cancel_failure(uuid, integer, text, text, bigint) to service_role;
 -- Calls in doubt: a profile may have functions that find out whether a call was made (was_made), for example by a look into the
 -- folder of sent emails. A worker asks them about jobs that are held for review, and answers the review. If they cannot tell, a

@@ -183,7 +183,9 @@ begin
   ) recorded where response_id <> p_response_id limit 1;
   -- A create may be answered with an id that is nobody's. Whoever calls this finds out whose the other response is.
   if v_other is not null and v_other is distinct from p_instead_of then
-    return jsonb_build_object('known', false, 'work', null, 'abandoned', null, 'other', v_other);
+    return jsonb_build_object('known', false, 'work', null, 'abandoned', null, 'other', v_other, 'twin', case
+      when not exists (select from durable_responses.waits where job_id = p_job_id and attempt = p_attempt and status = 'background')
+      then durable_responses.upstream(p_job_id, p_attempt, p_response_id) end);
   elsif v_other is not null then
     update durable_responses.waits set response_id = null
     where job_id = p_job_id and attempt = p_attempt and status = 'background' and response_id = v_other;
@@ -197,7 +199,7 @@ begin
 end;
 $$;
 comment on function public.adopt_background_response(uuid, integer, text, integer, text) is
-  'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. If that attempt never began, because the job was cancelled, held for review or deleted meanwhile, it is abandoned, and cancelled until that is confirmed. p_instead_of: the id that the attempt has, which is not that of its response. Returns {known, work, abandoned} as claim_background_job() does; other: the id that the attempt has, if it is another one, and nothing was done.';
+  'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. If that attempt never began, because the job was cancelled, held for review or deleted meanwhile, it is abandoned, and cancelled until that is confirmed. p_instead_of: the id that the attempt has, which is not that of its response. Returns {known, work, abandoned} as claim_background_job() does; other: the id that the attempt has, if it is another one, and nothing was done; twin: this response as an abandoned one, if the attempt has ended.';
 
 create function public.claim_background_polls(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import type { z } from "zod";
-import { passForBackground } from "../../support/job-state.ts";
+import { flagsOf, passForBackground } from "../../support/job-state.ts";
 import { eventually } from "../../support/eventually.ts";
 import { readJob, summarizeAttempts } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/stack.ts";
@@ -55,6 +55,38 @@ export function testAnotherResponse(theStack: () => TestStack): void {
     assert.equal(await sentInAll(theStack()), 1);
     const cancels = openai.requests.filter(({ path }) => path.endsWith(`${nobody}/cancel`));
     assert.deepEqual(cancels, []);
+  });
+
+  Deno.test("a gateway has sent the request with the yes twice: the second call enters the ledger, and is flagged", async () => {
+    const { openai, sql, finished, stack } = theStack();
+    const { id, body, hear } = await askedUnheard(theStack());
+    await hear();
+    assert.equal((await finished(id)).status, "completed");
+    assert.equal(await sentInAll(theStack()), 1);
+    const request = body.output.find((item) => item["type"] === "mcp_approval_request");
+    const call = {
+      ...request,
+      type: "mcp_call",
+      id: "mcp_twin",
+      output: "sent",
+      error: null,
+      status: "completed",
+      approval_request_id: request?.["id"],
+    };
+    const twin = `resp_${crypto.randomUUID().replaceAll("-", "")}`;
+    const metadata = { durable_responses_job_id: id, durable_responses_attempt: "3" };
+    const shown = { ...response("completed", [call]), id: twin, metadata };
+    openai.faults.set([raw(retrieve, { body: shown }), works]);
+    for (let times = 0; times < 2; times++) {
+      await openai.webhooks.send({ type: "response.completed", responseId: twin });
+      await functionsAreDone(theStack());
+    }
+    assert.deepEqual((await flagsOf(sql, id)).map(({ code }) => code), ["late_call"]);
+    const calls = await sql`
+      select status from public.response_steps where job_id = ${id} and kind = 'mcp_call' and effect = 'once'`;
+    assert.deepEqual(calls.map(({ status }) => status), ["finished", "finished"]);
+    assert.equal((await readJob(sql, id)).status, "completed");
+    assert.equal(stack.mailbox.sent.length, 1);
   });
 
   Deno.test("and if no webhook comes, a person decides", async () => {

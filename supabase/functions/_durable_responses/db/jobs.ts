@@ -45,6 +45,8 @@ const known = z.lazy(() =>
     abandoned: z.nullable(upstreamSchema),
     /** The id that its attempt has instead. */
     other: z.nullish(z.string()),
+    /** This response, as an abandoned one, if the attempt has ended. */
+    twin: z.nullish(upstreamSchema),
   })
 );
 const keyArgs = ({ id, attempt }: AttemptKey) => ({ p_job_id: id, p_attempt: attempt });
@@ -257,8 +259,14 @@ export const recordSettleFailure = (
   }, z.nullable(z.int()));
 export const claimPendingCancels = (limit: number) =>
   call("claim_pending_cancels", { p_limit: limit }, z.array(upstreamSchema));
-export const confirmCancel = ({ job_id, attempt }: z.infer<typeof upstreamSchema>) =>
-  call("confirm_upstream_cancel", { p_job_id: job_id, p_attempt: attempt }, z.null());
+export const confirmCancel = (
+  { job_id, attempt, response_id }: z.infer<typeof upstreamSchema>,
+) =>
+  call("confirm_upstream_cancel", {
+    p_job_id: job_id,
+    p_attempt: attempt,
+    p_response_id: response_id,
+  }, z.null());
 export const recordCancelFailure = (upstream: z.infer<typeof upstreamSchema>, failure: Failure) =>
   call("record_upstream_cancel_failure", {
     p_job_id: upstream.job_id,

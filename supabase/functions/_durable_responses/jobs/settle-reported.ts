@@ -1,10 +1,11 @@
 /** Settling what a webhook reports. The function that receives it loads this after its answer. */
 import * as jobs from "../db/jobs.ts";
-import type { AttemptKey, Job } from "../model/job.ts";
+import type { AttemptKey, Job, Upstream } from "../model/job.ts";
 import { isResponseId } from "../model/response-id.ts";
 import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
-import { attemptKeyOf, retrieve } from "../openai/background.ts";
+import { attemptKeyOf, cancelUpstream, retrieve } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
+import { UnreadableAnswer } from "../openai/unreadable.ts";
 import { after } from "../platform/clock.ts";
 import { environment } from "../platform/environment.ts";
 import { isUnavailable, RequestError } from "../platform/errors.ts";
@@ -59,9 +60,26 @@ async function jobOf(responseId: string): Promise<Found | undefined> {
   if (!key) return undefined;
   // By its own id: what was asked for may be somebody else's, and a cache has answered with ours.
   const adopted = await jobs.adoptBackground(key, response.id);
-  const { other } = adopted;
-  if (!other || await isOf(key, other)) return { ...adopted, response };
+  const { other, twin } = adopted;
+  if (!other) return { ...adopted, response };
+  if (await isOf(key, other)) return await secondOf(twin, response);
   return { ...await jobs.adoptBackground(key, response.id, other), response };
+}
+
+/**
+ * A second response of an attempt: a gateway has sent the create twice. Nothing that it does belongs to the run. So it is cancelled
+ * if it is not over, and read when the attempt has ended: its calls are others than those in the ledger.
+ * @throws UnreadableAnswer while the attempt waits for the first one
+ */
+async function secondOf(
+  twin: Upstream | null | undefined,
+  response: UpstreamResponse,
+): Promise<Found> {
+  if (twin) return { known: true, work: null, abandoned: { ...twin, calls: [] }, response };
+  if (!isFinalUpstream(response)) await cancelUpstream(response.id);
+  throw new UnreadableAnswer(
+    `${response.id} is a second response of an attempt that waits for the first`,
+  );
 }
 
 /** Whether a response says that it is an attempt's. One that is not there, or says nothing, was never confirmed. */
