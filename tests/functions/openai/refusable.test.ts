@@ -8,7 +8,7 @@ const error = { code: "context_length_exceeded", message: "too long" };
 async function endOf(output: unknown[], mayAct: boolean, why = error): Promise<string> {
   const response = parseUpstreamResponse({ id: "resp_1", status: "failed", output, error: why });
   const send = refusable(
-    () => Promise.resolve({ kind: "done", response, streamed: true, requestId: null }),
+    () => Promise.resolve({ kind: "done", response, streamed: "wholly", requestId: null }),
     () => mayAct,
   );
   const result = await send({});

@@ -43,6 +43,8 @@ const known = z.lazy(() =>
     known: z.boolean(),
     work: z.nullable(workSchema),
     abandoned: z.nullable(upstreamSchema),
+    /** The id that its attempt has instead. */
+    other: z.nullish(z.string()),
   })
 );
 const keyArgs = ({ id, attempt }: AttemptKey) => ({ p_job_id: id, p_attempt: attempt });
@@ -152,8 +154,13 @@ export const claimBackgroundJob = (responseId: string) =>
 /** Whether an id is that of a response of another attempt, of this job or of another one. */
 export const isOfAnother = (key: AttemptKey, responseId: string) =>
   call("is_response_of_another", { ...keyArgs(key), p_response_id: responseId }, z.boolean());
-export const adoptBackground = (key: AttemptKey, responseId: string) =>
-  call("adopt_background_response", { ...keyArgs(key), p_response_id: responseId }, known);
+/** @param insteadOf the id that the attempt has, if it is not that of its response */
+export const adoptBackground = (key: AttemptKey, responseId: string, insteadOf?: string) =>
+  call("adopt_background_response", {
+    ...keyArgs(key),
+    p_response_id: responseId,
+    ...(insteadOf === undefined ? {} : { p_instead_of: insteadOf }),
+  }, known);
 /**
  * The response of a webhook cannot be read now.
  * @param isUnknown whether OpenAI says that there is none
