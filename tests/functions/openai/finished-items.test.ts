@@ -112,6 +112,13 @@ const own = (more: Record<string, unknown> = {}): Item => ({
 const draft = (text: string) => ({ ...message(text, "m1"), status: "in_progress" });
 type Told = [number, Item][];
 
+const question: Item = {
+  type: "mcp_approval_request",
+  id: "mcpr_1",
+  server_label: "mailbox",
+  name: "send",
+  arguments: "{}",
+};
 const repeats: Record<string, [Told, Item[], Item[]]> = {
   "as a draft, then whole": [[[0, draft("dra")], [0, message("draft and all", "m1")]], [], [
     message("draft and all", "m1"),
@@ -133,6 +140,12 @@ const repeats: Record<string, [Told, Item[], Item[]]> = {
   ],
   "at two places": [[[0, own()], [1, own()]], [own()], [own()]],
   "at two places, and not in the final response": [[[0, own()], [1, own()]], [], [own()]],
+  "at two places, and twice in the final response": [
+    [[0, own()], [1, own()]],
+    [own(), own()],
+    [own()],
+  ],
+  "as a question at two places": [[[0, question], [1, question]], [question], [question]],
   "with another id": [[[0, own()], [0, own({ id: "fc_2" })]], [own({ id: "fc_2" })], [
     own({ id: "fc_2" }),
   ]],
@@ -155,9 +168,9 @@ const several: Record<string, [Told, Item[]]> = {
     [[0, own()], [1, own({ id: "fc_2", call_id: "call_2" })]],
     [],
   ],
-  "equal calls with one id that the final response lists twice": [
-    [[0, own()], [1, own()]],
-    [own(), own()],
+  "equal calls with one call_id and ids of their own that the final response lists": [
+    [[0, own()], [1, own({ id: "fc_2" })]],
+    [own(), own({ id: "fc_2" })],
   ],
   "different calls with one id at one place": [
     [[0, own()], [0, own({ arguments: '{"body":"z"}' })]],

@@ -59,7 +59,19 @@ export function parseUpstreamResponse(response: unknown): UpstreamResponse {
         typeof value === "string" ? [[key, value]] : []
       ),
     ),
-  }, listOf(output).map(readItem));
+  }, withoutRepeats(listOf(output).map(readItem)));
+}
+
+/** Some servers list an item twice. With the same id and the same content it is one: what it asks for is done once. */
+function withoutRepeats(output: Item[]): Item[] {
+  const seen = new Set<string>();
+  return output.filter((item) => {
+    if (typeof item["id"] !== "string" || item["id"] === "") return true;
+    const content = JSON.stringify(item);
+    if (seen.has(content)) return false;
+    seen.add(content);
+    return true;
+  });
 }
 
 function reasonIn(details: unknown): string | null {
@@ -81,6 +93,12 @@ export function withOutput(
     refusal: refusals.length === 0 ? null : refusals.join("\n\n"),
   };
 }
+
+/**
+ * How a response came: its events showed what it did as it went, or told of a call without showing it (`partly`), or it came in
+ * one piece.
+ */
+export type Streamed = "wholly" | "partly" | "not";
 
 /** True for a value that is a whole response, and not an event about one. */
 export function isResponse(value: unknown): value is Record<string, unknown> {

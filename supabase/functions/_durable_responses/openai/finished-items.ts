@@ -47,6 +47,12 @@ export class FinishedItems {
     return this.#find(told, id)?.place;
   }
 
+  /** The type of the item that an event names; undefined if it names none. */
+  typeOf(told: unknown, id: string): string | undefined {
+    const seen = this.#find(told, id);
+    return seen?.finished?.type ?? seen?.type;
+  }
+
   /**
    * The place of a finished item; undefined if it is reported a second time. Some servers report an item first as it was in the
    * middle, then as it is in the end: it keeps its place, and the last report counts.
@@ -161,7 +167,7 @@ function finalItems(streamed: Finished[], output: readonly Item[]): Map<Finished
 
 /**
  * Whether a streamed item that the final response does not have is one that is there anyway, sent again or in an earlier form.
- * Of calls of ours, only the final response can say that there are several with one call_id: none is made twice.
+ * Of calls of ours, only the final response can say that there are several with one call_id, by their own ids: none is made twice.
  */
 function isRepeated(
   seen: Finished,
@@ -175,8 +181,8 @@ function isRepeated(
     const stays = final.has(other) || isBefore(other);
     const [item, same] = [seen.finished, other.finished];
     if (isLeftCall(item) && stays && isSameCall(item, same) && hasCallId(item)) return true;
+    if (seen.id !== "" && stays && isEqual(item, same)) return true;
     if (!isTold(other)) return false;
-    if (seen.id !== "" && isBefore(other) && isEqual(item, same)) return true;
     if (!final.has(other)) return false;
     return isLikeCall(item, same) && (isLeftCall(item) || seen.id === other.id) ||
       seen.id !== "" && seen.id === other.id && item.type === same.type && !isCall(item);

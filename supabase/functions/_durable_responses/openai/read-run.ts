@@ -8,6 +8,7 @@ import {
   isFinalUpstream,
   isResponse,
   parseUpstreamResponse,
+  type Streamed,
   type UpstreamResponse,
 } from "../model/upstream-response.ts";
 import { makeFailure } from "../platform/make-failure.ts";
@@ -31,8 +32,7 @@ export type Ending =
   | {
     kind: "done";
     response: UpstreamResponse;
-    /** Whether its events showed what it did as it went. False for a response that came in one piece. */
-    streamed: boolean;
+    streamed: Streamed;
   }
   | {
     kind: "failed";
@@ -91,7 +91,7 @@ export class RunReader {
     }
     if (typeof type !== "string") return undefined;
     this.#hasBegun ||= type.startsWith("response.");
-    this.#isPartial ||= type.startsWith("response.mcp_call") && this.#placeOf(event) === undefined;
+    this.#isPartial ||= isAboutCall(type) && !this.#isCallShown(event);
     this.#hasActed ||= isAboutItem(event) && !isPreparation(type, item);
     if (type === "response.output_item.added" && isRecord(item)) {
       const begun = readItem(item);
@@ -127,6 +127,12 @@ export class RunReader {
     return this.#items.find(output_index, typeof item_id === "string" ? item_id : "");
   }
 
+  /** Whether the stream has shown the start of the call that an event is about. */
+  #isCallShown({ output_index, item_id }: Record<string, unknown>): boolean {
+    const id = typeof item_id === "string" ? item_id : "";
+    return this.#items.typeOf(output_index, id) === "mcp_call";
+  }
+
   #readArguments(event: Record<string, unknown>): void {
     const { arguments: args } = event;
     const place = this.#placeOf(event);
@@ -149,7 +155,8 @@ export class RunReader {
     const whole = told === undefined ? raw : { ...raw, status: statusOf(raw, told) };
     const { response, late } = this.#items.complete(parseUpstreamResponse(whole));
     for (const [item, place] of late) this.hooks.onItem(item, place, true);
-    if (isFinalUpstream(response)) return { kind: "done", response, streamed: this.#showsAll };
+    const streamed = this.#isPartial ? "partly" : this.#hasBegun ? "wholly" : "not";
+    if (isFinalUpstream(response)) return { kind: "done", response, streamed };
     const id = response.id === "" ? "" : ` ${response.id}`;
     const still = `Cannot use the response${id}: it is still ${response.status}`;
     return { kind: "failed", failure: makeFailure("stream_cut", still), request: "unknown" };
@@ -167,6 +174,15 @@ function responseWithin({ type, response, data }: Record<string, unknown>) {
 /** An event about one item's error is not an error of the response. */
 function isAboutItem(event: Record<string, unknown>): boolean {
   return "item" in event || "item_id" in event || "output_index" in event;
+}
+
+/** Events of calls that are surely not those of MCP servers. */
+const otherCall =
+  /^response\.(?:function|custom_tool|web_search|file_search|code_interpreter|image_generation|computer|local_shell|shell|apply_patch|tool_search)_call/;
+
+/** Whether an event is about the call of an MCP server, under whatever name. */
+function isAboutCall(type: string): boolean {
+  return /_call\b|_call_/.test(type) && !otherCall.test(type);
 }
 
 /** Items that come before a call may be made, and their events. */

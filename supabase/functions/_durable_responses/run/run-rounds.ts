@@ -6,7 +6,11 @@ import { isApprovalRequest, readItem } from "../model/items.ts";
 import { isLeftCall } from "../model/left-calls.ts";
 import type { AttemptKey, DoneStep, Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
-import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
+import {
+  asksForSomething,
+  type Streamed,
+  type UpstreamResponse,
+} from "../model/upstream-response.ts";
 import { metadataFor } from "../openai/background.ts";
 import { type RunResult, runStreamed, timeLimit } from "../openai/stream-run.ts";
 import { isResult } from "../openai/verdict.ts";
@@ -307,7 +311,7 @@ function hasHidden({ tracker, unguarded }: Run): boolean {
 function untoldIn(
   { tracker, work, plan }: Run,
   response: UpstreamResponse,
-  streamed: boolean,
+  streamed: Streamed,
 ): Failure | undefined {
   const call = tracker.unmade[0];
   if (call === undefined || work.on_uncertain !== "review") return undefined;

@@ -2,7 +2,11 @@
 import type { Failure } from "../model/failure.ts";
 import type { Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
-import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
+import {
+  asksForSomething,
+  type Streamed,
+  type UpstreamResponse,
+} from "../model/upstream-response.ts";
 import { isResult } from "../openai/verdict.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Plan } from "../profiles/plan.ts";
@@ -71,7 +75,7 @@ export class UnguardedRequests {
   }
 
   /** Why nobody can tell from its response what it did; undefined if that is shown, or if it ends the job with an answer. */
-  hiddenIn(response: UpstreamResponse, streamed: boolean): Failure | undefined {
+  hiddenIn(response: UpstreamResponse, streamed: Streamed): Failure | undefined {
     if (this.#open === undefined || !hidesRun(response, streamed)) return undefined;
     const { output } = this.options.plan;
     if (!asksForSomething(response) && isResult(response, output)) return undefined;

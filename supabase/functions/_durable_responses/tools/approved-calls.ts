@@ -1,5 +1,7 @@
 /** Approved calls, from the yes until each is seen to finish. */
 import { callSchema, type Item } from "../model/items.ts";
+import { isRecord } from "../model/is-record.ts";
+import { jsonOf } from "../model/json-of.ts";
 import type { Effect } from "../model/status.ts";
 import type { Step } from "../model/step.ts";
 import { callKey } from "./step-of-item.ts";
@@ -58,12 +60,17 @@ function isUnderOtherNames(args: string, { server, tool, key }: ApprovedCall): b
   return args === "" || callKey(server, tool, args) === key;
 }
 
-/** The item of an approved call, under the names that were approved, and with its arguments if it does not have them yet. */
-export function underItsNames(item: Item, call: ApprovedCall): Item {
-  const { server_label, name, arguments: args } = callSchema.parse(item);
-  if (server_label === call.server && name === call.tool && args !== "") return item;
-  const names = { server_label: call.server, name: call.tool };
-  return { ...item, ...names, arguments: args || call.arguments };
+/**
+ * The item of an approved call as it was approved: under its names, and with its arguments. A gateway may rename tools, or cut,
+ * mask or rewrite arguments, and what was approved would then look as if it had not been done.
+ */
+export function asApproved(item: Item, call: ApprovedCall): Item {
+  const { server_label: server, name, arguments: args } = callSchema.parse(item);
+  if (callKey(server, name, args) === call.key) return item;
+  const isNamed = item["approval_request_id"] === call.approvalId;
+  // One that names no yes may be another call: then what it says counts.
+  const told = isNamed || !isRecord(jsonOf(args)) ? call.arguments : args;
+  return { ...item, server_label: call.server, name: call.tool, arguments: told };
 }
 
 /** The approved calls of one run, until each is seen to finish. */
