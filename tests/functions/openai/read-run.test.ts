@@ -12,7 +12,21 @@ const reader = () =>
   });
 const response = (status: string) => ({ id: "resp_1", object: "response", status, output: [] });
 
-for (const error of [{}, 0, "", "none", "None", "null", null, false]) {
+for (
+  const error of [
+    {},
+    [],
+    { code: "", message: "" },
+    { code: null, type: null },
+    0,
+    "",
+    "none",
+    "None",
+    "null",
+    null,
+    false,
+  ]
+) {
   Deno.test(`an event with ${JSON.stringify(error)} as its error is no error`, () => {
     assert.equal(reader().read({ type: "response.in_progress", error }), undefined);
   });

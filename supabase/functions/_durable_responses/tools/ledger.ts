@@ -75,12 +75,16 @@ function requestOf(
   );
   const names = (request: DoneStep) => namesRequest(call, request);
   const isSame = (request: DoneStep) => keyOf(request) === keyOf(call);
-  return before.findLast((request) => names(request) && isSame(request)) ??
-    before.findLast(names) ??
-    // One that a person has confirmed, or whose server names no request, or one that nobody knows.
-    (requests.some(names)
-      ? undefined
-      : before.findLast((request) => isSame(request) || call.item === null && !call.arguments));
+  const exact = before.findLast((request) => names(request) && isSame(request));
+  if (exact !== undefined) return exact;
+  const named = before.findLast(names);
+  // As when it was made (ApprovedCalls): its arguments say which call it is, also if a gateway mixes up the ids.
+  if (named !== undefined) return before.findLast(isSame) ?? named;
+  // It names one that was used: it may have been told again.
+  if (requests.some((request) => names(request) && isSame(request))) return undefined;
+  const isUnknown = call.item === null && !call.arguments && !requests.some(names);
+  // One that a person has confirmed, or whose server names no request, or one that nobody knows.
+  return before.findLast((request) => isSame(request) || isUnknown);
 }
 
 function namesRequest({ item, item_id }: DoneStep, request: DoneStep): boolean {
