@@ -32,6 +32,67 @@ const failures: Record<string, Record<string, string>> = {
 };
 
 export function testRenamedCall(theStack: () => TestStack): void {
+  /** What the call names in place of the yes. */
+  const unnamed: Record<string, unknown> = {
+    "no request": null,
+    "an unknown request": "mcpr_unknown",
+    "a request by an id of ours": "mcpr_step_1",
+  };
+  for (const [what, named] of Object.entries(unnamed)) {
+    Deno.test(`a response that asks a person, and whose call names ${what}, is read twice: nothing is new`, async () => {
+      const { openai, sql } = theStack();
+      const { id, body, hear } = await askedUnheard(theStack());
+      openai.webhooks.faults.set([{ kind: "lose" }]);
+      await hear();
+      const { response_id: responseId } = await eventually(
+        "the record",
+        () => readJob(sql, id),
+        (row) => row.attempt === 3 && row.response_id !== null,
+      );
+      await openaiIsDone(theStack());
+      await functionsAreDone(theStack());
+      const request = body.output.find(({ type }) => type === "mcp_approval_request");
+      const call = {
+        ...request,
+        id: "mcp_bg",
+        type: "mcp_call",
+        output: "sent",
+        error: null,
+        status: "completed",
+        approval_request_id: named,
+      };
+      const question = {
+        type: "mcp_approval_request",
+        id: "mcpr_office",
+        server_label: "unknown_server",
+        name: "x",
+        arguments: "{}",
+      };
+      const whole = response("completed", [call, question]);
+      openai.faults.set([raw({ ...retrieve, ...ofAttempt(3) }, { body: whole }), works]);
+      const webhook = { type: "response.completed", responseId: responseId ?? "" };
+      await openai.webhooks.send(webhook);
+      await eventually(
+        "the question",
+        () => readJob(sql, id),
+        ({ status }) => status === "awaiting_approval",
+      );
+      const stepsOf = () =>
+        sql`select number, item_id, status from public.response_steps where job_id = ${id} order by number`;
+      const before = [...await stepsOf()];
+      await openai.webhooks.send(webhook);
+      await functionsAreDone(theStack());
+      assert.equal((await readJob(sql, id)).status, "awaiting_approval");
+      assert.deepEqual([...await stepsOf()], before);
+      const [route] = await sql`
+        select ignores_approval from public.response_routes r
+        join public.response_jobs_internal j on j.route = r.route where j.id = ${id}`;
+      assert.equal(route?.["ignores_approval"], false);
+      openai.webhooks.faults.clear();
+      assert.equal(await sentInAll(theStack()), 1);
+    });
+  }
+
   for (const [names, fields] of Object.entries(renamed)) {
     for (const status of ["failed", "completed"]) {
       Deno.test(`a ${status} response whose call has ${names}, and names the yes: it was made`, async () => {

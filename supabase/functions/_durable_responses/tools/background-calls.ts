@@ -66,7 +66,7 @@ export function callsOf(
   });
   const endedByItself = isFinalUpstream(response) && response.status !== "cancelled";
   const missing = endedByItself ? approved.takeUnseen() : [];
-  const yeses = missing.map(({ approvalId }) => approvalId);
+  const yeses = missing.flatMap(({ approvalId, sentAs }) => [approvalId, sentAs]);
   const isTold = showsWhatItDid(response, { isAnswer }) &&
     !others.some((item) => mayBeApproved(item, yeses, effects));
   const unmade = isTold ? missing : [];

@@ -80,7 +80,7 @@ export class ToolCallTracker {
 
   /** Whether something that the request has brought may be an expected call, although it was not recognized as one. */
   get isUnclear(): boolean {
-    const yeses = this.unmade.map(({ approvalId }) => approvalId);
+    const yeses = this.unmade.flatMap(({ approvalId, sentAs }) => [approvalId, sentAs]);
     return yeses.length > 0 &&
       this.#others.some((item) => mayBeApproved(item, yeses, this.options.effects));
   }
