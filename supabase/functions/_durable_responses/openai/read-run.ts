@@ -15,6 +15,7 @@ import { makeFailure } from "../platform/make-failure.ts";
 import { refuseOther } from "./background.ts";
 import { classifyStreamError } from "./classify.ts";
 import { FinishedItems, type Place } from "./finished-items.ts";
+import { FinishedTexts } from "./finished-texts.ts";
 import { isRefusal, mayBeGivenUp } from "./refusal.ts";
 
 export interface ItemHooks {
@@ -55,6 +56,7 @@ const endings: ReadonlyMap<string, UpstreamResponse["status"]> = new Map([
 /** Reads the answer to one request. Unknown events and items are skipped. */
 export class RunReader {
   readonly #items = new FinishedItems();
+  readonly #texts = new FinishedTexts();
   #hasBegun = false;
   /** Whether events were about a call whose start the stream has not shown. */
   #isPartial = false;
@@ -95,6 +97,7 @@ export class RunReader {
     this.#hasActed ||= isAboutItem(event) && !isPreparation(type, item);
     if (type === "response.output_item.added" && isRecord(item)) {
       const begun = readItem(item);
+      this.#texts.begin(event["output_index"], begun);
       this.hooks.onItemStarted(begun, this.#items.begin(event["output_index"], begun));
     } else if (type === "response.output_item.done" && isRecord(item)) {
       const finished = readItem(item);
@@ -102,6 +105,8 @@ export class RunReader {
       if (place) this.hooks.onItem(finished, place);
     } else if (type === "response.mcp_call_arguments.done") {
       this.#readArguments(event);
+    } else {
+      this.#texts.take(event);
     }
     return undefined;
   }
@@ -153,8 +158,13 @@ export class RunReader {
   ): Ending {
     this.#refuseOther(raw);
     const whole = told === undefined ? raw : { ...raw, status: statusOf(raw, told) };
-    const { response, late } = this.#items.complete(parseUpstreamResponse(whole));
+    const { response: ended, late } = this.#items.complete(parseUpstreamResponse(whole));
     for (const [item, place] of late) this.hooks.onItem(item, place, true);
+    const { response, told: texts } = this.#texts.complete(ended);
+    for (const [at, item] of texts) {
+      const place = this.#items.finish(at, item);
+      if (place) this.hooks.onItem(item, place, true);
+    }
     const streamed = this.#isPartial ? "partly" : this.#hasBegun ? "wholly" : "not";
     if (isFinalUpstream(response)) return { kind: "done", response, streamed };
     const id = response.id === "" ? "" : ` ${response.id}`;
