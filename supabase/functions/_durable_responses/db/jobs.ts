@@ -257,24 +257,6 @@ export const recordSettleFailure = (
     p_after_ms: afterMs,
     p_failed_code: hasFailed ? failure.code : null,
   }, z.nullable(z.int()));
-export const claimPendingCancels = (limit: number) =>
-  call("claim_pending_cancels", { p_limit: limit }, z.array(upstreamSchema));
-export const confirmCancel = (
-  { job_id, attempt, response_id }: z.infer<typeof upstreamSchema>,
-) =>
-  call("confirm_upstream_cancel", {
-    p_job_id: job_id,
-    p_attempt: attempt,
-    p_response_id: response_id,
-  }, z.null());
-export const recordCancelFailure = (upstream: z.infer<typeof upstreamSchema>, failure: Failure) =>
-  call("record_upstream_cancel_failure", {
-    p_job_id: upstream.job_id,
-    p_attempt: upstream.attempt,
-    p_response_id: upstream.response_id,
-    p_error: masked(failure.message),
-    p_after_ms: failure.retryAfterMs ?? null,
-  }, z.null());
 
 // Either mode
 export interface Result {

@@ -1,7 +1,7 @@
 /**
  * Responses at OpenAI that no job waits for any more: they are cancelled until they have ended, and read for what they did.
  */
-import * as jobs from "../db/jobs.ts";
+import * as cancels from "../db/upstream-cancels.ts";
 import { saveSteps } from "../db/steps.ts";
 import type { Failure } from "../model/failure.ts";
 import { isApprovalRequest } from "../model/items.ts";
@@ -65,21 +65,21 @@ async function settleAbandoned(
         job_id: upstream.job_id,
         code: fate.failure.code,
       });
-      await jobs.recordCancelFailure(upstream, fate.failure);
+      await cancels.recordCancelFailure(upstream, fate.failure);
       return;
     }
     // Nothing is stored for a deleted job, and it has no profile.
     if (fate.response && upstream.profile !== "") {
       await saveWhatWasDone(profiles, upstream, fate.response);
     }
-    await jobs.confirmCancel(upstream);
+    await cancels.confirmCancel(upstream);
   } catch (error) {
     log.warn("cannot record the outcome of a cancelled response; the next worker will", {
       job_id: upstream.job_id,
       error: describe(error),
     });
     if (!isUnavailable(error)) {
-      await jobs.recordCancelFailure(upstream, classifyError(error)).catch(ignored);
+      await cancels.recordCancelFailure(upstream, classifyError(error)).catch(ignored);
     }
   }
 }

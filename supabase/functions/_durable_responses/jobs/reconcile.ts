@@ -3,6 +3,7 @@
  * doubt, and unused files.
  */
 import * as jobs from "../db/jobs.ts";
+import { claimPendingCancels } from "../db/upstream-cancels.ts";
 import { removeUnusedFiles } from "../files/remove-unused.ts";
 import type { Job } from "../model/job.ts";
 import { describe, log } from "../platform/log.ts";
@@ -26,7 +27,7 @@ export async function reconcileBackground(
 ): Promise<boolean> {
   const [{ work: due, webhooks }, cancels] = await Promise.all([
     jobs.claimPolls(batch),
-    jobs.claimPendingCancels(batch),
+    claimPendingCancels(batch),
   ]);
   const [settled, read, , filesLeft, answered] = await Promise.all([
     Promise.all(
