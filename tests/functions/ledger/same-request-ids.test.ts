@@ -189,6 +189,14 @@ Deno.test("whatever is sent again, an answer has exactly one request, and a call
   assert.equal(call?.["approval_request_id"], items[0]?.["id"]);
 });
 
+Deno.test("an id that could not be stored as it came is replaced by one of ours", () => {
+  const items = carriedItems([asked(1, 1, "A", true, "mcpr_\uFFFD")]);
+  assert.deepEqual(items.map(({ id, approval_request_id: of }) => id ?? of), [
+    "mcpr_step_1",
+    "mcpr_step_1",
+  ]);
+});
+
 Deno.test("two calls with one id are both sent again, and a call that the ledger has twice is not", () => {
   const ids = (...steps: DoneStep[]) => carriedItems(steps).map(({ id }) => id);
   assert.deepEqual(ids(made(1, 1, "A", null), made(2, 1, "B", null)), ["mcp_0", "mcp_call_step_2"]);

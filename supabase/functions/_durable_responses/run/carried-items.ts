@@ -1,4 +1,5 @@
 /** Finished steps in the form of items, for the run that continues after them. */
+import { isAltered } from "../db/sanitize.ts";
 import { canonicalJson } from "../model/canonical.ts";
 import type { Item } from "../model/items.ts";
 import type { DoneStep } from "../model/job.ts";
@@ -132,7 +133,8 @@ export function carriedItems(steps: DoneStep[]): InputItem[] {
 /** Whether a request, or a call that OpenAI left to others, can be answered by the id that it came with. */
 export function isOnlyOne(step: DoneStep, asked: DoneStep[]): boolean {
   const id = askedId(step);
-  return typeof id === "string" && id !== "" &&
+  // One that could not be stored as it came names nothing at the API.
+  return typeof id === "string" && id !== "" && !isAltered(id) &&
     asked.filter((other) => isRequest(other) === isRequest(step) && askedId(other) === id)
         .length === 1;
 }
