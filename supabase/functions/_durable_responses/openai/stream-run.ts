@@ -117,7 +117,7 @@ function timeLimit(budgets: RunBudgets): { afterMs: number; why: Failure } {
   return deadlineMs <= attemptMs - spentMs
     ? {
       afterMs: Math.min(deadlineMs, maxTimerMs),
-      why: makeFailure("deadline_exceeded", "Cannot finish the run: the job's deadline has passed"),
+      why: deadlinePassed(),
     }
     : {
       afterMs: Math.min(attemptMs - spentMs, maxTimerMs),
@@ -126,6 +126,16 @@ function timeLimit(budgets: RunBudgets): { afterMs: number; why: Failure } {
         `Cannot finish the attempt: its budget of ${attemptMs} ms is used up`,
       ),
     };
+}
+
+export function deadlinePassed(): Failure {
+  return makeFailure("deadline_exceeded", "Cannot finish the run: the job's deadline has passed");
+}
+
+/** Why no request can be sent any more: it would be cut at once, and OpenAI might carry it out. */
+export function outOfTime(budgets: RunBudgets): Failure | undefined {
+  const { afterMs, why } = timeLimit(budgets);
+  return afterMs > 0 ? undefined : why;
 }
 
 interface Call {

@@ -88,6 +88,7 @@ async function attempt(
   control: Control,
   { stepWriter, stream, connections }: Beside,
 ): Promise<Write | undefined> {
+  const since = performance.now();
   try {
     const planned = await planOrFailure(profiles, claimed);
     if ("failure" in planned) return end(claimed, planned.failure, control);
@@ -112,7 +113,7 @@ async function attempt(
     const work = { ...claimed, steps: [...claimed.steps, ...open.steps] };
     const guardFor = (wanted: boolean) =>
       new ToolCallGuard(work, plan.body, effects, wanted, plan.approveWhen);
-    const inBackground = { ...parts, work, guard: guardFor(work.guard === "always") };
+    const inBackground = { ...parts, work, since, guard: guardFor(work.guard === "always") };
     const continued = await continueInBackground(inBackground);
     if (typeof continued !== "string") return end(claimed, continued.failure, control);
     if (continued !== "here" && continued !== "started") return undefined;
@@ -134,7 +135,7 @@ async function attempt(
     });
     const text = liveText.open(work);
     const areStarted = continued === "started";
-    const run = { ...parts, work, guard, tracker, unguarded, text, areStarted };
+    const run = { ...parts, work, guard, tracker, unguarded, text, areStarted, since };
     const result = await runRounds(run).finally(() => text.close());
     await warnOf(
       work,

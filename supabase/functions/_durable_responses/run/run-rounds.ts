@@ -8,7 +8,7 @@ import type { AttemptKey, DoneStep, Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
 import { metadataFor } from "../openai/background.ts";
-import { type RunResult, runStreamed } from "../openai/stream-run.ts";
+import { outOfTime, type RunResult, runStreamed } from "../openai/stream-run.ts";
 import { isResult } from "../openai/verdict.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Plan } from "../profiles/plan.ts";
@@ -71,6 +71,8 @@ export interface Run {
   unguarded: UnguardedRequests;
   /** Only for a job that was submitted streaming. */
   stream: RunStream | undefined;
+  /** When the attempt began, by `performance.now()`: its budget and the job's deadline run from then on. */
+  since: number;
   /** Whether the ledger has the calls of the first request as started, although it was not sent. */
   areStarted: boolean;
 }
@@ -204,7 +206,7 @@ function announcing(run: Run, calls: ApprovedCall[], round?: number): Announce {
 }
 
 function sender(run: Run): (announce: Announce) => Send {
-  const { work, plan, control, guard, tracker, text, stream } = run;
+  const { work, plan, control, guard, tracker, text, stream, since } = run;
   const { attempt_ms: attemptMs, stall_ms: stallMs } = plan.budgets;
   const { onItemStarted, onArguments, onItem } = tracker;
   const { signal, cut } = control.stop;
@@ -221,23 +223,28 @@ function sender(run: Run): (announce: Announce) => Send {
       },
     }),
   };
-  const since = performance.now();
+  const budgets = () => {
+    const spentMs = performance.now() - since;
+    return { attemptMs, spentMs, stallMs, deadlineMs: work.deadline_left_ms - spentMs };
+  };
   return (announce) => async (body) => {
-    const leftMs = Math.min(attemptMs - (performance.now() - since), work.deadline_left_ms);
+    const { spentMs, deadlineMs } = budgets();
+    const leftMs = Math.min(attemptMs - spentMs, deadlineMs);
     const ready = await sendableOrWhyNot(guard.guard(body), work.id, leftMs);
-    if ("failure" in ready) {
-      return { ...refusal(ready.failure), requestId: null };
-    }
+    if ("failure" in ready) return { ...refusal(ready.failure), requestId: null };
+    const early = outOfTime(budgets());
+    if (early !== undefined) return { ...refusal(early), requestId: null };
     // Last: if this worker dies between this write and the request, nobody knows whether OpenAI has the yes.
     if (!await announce() || signal.aborted) {
       voidUnmadeCalls(run);
       return { kind: "aborted" };
     }
+    const late = outOfTime(budgets());
+    if (late !== undefined) return { ...refusal(late), requestId: null };
     stream?.endItems();
-    const spentMs = performance.now() - since;
     return await runStreamed(
       { ...ready.body, metadata: { ...body.metadata, ...metadataFor(work) } },
-      { attemptMs, spentMs, stallMs, deadlineMs: work.deadline_left_ms - spentMs },
+      budgets(),
       {
         key: work,
         onItemStarted,
