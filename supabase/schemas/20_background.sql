@@ -237,8 +237,9 @@ begin
     perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, v_wait.response_id);
   end if;
   if p_unknown and v_job.once_tools and v_job.on_uncertain = 'review' and not durable_responses.is_guarded(v_job) then
-    v_uncertain := coalesce(v_uncertain,
-      'OpenAI may have run this in background and called its tools, but nobody knows: no response could be found');
+    v_uncertain := coalesce(v_uncertain, case when v_wait.response_id is null
+      then 'OpenAI may have run this in background and called its tools, but nobody knows: no response could be found'
+      else format('OpenAI has run this in background and may have called its tools: %s', p_error ->> 'message') end);
     perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(jsonb_build_object(
       'item_id', 'unguarded_run', 'kind', 'unguarded_run', 'status', 'uncertain', 'effect', 'once')));
   end if;

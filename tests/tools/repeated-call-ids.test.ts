@@ -139,6 +139,44 @@ for (
   });
 }
 
+Deno.test("calls of ours: the model is told of each, so that none is made again", async () => {
+  const { begin, openai, submit, finished, notes } = theStack();
+  await begin();
+  const send = (body: string) => ({
+    ...door(""),
+    name: "send",
+    arguments: JSON.stringify({ body }),
+  });
+  openai.faults.set(["a", "b", "b"].map((body) => askedInBackground(send(body))));
+  const from = openai.requests.length;
+  const { id } = await submit("background", "[[plan: text all done]]");
+  assert.equal((await finished(id)).status, "completed");
+  assert.deepEqual((await notes("send")).map(({ body }) => body), ["a", "b", "b"]);
+  const told = pairsIn(created(from).at(-1)?.body);
+  assert.deepEqual(
+    told.map((pair) => Array.isArray(pair) && pair.length),
+    [2, 2, 2],
+    JSON.stringify(told),
+  );
+});
+
+Deno.test("a person's yes to a call of ours is followed by the answer to its response", async () => {
+  const { begin, openai, submit, ask, finished, sql } = theStack();
+  await begin();
+  const from = openai.requests.length;
+  const { id } = await submit("background", '[[plan: call refund {"amount":80}]]');
+  await eventually(
+    "the question",
+    () => readJob(sql, id),
+    ({ status }) => status === "awaiting_approval",
+  );
+  assert.equal((await ask({ path: `/${id}/approve`, body: { approve: true } })).code, "");
+  assert.equal((await finished(id)).status, "completed");
+  const last = Object(created(from).at(-1)?.body);
+  assert.ok(last.previous_response_id);
+  assert.deepEqual(last.input.map(({ type }: { type: string }) => type), ["function_call_output"]);
+});
+
 Deno.test("streams and retrieve show the same ids, whenever they are read", async () => {
   const { begin, openai, stack, user, finished } = theStack();
   await begin();

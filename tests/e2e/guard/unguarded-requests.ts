@@ -6,7 +6,7 @@ import { readJob, summarizeAttempts } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/stack.ts";
 import { createStream, ended, raw, response, stream, streamed } from "../upstream/answers.ts";
 import { settledInTime } from "../upstream/ask.ts";
-import { begin, query, sentInAll, works } from "./mail.ts";
+import { begin, createsSince, ofAttempt, query, sentInAll, works } from "./mail.ts";
 
 const error = { error: { code: "server_error", message: "Cannot" } };
 const strange = {
@@ -119,5 +119,47 @@ export function testUnguardedRequests(theStack: () => TestStack): void {
       assert.ok((await ask({ path: `/${id}/resolve`, body })).status < 300);
     }
     assert.equal((await finished(id)).status, "completed");
+  });
+
+  Deno.test("the caller's own yes, once it was used, is not sent again in another form", async () => {
+    const { stack, ask, fresh, openai } = theStack();
+    const id = "mcpr_caller";
+    const asked = {
+      server_label: "mailbox",
+      name: "gmail_reply_to_email",
+      arguments: JSON.stringify({ message_id: "msg-1041", body: "It is paid." }),
+    };
+    const made = { ...asked, type: "mcp_call", id: "mcp_1", output: "sent", error: null };
+    const shown = stream(
+      created,
+      ...streamed({ ...made, status: "completed", approval_request_id: id }, 0),
+      { type: "error", code: "server_error", message: "Cannot" },
+    );
+    const refused = { code: "invalid_value", type: "invalid_request_error", param: "input[3]" };
+    begin(theStack(), [
+      { kind: "background-unsupported", match: { background: true } },
+      raw({ stream: true, ...ofAttempt(2) }, shown, { times: 1 }),
+      raw({ stream: true, ...ofAttempt(3) }, {
+        status: 400,
+        body: { error: { ...refused, message: "No such item" } },
+      }, { times: 1 }),
+    ]);
+    const from = openai.requests.length;
+    const input = [
+      { role: "user", content: "[[plan: text all done]]" },
+      { ...asked, type: "mcp_approval_request", id },
+      { type: "mcp_approval_response", approval_request_id: id, approve: true },
+    ];
+    const { body } = await ask({
+      token: stack.secretKey,
+      body: { profile: fresh("mail"), input },
+    });
+    assert.equal((await settledInTime(theStack(), Object(body).id)).status, "completed");
+    const yeses = createsSince(theStack(), from).map(({ input }) =>
+      JSON.stringify(input).split("mcp_approval_response").length - 1
+    );
+    // In background, in the stream that used it, beside its call, and not beside words.
+    assert.deepEqual(yeses, [1, 1, 1, 0]);
+    assert.equal(await sentInAll(theStack()), 0);
   });
 }

@@ -34,6 +34,10 @@ const waits: Readonly<Record<string, number>> = {
 /** How often one error may be wrapped in another. */
 const deepest = 8;
 
+/** How much is read of a message, and of another field, in characters: the words are searched, and some searches are slow. */
+const longestMessage = 4_000;
+const longestField = 200;
+
 /** What some servers write where there is no error. */
 const noError: ReadonlySet<unknown> = new Set([
   undefined,
@@ -50,8 +54,7 @@ const noError: ReadonlySet<unknown> = new Set([
 export function readReportedError(value: unknown, depth = 0): ReportedError | null {
   if (noError.has(value) || isRecord(value) && Object.keys(value).length === 0) return null;
   if (!isRecord(value)) {
-    const message = typeof value === "string" ? value : JSON.stringify(value);
-    return { code: null, type: null, param: null, message, retryAfterMs: null };
+    return inWords(typeof value === "string" ? value : JSON.stringify(value));
   }
   // Some servers wrap it once more.
   if (isRecord(value["error"]) && value["message"] === undefined && depth < deepest) {
@@ -63,14 +66,29 @@ export function readReportedError(value: unknown, depth = 0): ReportedError | nu
     code: saidIn(code),
     type: type === "error" ? null : saidIn(type),
     param: saidIn(param),
-    message: message ?? (code || JSON.stringify(value)),
+    message: cut(message ?? (code || JSON.stringify(value)), longestMessage),
     retryAfterMs: waitIn(value),
   };
 }
 
 /** A common gateway sends Python's null as text if there is no value. */
 function saidIn(field: string | null): string | null {
-  return field === "" || field === "None" ? null : field;
+  return field === "" || field === "None" || field === null ? null : cut(field, longestField);
+}
+
+/** An error that is only words. */
+export function inWords(message: string): ReportedError {
+  return {
+    code: null,
+    type: null,
+    param: null,
+    message: cut(message, longestMessage),
+    retryAfterMs: null,
+  };
+}
+
+function cut(text: string, longest: number): string {
+  return text.length <= longest ? text : `${text.slice(0, longest).toWellFormed()}…`;
 }
 
 /** The error in a whole body or event: its `error`, or the value itself if it says `type: "error"`. null if there is none. */
@@ -84,6 +102,8 @@ export function errorIn(value: unknown): ReportedError | null {
 }
 
 function waitIn(value: Record<string, unknown>): number | null {
+  const resetsAt = Number(value["resets_at"] ?? NaN);
+  if (resetsAt * 1000 > Date.now()) return resetsAt * 1000 - Date.now();
   for (const [field, unit] of Object.entries(waits)) {
     const told = Number(value[field] ?? NaN);
     if (told >= 0) return told * unit;

@@ -1,4 +1,5 @@
 /** Background mode: create, retrieve, cancel, and the metadata that links a response to its attempt. */
+import { isRecord } from "../model/is-record.ts";
 import type { AttemptKey } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import { errorIn } from "../model/reported-error.ts";
@@ -126,7 +127,9 @@ export async function cancelUpstream(responseId: string): Promise<UpstreamRespon
  * The response in an answer.
  * @param id the response's id, if the answer does not contain it
  */
-function responseIn({ data, headers, requestId }: JsonAnswer, id = ""): UpstreamResponse {
+function responseIn(answer: JsonAnswer, id = ""): UpstreamResponse {
+  const { headers, requestId } = answer;
+  const data = unwrapped(answer.data);
   const told = isResponse(data) ? null : errorIn(data);
   if (told !== null) throw new ErrorAnswer(told, headers);
   const what = beginningOf(JSON.stringify(data));
@@ -135,6 +138,17 @@ function responseIn({ data, headers, requestId }: JsonAnswer, id = ""): Upstream
   const known = response.id === "" ? { ...response, id } : response;
   if (known.id === "") throw new UnreadableAnswer(`${what}, which has no id`, requestId);
   return known;
+}
+
+/** Some gateways put the response into an object of their own, or a list. */
+function unwrapped(data: unknown): unknown {
+  if (isResponse(data)) return data;
+  const within = Array.isArray(data) && data.length === 1
+    ? data
+    : isRecord(data) && data["type"] === undefined
+    ? [data["response"], data["data"]]
+    : [];
+  return within.find(isResponse) ?? data;
 }
 
 function pathOf(responseId: string): string {

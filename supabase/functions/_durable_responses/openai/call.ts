@@ -72,7 +72,7 @@ export async function callForJson(
     const answer = await send(method, path, options.body, signal);
     const { headers, status } = answer;
     const requestId = headers.get("x-request-id");
-    return { data: parsed(await textOf(answer), status, requestId), headers, requestId };
+    return { data: await parsed(await textOf(answer), status, requestId), headers, requestId };
   });
 }
 
@@ -92,11 +92,18 @@ async function textOf({ body }: Response): Promise<string> {
   return text + decoder.decode();
 }
 
-function parsed(text: string, status: number, requestId: string | null): unknown {
+const looksStreamed = /^\s*(?:event|data|id|retry)?:/;
+
+async function parsed(text: string, status: number, requestId: string | null): Promise<unknown> {
   try {
     return JSON.parse(text);
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
+    if (looksStreamed.test(text)) {
+      const { bodyOfStream } = await import("./streamed-answer.ts");
+      const body = await bodyOfStream(text);
+      if (body !== undefined) return body;
+    }
     const what = `${status} with ${beginningOf(text)}, which is not JSON`;
     throw new UnreadableAnswer(what, requestId, cause);
   }
@@ -167,10 +174,24 @@ function unanswered(cause: unknown): APIError {
     : new APIConnectionError({ cause: error });
 }
 
+/** How much of a refusal is read, in characters. An error is short; a page can be of any size. */
+const maxRefusalChars = 65_536;
+
 /** The error for a refusal. If the body is cut off or not JSON, only the status counts. */
 export async function refusalOf(answer: Response): Promise<APIError> {
-  const text = await answer.text().catch(describe);
+  const text = await startOf(answer).catch(describe);
   return APIError.generate(answer.status, objectIn(text), text, answer.headers);
+}
+
+async function startOf({ body }: Response): Promise<string> {
+  let text = "";
+  const decoder = new TextDecoder();
+  // Leaving the loop cancels the rest.
+  for await (const chunk of body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > maxRefusalChars) return text.slice(0, maxRefusalChars);
+  }
+  return text + decoder.decode();
 }
 
 function objectIn(text: string): object | undefined {

@@ -5,10 +5,10 @@ import {
   APIError,
   APIUserAbortError,
 } from "openai/core/error";
-import type { Failure } from "../model/failure.ts";
+import type { Failure, FailureCode } from "../model/failure.ts";
 import { isRecord } from "../model/is-record.ts";
 import { jsonOf } from "../model/json-of.ts";
-import { readReportedError, type ReportedError } from "../model/reported-error.ts";
+import { inWords, readReportedError, type ReportedError } from "../model/reported-error.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
 import { messageOf } from "../platform/log.ts";
 import { makeFailure } from "../platform/make-failure.ts";
@@ -83,13 +83,21 @@ function causeOf(error: Error): string {
   return error.cause instanceof Error ? error.cause.message : error.message;
 }
 
+/** Statuses of gateways that have no way to OpenAI, or do not let us pass, and what they mean in an error of the API. */
+const pageStatuses: ReadonlySet<number> = new Set([403, 404, 405, 451]);
+const pageCodes: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "openai_auth_failed",
+  "openai_not_found",
+  "openai_invalid_request",
+]);
+
 function classifyAnswer(error: APIError): Failure {
   const { status, headers, requestID } = error;
   // The SDK puts the status before the message.
   const plain = error.message.replace(/^\d{3} /, "");
   const bare = bareError(plain);
   const told = readReportedError(error.error) ?? bare?.told ??
-    { code: null, type: null, param: null, message: plain, retryAfterMs: null };
+    inWords(plain);
   const origin = {
     hasForm: isRecord(error.error) || bare?.isNamed === true,
     hasId: Boolean(requestID),
@@ -98,6 +106,7 @@ function classifyAnswer(error: APIError): Failure {
     ...(status === undefined ? {} : { status }),
     ...(headers === undefined ? {} : { headers }),
     ...(requestID ? { requestId: requestID } : {}),
+    isPage: !origin.hasForm && status !== undefined && pageStatuses.has(status),
     // A gateway's own answer does not show whether OpenAI got the request and is working on it, nor does anybody's who gave up.
     maybeAccepted: status !== undefined && !isRefusedWith(status, told, origin),
   });
@@ -124,7 +133,7 @@ export function classifyStreamError(told: ReportedError, headers?: Headers): Fai
 export function classifyResponseError(response: UpstreamResponse, requestId?: string): Failure {
   const told = response.error ??
     { code: "server_error", type: null, param: null, message: noMore, retryAfterMs: null };
-  const what = `OpenAI's response ${response.id} failed with ${
+  const what = `OpenAI's response${response.id === "" ? "" : ` ${response.id}`} failed with ${
     told.code ?? told.type ?? "no code"
   }`;
   return classifyReported(told, what, requestId ? { requestId } : {});
@@ -135,12 +144,21 @@ const noMore = "the response failed without details";
 function classifyReported(
   told: ReportedError,
   what: string,
-  from: { status?: number; headers?: Headers; requestId?: string; maybeAccepted?: boolean },
+  from: {
+    status?: number;
+    headers?: Headers;
+    requestId?: string;
+    maybeAccepted?: boolean;
+    isPage?: boolean;
+  },
 ): Failure {
   const wait = retryDelay(from.headers, told.message, told.retryAfterMs);
   const type = told.code ?? told.type;
   const status = from.status ?? statusIn(told);
-  return makeFailure(codeOf(told, status), `${what}: ${shown(told.message)}`, {
+  const code = codeOf(told, status);
+  // A gateway's page says nothing about our key, or the model's name. It may have been for this one request.
+  const isUnread = from.isPage && pageCodes.has(code);
+  return makeFailure(isUnread ? "answer_unreadable" : code, `${what}: ${shown(told.message)}`, {
     ...(status === undefined ? {} : { status }),
     ...(type === null ? {} : { type }),
     ...(from.requestId ? { requestId: from.requestId } : {}),

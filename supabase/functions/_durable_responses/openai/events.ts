@@ -89,11 +89,15 @@ function isOnlyDelta(block: string): boolean {
       jsonOf(dataOf(block) ?? "") === undefined);
 }
 
-/** The name in `event:` counts if the data does not have one. Data with a response or an item is an event about that. */
+/**
+ * The name in `event:` counts if the data does not have one. Data with a response or an item is an event about that, and so is data
+ * whose type is an event's own.
+ */
 function named(event: unknown, name: string | undefined): unknown {
   if (name === undefined || !isRecord(event)) return event;
   const { type, response, item } = event;
-  if (name === "error" && type !== "error" && !isRecord(response) && !isRecord(item)) {
+  const isOwn = typeof type === "string" && type.startsWith("response.") && !event["error"];
+  if (name === "error" && type !== "error" && !isRecord(response) && !isRecord(item) && !isOwn) {
     return { type: "error", error: event["error"] ?? event };
   }
   return event["type"] === undefined && !event["error"] && name.startsWith("response.")

@@ -3,10 +3,17 @@ import type { FailureCode } from "../model/failure.ts";
 import type { ReportedError } from "../model/reported-error.ts";
 
 const quotaText =
-  /insufficient_quota|billing_(?:hard_limit|not_active)|exceeded your current quota/i;
-const policyCode = /^invalid_prompt|(?:^|_)policy(?:_|$)|^content_filter$/;
+  /insufficient_quota|usage_not_included|billing_(?:hard_limit|not_active)|exceeded your current quota/i;
+const policyCode =
+  /^invalid_prompt|(?:^|_)policy(?:_|$)|^content_filter$|^moderation_blocked$|PolicyViolation$/;
+const flaggedText = /\binput was flagged\b/i;
+/** Words of a limit, where nothing else says so. */
+const limitText = /^(?:rate limit (?:is )?(?:reached|exceeded)|too many requests)\b/i;
+/** Of a gateway's own quota, which comes back. */
+const replenishedText = /\bquota will be replenished\b/i;
 const mcpListText = /retrieving tool list from MCP server/i;
-const regionText = /unsupported_country|country, region, or territory not supported/i;
+const regionText =
+  /unsupported_country|country, region, or territory not supported|not (?:available|supported) in your (?:country|region)|your (?:country|region) is not supported/i;
 /** OpenAI could not fetch something that the request refers to, for a temporary reason. */
 const downloadText =
   /(?:time[sd]?[ -]?out|failed|error|unable|could not|cannot)\b[^.]*\b(?:download|fetch)|(?:download|fetch)\w*\b[^.]*\b(?:time[sd]?[ -]?out|failed)|time[sd]?[ -]?out/i;
@@ -15,7 +22,7 @@ const downloadParam = /url|image|file/i;
 const lastingDownloadText =
   /\b(?:40[0134]|410|45\d)\b|not found|forbidden|unauthorized|unsupported/i;
 const invalidRequestCode =
-  /^(?!failed_to_download)\w*image|^data_residency_mismatch$|^context_length_exceeded$|^(?:string|array|integer)_above_max|^(?:unsupported|invalid|unknown|missing)_(?:parameter|value|type|required|request)|^missing_required_parameter$/;
+  /^(?!failed_to_download)\w*image|^data_residency_mismatch$|^context_length_exceeded$|_(?:above_max|below_min)_|_too_(?:large|small|long)$|_not_found$|^(?:unsupported|invalid|missing)_|^unknown_(?:parameter|value|type)|^container_expired$/;
 const contextText =
   /maximum context length|exceeds? (?:the |this model's )?context|context window/i;
 
@@ -28,17 +35,21 @@ const statuses: Readonly<Record<string, number>> = {
   bad_request: 400,
   authentication_error: 401,
   invalid_api_key: 401,
+  expired_api_key: 401,
+  account_deactivated: 401,
   permission_error: 403,
   permission_denied: 403,
   not_found_error: 404,
   model_not_found: 404,
   conflict_error: 409,
+  conversation_locked: 409,
   requests: 429,
   tokens: 429,
   rate_limit_error: 429,
   rate_limit_exceeded: 429,
   too_many_requests: 429,
   slow_down: 429,
+  usage_limit_reached: 429,
   api_error: 500,
   server_error: 500,
   internal_error: 500,
@@ -59,13 +70,17 @@ export function codeOf(told: ReportedError, status: number | undefined): Failure
   const aboutInput = isAboutInput(told);
   const words = aboutInput || requestStatuses.has(status ?? 0) ? "" : message;
   if (quotaText.test(`${code} ${type} ${words}`)) return "openai_quota_exceeded";
-  if (code && policyCode.test(code)) return "openai_policy";
+  if (code && policyCode.test(code) || status === 403 && flaggedText.test(words)) {
+    return "openai_policy";
+  }
   if (!aboutInput && isListFailure(message)) return "mcp_unavailable";
   if (regionText.test(`${code} ${aboutInput ? "" : message}`)) return "openai_region_refused";
-  if (status === 429 || code === "rate_limit_exceeded") {
+  if (isLimit(told, status, aboutInput)) {
+    if (isLasting(told)) return "openai_invalid_request";
     return isTooLarge(message) ? "request_too_large" : "openai_rate_limited";
   }
   if (isPassingDownload(told, status)) return "openai_download_failed";
+  if (type === "image_generation_user_error") return "openai_invalid_request";
   if (code === "context_length_exceeded" || contextText.test(message) && (status ?? 400) < 500) {
     return "openai_invalid_request";
   }
@@ -79,6 +94,21 @@ export function codeOf(told: ReportedError, status: number | undefined): Failure
 function isAboutInput({ code, param }: ReportedError): boolean {
   if (param !== null && !param.startsWith("tools")) return true;
   return invalidRequestCode.test(code ?? "") || /^failed_to_download/.test(code ?? "");
+}
+
+/** Whether an error that is sent like a limit says that the request must change. */
+function isLasting({ code, type, param }: ReportedError): boolean {
+  return invalidRequestCode.test(code ?? "") || type === "invalid_request_error" && param !== null;
+}
+
+function isLimit(
+  { code, message }: ReportedError,
+  status: number | undefined,
+  aboutInput: boolean,
+) {
+  return status === 429 || code === "rate_limit_exceeded" ||
+    status === 403 && replenishedText.test(message) ||
+    status === undefined && code === null && !aboutInput && limitText.test(message);
 }
 
 function byStatus(
@@ -96,6 +126,8 @@ function byStatus(
       if (refuses("background", code, param, message)) return "background_unsupported";
       if (refuses("stream", code, param, message)) return "stream_unsupported";
       return "openai_invalid_request";
+    case 402:
+      return "openai_quota_exceeded";
     case 401:
     case 403:
       return "openai_auth_failed";

@@ -150,7 +150,8 @@ export class RunReader {
     const { response, late } = this.#items.complete(parseUpstreamResponse(whole));
     for (const [item, place] of late) this.hooks.onItem(item, place, true);
     if (isFinalUpstream(response)) return { kind: "done", response, streamed: this.#showsAll };
-    const still = `Cannot use the response ${response.id}: it is still ${response.status}`;
+    const id = response.id === "" ? "" : ` ${response.id}`;
+    const still = `Cannot use the response${id}: it is still ${response.status}`;
     return { kind: "failed", failure: makeFailure("stream_cut", still), request: "unknown" };
   }
 }

@@ -9,19 +9,22 @@ const unitMs: Readonly<Record<string, number>> = {
   m: 60_000,
   h: 3_600_000,
   d: 86_400_000,
+  w: 604_800_000,
 };
 const amount = String.raw`\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?`;
-const units = "milliseconds?|millis|ms|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s";
+const units =
+  "weeks?|w|milliseconds?|millis|ms|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s";
 const duration = String
   .raw`(?:(?:${amount})\s*(?:${units})\b[\s,]*(?:and\s+)?)+`;
 const inWords = new RegExp(
   String
-    .raw`(?:try(?:ing)? again|retry(?:ing)?|come back|wait(?:ing)?|available|resets?)\s*(?:again\s*)?(?:in|within|after|for|at least)?\s*(?:(?:at least|about|approximately|another|~)\s*)?(${duration})`,
+    .raw`(?:try(?:ing)? again|retry(?:ing)?(?: your request)?|come back|wait(?:ing)?|available|resets?|replenished)\s*(?:again\s*)?(?:in|within|after|for|at least)?\s*(?:(?:at least|about|approximately|another|~)\s*)?(${duration})`,
   "i",
 );
 /** A bare number at the end is seconds. */
 const secondsAtEnd =
   /(?:try(?:ing)? again|retry(?:ing)?)\s+(?:in|within|after)\s+(\d+(?:\.\d+)?)\s*[.!]?\s*$/i;
+const resetHeader = "x-ratelimit-reset";
 const httpDate = /[a-z]{3}, \d{2} [a-z]{3} \d{4} \d{2}:\d{2}:\d{2} GMT/gi;
 const isoDate = /^\d{4}-\d{2}-\d{2}T/;
 /** Also matches if a unit follows another without a space: `1m2s`. */
@@ -30,6 +33,8 @@ const part = new RegExp(
     .raw`(?<![-\d.,])(${amount})\s*(${units})`,
   "gi",
 );
+/** `00:01:30`. */
+const clock = /\b(\d{1,3}):([0-5]\d):([0-5]\d)\b/g;
 const joined = /(\d)\s*(ms|[dhms])(?=\d)/gi;
 
 /**
@@ -94,21 +99,22 @@ function secondsIn(text: string): number | undefined {
 
 /** "Please try again in 17.5s", "in 1m2s", "in 350ms", "after 30 seconds". */
 function wordsIn(message: string): number | undefined {
-  const [, told] = inWords.exec(message.replace(joined, "$1$2 ")) ?? [];
+  const spaced = message.replace(clock, "$1h $2m $3s").replace(joined, "$1$2 ");
+  const [, told] = inWords.exec(spaced) ?? [];
   if (told !== undefined) return durationOf(told);
   const [, seconds] = secondsAtEnd.exec(message) ?? [];
   return seconds === undefined ? undefined : secondsIn(seconds);
 }
 
 /**
- * The reset of the limit that is used up, by `x-ratelimit-remaining-…`. If no header says which, the later of the two. The reset
- * of a limit of which something is left asks for nothing.
+ * The reset of the limit that is used up, by `x-ratelimit-remaining-…`: of requests, tokens, a project's tokens, images. If no
+ * header says which, the latest. The reset of a limit of which something is left asks for nothing.
  */
 function limitReset(headers: Headers | undefined): number | undefined {
-  const resets = ["requests", "tokens"].flatMap((what) => {
-    const told = headers?.get(`x-ratelimit-reset-${what}`) ?? "";
+  const resets = [...headers ?? []].flatMap(([name, told]) => {
+    if (!name.startsWith(resetHeader)) return [];
     const ms = isoDate.test(told) ? untilDate(told) : durationOf(told);
-    const left = numberOf(headers?.get(`x-ratelimit-remaining-${what}`));
+    const left = numberOf(headers?.get(name.replace("reset", "remaining")));
     return ms === undefined || (left ?? 0) > 0 ? [] : [{ ms, usedUp: left === 0 }];
   });
   if (resets.length === 0) return undefined;

@@ -159,14 +159,18 @@ async function answerOf(
 ): Promise<Ending | undefined> {
   const { model = "" } = body;
   if (!unstreamedModels.has(model)) {
+    let why: Failure;
     try {
-      return await streamOf(body, budgets, hooks, call);
+      const ending = await streamOf(body, budgets, hooks, call);
+      if (ending?.kind !== "failed" || ending.request !== "refused") return ending;
+      if (ending.failure.code !== "stream_unsupported") return ending;
+      why = ending.failure;
     } catch (error) {
-      const why = classifyError(error);
+      why = classifyError(error);
       if (why.code !== "stream_unsupported" || why.maybeAccepted) throw error;
-      unstreamedModels.add(model);
-      hooks.onUnstreamed?.(why);
     }
+    unstreamedModels.add(model);
+    hooks.onUnstreamed?.(why);
   }
   call.onUnstreamed();
   const { data, headers, requestId } = await callForJson("POST", "/responses", {

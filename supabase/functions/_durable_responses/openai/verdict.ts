@@ -21,10 +21,13 @@ export function judge(response: UpstreamResponse, output: z.$ZodType | undefined
       if (isEmpty(response)) {
         return {
           kind: "fail",
-          failure: makeFailure(
-            "answer_empty",
-            `Cannot use the answer: the response ${response.id} completed with nothing in it`,
-          ),
+          // What some servers call completed has failed.
+          failure: response.error === null
+            ? makeFailure(
+              "answer_empty",
+              `Cannot use the answer: ${named(response)} completed with nothing in it`,
+            )
+            : classifyResponseError(response),
         };
       }
       return output === undefined
@@ -36,19 +39,21 @@ export function judge(response: UpstreamResponse, output: z.$ZodType | undefined
     case "incomplete":
       return {
         kind: "fail",
-        failure: makeFailure(
-          "response_incomplete",
-          `Cannot use the answer: it is incomplete because of ${
-            response.incompleteReason ?? "an unnamed reason"
-          }`,
-        ),
+        failure: response.incompleteReason === null && response.error !== null
+          ? classifyResponseError(response)
+          : makeFailure(
+            "response_incomplete",
+            `Cannot use the answer: it is incomplete because of ${
+              response.incompleteReason ?? "an unnamed reason"
+            }`,
+          ),
       };
     case "cancelled":
       return {
         kind: "fail",
         failure: makeFailure(
           "response_cancelled",
-          `Cannot finish the response ${response.id}: it was cancelled at OpenAI`,
+          `Cannot finish ${named(response)}: it was cancelled at OpenAI`,
         ),
       };
     default:
@@ -56,10 +61,15 @@ export function judge(response: UpstreamResponse, output: z.$ZodType | undefined
         kind: "fail",
         failure: makeFailure(
           "stream_cut",
-          `Cannot use the response ${response.id}: it is still ${response.status}`,
+          `Cannot use ${named(response)}: it is still ${response.status}`,
         ),
       };
   }
+}
+
+/** Some servers give their responses no id. */
+function named({ id }: UpstreamResponse): string {
+  return id === "" ? "the response" : `the response ${id}`;
 }
 
 /** Whether a response is a job's result. */

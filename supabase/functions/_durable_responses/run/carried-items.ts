@@ -1,4 +1,5 @@
 /** Finished steps in the form of items, for the run that continues after them. */
+import { canonicalJson } from "../model/canonical.ts";
 import type { Item } from "../model/items.ts";
 import type { DoneStep } from "../model/job.ts";
 import { leftKindOf } from "../model/left-calls.ts";
@@ -151,20 +152,19 @@ function requestBefore(call: DoneStep, steps: DoneStep[]): DoneStep | undefined 
 }
 
 /**
- * Whether a step with an id that was sent already is the same thing. The ledger has a call twice if it was made again after a
- * person had said that it was not made, and a late report says that it was.
+ * Whether a step with an id that was sent already is the same thing: an id alone does not say so, because some servers number
+ * their items in each response anew. The ledger has a call twice if it was made again after a person had said that it was not
+ * made, and a late report says that it was. A call that OpenAI leaves to others is one row.
  */
 function isSame(
   before: DoneStep,
   step: DoneStep,
   requestOf: ReadonlyMap<DoneStep, DoneStep>,
 ): boolean {
-  if (before.kind !== step.kind) return false;
+  if (before.kind !== step.kind || leftKindOf(step) !== undefined) return false;
   if (step.kind === "mcp_call") {
-    return before.call_key === step.call_key &&
-      !(requestOf.has(before) && requestOf.has(step));
+    return before.call_key === step.call_key && before.output === step.output &&
+      before.error === step.error && !(requestOf.has(before) && requestOf.has(step));
   }
-  return leftKindOf(step) === undefined ||
-    before.item?.["call_id"] === step.item?.["call_id"] &&
-      givenId(before.item_id) === givenId(step.item_id);
+  return canonicalJson(JSON.stringify(before.item)) === canonicalJson(JSON.stringify(step.item));
 }

@@ -2,7 +2,7 @@
 import type { Failure } from "../model/failure.ts";
 import type { DoneStep } from "../model/job.ts";
 import { leftKindOf } from "../model/left-calls.ts";
-import type { InputItem, RequestBody } from "../model/request.ts";
+import type { RequestBody } from "../model/request.ts";
 import * as z from "../model/zod.ts";
 import { isTooLong } from "../openai/too-long.ts";
 import { makeFailure } from "../platform/make-failure.ts";
@@ -16,6 +16,7 @@ import {
   outputOf,
   untilLastFact,
 } from "./carried-items.ts";
+import { askedAgain } from "./asked-again.ts";
 import { factOf } from "./step-facts.ts";
 
 /** Larger input is not sent as items, and in the end not at all, in characters of JSON. */
@@ -128,7 +129,8 @@ export function rememberNoReasoning({ model = "" }: RequestBody): void {
  * model continues as if it had never been cut off.
  */
 function continueWithItems(body: RequestBody, steps: DoneStep[]): RequestBody {
-  return { ...free(body, steps), input: [...asked(body), ...carriedItems(steps)] };
+  const carried = carriedItems(steps);
+  return { ...free(body, steps), input: [...askedAgain(body, steps, carried), ...carried] };
 }
 
 /**
@@ -149,7 +151,10 @@ function continueWithMessage(
   const told = said === undefined ? [] : [{ role: "developer", content: said }];
   // A yes can only be given as an item: told in words, the model would ask again.
   const approved = carriedItems(pending);
-  return { ...free(body, steps), input: [...asked(body), ...told, ...approved] };
+  return {
+    ...free(body, steps),
+    input: [...askedAgain(body, steps, approved), ...told, ...approved],
+  };
 }
 
 function free(body: RequestBody, steps: DoneStep[]): RequestBody {
@@ -178,12 +183,6 @@ function needsMessage(steps: DoneStep[]): boolean {
 /** The size of a request's input, in characters of JSON. */
 function sizeOf(body: RequestBody): number {
   return JSON.stringify(body.input ?? "").length;
-}
-
-function asked(body: RequestBody): InputItem[] {
-  return typeof body.input === "string"
-    ? [{ role: "user", content: body.input }]
-    : body.input ?? [];
 }
 
 const statementHead =

@@ -15,6 +15,7 @@ import { deadlinePassed } from "../openai/stream-run.ts";
 import { ErrorAnswer } from "../openai/unreadable.ts";
 import { describe, log } from "../platform/log.ts";
 import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
+import { isRequest } from "../tools/ledger.ts";
 import { StepIds } from "../tools/step-ids.ts";
 import { isOnlyOne } from "./carried-items.ts";
 import { answersTo, type Form, formsFor, nextForm } from "./continuation.ts";
@@ -118,7 +119,7 @@ function formsInBackground({ work, plan }: Pick<Run, "work" | "plan">): Form[] {
   if (!plan.background || asked === null || !isLast(steps, asked.attempt)) return [];
   // Answers to what it asked. Our calls were made later, by this attempt or by one that got no further.
   const answered = steps.filter((step) =>
-    step.kind === "mcp_approval_request" && step.attempt === asked.attempt ||
+    isRequest(step) && step.attempt === asked.attempt ||
     leftKindOf(step) !== undefined && step.attempt >= asked.attempt
   );
   if (answered.length === 0) return [];
