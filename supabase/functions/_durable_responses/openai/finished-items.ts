@@ -48,6 +48,18 @@ export class FinishedItems {
   }
 
   /**
+   * Whether an item has started, or finished, that an event is about.
+   * @param isCall whether the event is about a call, and so about no other item
+   */
+  has(told: unknown, id: unknown, isCall: boolean): boolean {
+    const items = this.#seen.filter(({ type }) => !isCall || type === "mcp_call");
+    return items.some((seen) =>
+      typeof told === "number" && seen.told === told || id !== "" && seen.id === id ||
+      isCall && typeof told !== "number" && !seen.finished
+    );
+  }
+
+  /**
    * The place of a finished item; undefined if it is reported a second time. Some servers report an item first as it was in the
    * middle, then as it is in the end: it keeps its place, and the last report counts.
    */

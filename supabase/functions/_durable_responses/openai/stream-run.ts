@@ -206,7 +206,11 @@ async function streamOf(
       onChunk();
       beginning.add(chunk);
     };
-    for await (const event of readEvents(answer.body, onPiece, hooks.onDelta)) {
+    const onDelta = (block: string) => {
+      reader.addDelta(block);
+      hooks.onDelta?.(block);
+    };
+    for await (const event of readEvents(answer.body, onPiece, onDelta)) {
       const ending = reader.read(event);
       if (ending !== undefined) return ending;
       hooks.onEvent?.(event);

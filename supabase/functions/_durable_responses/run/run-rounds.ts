@@ -291,9 +291,9 @@ function asksAgain(
 }
 
 /** Whether a response hides whether calls were made that must not be made twice. Then the run is stopped, and a person decides. */
-function hidesCalls(run: Run, { response, streamed }: RunResult & { kind: "done" }): boolean {
+function hidesCalls(run: Run, result: RunResult & { kind: "done" }): boolean {
   const { control, unguarded } = run;
-  const failure = untoldIn(run, response, streamed) ?? unguarded.hiddenIn(response, streamed);
+  const failure = untoldIn(run, result) ?? unguarded.hiddenIn(result);
   if (failure !== undefined) control.stop.stop({ kind: "review", failure });
   return failure !== undefined;
 }
@@ -306,13 +306,13 @@ function hasHidden({ tracker, unguarded }: Run): boolean {
 /** Why nobody can tell from a response whether a call was made that had its yes. */
 function untoldIn(
   { tracker, work, plan }: Run,
-  response: UpstreamResponse,
-  streamed: boolean,
+  { response, streamed, isPartial }: RunResult & { kind: "done" },
 ): Failure | undefined {
   const call = tracker.unmade[0];
   if (call === undefined || work.on_uncertain !== "review") return undefined;
   const isAnswer = isResult(response, plan.output);
-  if (showsWhatItDid(response, { isAnswer, streamed }) && !tracker.isUnclear) return undefined;
+  const isTold = showsWhatItDid(response, { isAnswer, streamed }) && !isPartial;
+  if (isTold && !tracker.isUnclear) return undefined;
   return makeFailure(
     "call_uncertain",
     `Cannot tell whether ${call.tool} at ${call.server} was called: it had its yes, and the response ${response.id} is ${response.status} without showing what it did`,

@@ -2,7 +2,8 @@
 import type { Failure } from "../model/failure.ts";
 import type { Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
-import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
+import { asksForSomething } from "../model/upstream-response.ts";
+import type { Ending } from "../openai/read-run.ts";
 import { isResult } from "../openai/verdict.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Plan } from "../profiles/plan.ts";
@@ -18,6 +19,9 @@ export interface UnguardedRequestsOptions {
   stop: RunStop;
   stepWriter: StepWriter;
 }
+
+/** A response, and what its events have shown. */
+type Shown = Pick<Ending & { kind: "done" }, "response" | "streamed" | "isPartial">;
 
 /**
  * The requests of one attempt. The guard writes a call into the ledger before OpenAI may make it. Where that is not possible (an
@@ -71,8 +75,9 @@ export class UnguardedRequests {
   }
 
   /** Why nobody can tell from its response what it did; undefined if that is shown, or if it ends the job with an answer. */
-  hiddenIn(response: UpstreamResponse, streamed: boolean): Failure | undefined {
-    if (this.#open === undefined || !hidesRun(response, streamed)) return undefined;
+  hiddenIn({ response, streamed, isPartial }: Shown): Failure | undefined {
+    const isHidden = isPartial || hidesRun(response, streamed);
+    if (this.#open === undefined || !isHidden) return undefined;
     const { output } = this.options.plan;
     if (!asksForSomething(response) && isResult(response, output)) return undefined;
     return makeFailure(
