@@ -28,6 +28,40 @@ export function testRefusedYes(theStack: () => TestStack): void {
     assert.equal(await sentInAll(theStack()), 0);
   });
 
+  Deno.test("a deadline that passes while the yes is written: it is not sent, and the job fails", async () => {
+    const { sql, submit, fresh, proxy, openai } = theStack();
+    begin(theStack(), [{ kind: "background-unsupported", match: { background: true } }, works]);
+    const from = openai.requests.length;
+    let passed = false;
+    proxy.intercept = async (path) => {
+      if (path.endsWith("/claim_response_work")) {
+        await sql`update durable_responses.waits set deadline = now() + interval '2 seconds'`;
+      }
+      if (path.endsWith("/save_response_steps") && createsSince(theStack(), from).length === 2) {
+        await eventually("the deadline", async () => {
+          const [row] =
+            await sql`select bool_and(deadline < now()) as passed from durable_responses.waits`;
+          passed = row?.["passed"] === true;
+          return passed;
+        });
+      }
+      return undefined;
+    };
+    try {
+      const { id } = await submit(fresh("mail"), query);
+      await eventually("the end", async () => (await readJob(sql, id)).status === "failed");
+      assert.equal((await readJob(sql, id)).error_code, "deadline_exceeded");
+      const steps = await sql`
+        select status from public.response_steps where job_id = ${id} and kind = 'mcp_call' and effect = 'once'`;
+      assert.deepEqual([passed, ...steps.map(({ status }) => status)], [true, "void"]);
+    } finally {
+      proxy.intercept = undefined;
+    }
+    // In background, and the request that was answered with the question.
+    assert.equal(createsSince(theStack(), from).length, 2);
+    assert.equal(await sentInAll(theStack()), 0);
+  });
+
   Deno.test("a previous response that is not found, said in a 2xx: another form is sent", async () => {
     const { openai, sql, finished } = theStack();
     const { id, hear } = await askedUnheard(theStack());

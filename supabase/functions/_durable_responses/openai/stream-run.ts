@@ -112,7 +112,7 @@ export async function runStreamed(
 }
 
 /** Whichever ends first: the attempt's budget or the job's deadline. */
-function timeLimit(budgets: RunBudgets): { afterMs: number; why: Failure } {
+export function timeLimit(budgets: RunBudgets): { afterMs: number; why: Failure } {
   const { attemptMs, spentMs, deadlineMs } = budgets;
   return deadlineMs <= attemptMs - spentMs
     ? {
@@ -130,12 +130,6 @@ function timeLimit(budgets: RunBudgets): { afterMs: number; why: Failure } {
 
 export function deadlinePassed(): Failure {
   return makeFailure("deadline_exceeded", "Cannot finish the run: the job's deadline has passed");
-}
-
-/** Why no request can be sent any more: it would be cut at once, and OpenAI might carry it out. */
-export function outOfTime(budgets: RunBudgets): Failure | undefined {
-  const { afterMs, why } = timeLimit(budgets);
-  return afterMs > 0 ? undefined : why;
 }
 
 interface Call {

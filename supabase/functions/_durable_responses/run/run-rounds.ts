@@ -8,7 +8,7 @@ import type { AttemptKey, DoneStep, Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
 import { metadataFor } from "../openai/background.ts";
-import { outOfTime, type RunResult, runStreamed } from "../openai/stream-run.ts";
+import { type RunResult, runStreamed, timeLimit } from "../openai/stream-run.ts";
 import { isResult } from "../openai/verdict.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Plan } from "../profiles/plan.ts";
@@ -71,10 +71,10 @@ export interface Run {
   unguarded: UnguardedRequests;
   /** Only for a job that was submitted streaming. */
   stream: RunStream | undefined;
-  /** When the attempt began, by `performance.now()`: its budget and the job's deadline run from then on. */
-  since: number;
   /** Whether the ledger has the calls of the first request as started, although it was not sent. */
   areStarted: boolean;
+  /** When the attempt began here, by `performance.now()`: its times that are left count from then. */
+  since: number;
 }
 
 /** How the requests of an attempt end: with a result, or with a question to somebody outside. */
@@ -206,7 +206,7 @@ function announcing(run: Run, calls: ApprovedCall[], round?: number): Announce {
 }
 
 function sender(run: Run): (announce: Announce) => Send {
-  const { work, plan, control, guard, tracker, text, stream, since } = run;
+  const { work, plan, control, guard, tracker, text, stream } = run;
   const { attempt_ms: attemptMs, stall_ms: stallMs } = plan.budgets;
   const { onItemStarted, onArguments, onItem } = tracker;
   const { signal, cut } = control.stop;
@@ -224,27 +224,27 @@ function sender(run: Run): (announce: Announce) => Send {
     }),
   };
   const budgets = () => {
-    const spentMs = performance.now() - since;
+    const spentMs = performance.now() - run.since;
     return { attemptMs, spentMs, stallMs, deadlineMs: work.deadline_left_ms - spentMs };
   };
   return (announce) => async (body) => {
-    const { spentMs, deadlineMs } = budgets();
-    const leftMs = Math.min(attemptMs - spentMs, deadlineMs);
+    const { afterMs: leftMs, why } = timeLimit(budgets());
+    if (leftMs <= 0) return { ...refusal(why), requestId: null };
     const ready = await sendableOrWhyNot(guard.guard(body), work.id, leftMs);
     if ("failure" in ready) return { ...refusal(ready.failure), requestId: null };
-    const early = outOfTime(budgets());
-    if (early !== undefined) return { ...refusal(early), requestId: null };
     // Last: if this worker dies between this write and the request, nobody knows whether OpenAI has the yes.
     if (!await announce() || signal.aborted) {
       voidUnmadeCalls(run);
       return { kind: "aborted" };
     }
-    const late = outOfTime(budgets());
-    if (late !== undefined) return { ...refusal(late), requestId: null };
+    // What was asked, or written, since may have taken all the time: then no call gets its yes.
+    const now = budgets();
+    const late = timeLimit(now);
+    if (late.afterMs <= 0) return { ...refusal(late.why), requestId: null };
     stream?.endItems();
     return await runStreamed(
       { ...ready.body, metadata: { ...body.metadata, ...metadataFor(work) } },
-      budgets(),
+      now,
       {
         key: work,
         onItemStarted,
