@@ -132,6 +132,23 @@ const repeats: Record<string, [Told, Item[], Item[]]> = {
     [own()],
   ],
   "at two places": [[[0, own()], [1, own()]], [own()], [own()]],
+  "at two places, and twice in the final response": [[[0, own()], [1, own()]], [own(), own()], [
+    own(),
+  ]],
+  "twice in the final response only": [[], [own(), own()], [own()]],
+  "as a call that names its request, twice in the final response only": [
+    [],
+    [call("a", "1"), call("a", "1")].map((item) => ({ ...item, approval_request_id: "mcpr_1" })),
+    [{ ...call("a", "1"), approval_request_id: "mcpr_1" }],
+  ],
+  "as a request for approval, at two places": [
+    [[0, { ...call("a", "1"), type: "mcp_approval_request" }], [1, {
+      ...call("a", "1"),
+      type: "mcp_approval_request",
+    }]],
+    [],
+    [{ ...call("a", "1"), type: "mcp_approval_request" }],
+  ],
   "at two places, and not in the final response": [[[0, own()], [1, own()]], [], [own()]],
   "with another id": [[[0, own()], [0, own({ id: "fc_2" })]], [own({ id: "fc_2" })], [
     own({ id: "fc_2" }),
@@ -155,9 +172,9 @@ const several: Record<string, [Told, Item[]]> = {
     [[0, own()], [1, own({ id: "fc_2", call_id: "call_2" })]],
     [],
   ],
-  "equal calls with one id that the final response lists twice": [
-    [[0, own()], [1, own()]],
-    [own(), own()],
+  "equal calls of OpenAI's with one id that name no request": [
+    [],
+    [call("a", "1"), call("a", "1")],
   ],
   "different calls with one id at one place": [
     [[0, own()], [0, own({ arguments: '{"body":"z"}' })]],

@@ -59,7 +59,24 @@ export function parseUpstreamResponse(response: unknown): UpstreamResponse {
         typeof value === "string" ? [[key, value]] : []
       ),
     ),
-  }, listOf(output).map(readItem));
+  }, withoutRepeats(listOf(output).map(readItem)));
+}
+
+/**
+ * An item that a response lists twice, with its id and all, is one item. Equal ids alone say nothing. Nor do equal calls that
+ * name no request: both may have been made.
+ */
+function withoutRepeats(output: Item[]): Item[] {
+  const seen = new Map<unknown, Item[]>();
+  return output.filter((item) => {
+    const { id, type, approval_request_id: asked } = item;
+    const mayBeAnother = type === "mcp_call" && typeof asked !== "string";
+    if (typeof id !== "string" || id === "" || mayBeAnother) return true;
+    const same = seen.get(id) ?? [];
+    seen.set(id, [...same, item]);
+    // Items may have megabytes: only those with one id are compared.
+    return !same.some((other) => JSON.stringify(other) === JSON.stringify(item));
+  });
 }
 
 function reasonIn(details: unknown): string | null {

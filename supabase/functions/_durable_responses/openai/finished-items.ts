@@ -71,6 +71,8 @@ export class FinishedItems {
       if (isEqual(seen.finished, item)) return undefined;
       if (!isLater(item, seen, told)) seen = this.#add(told, item);
     }
+    // A call has been in the ledger since it started, and may be another one with the same id.
+    if (item.type !== "mcp_call" && this.#hasFinished(item)) return undefined;
     seen ??= this.#add(told, item);
     seen.finished = item;
     return seen.place;
@@ -109,6 +111,12 @@ export class FinishedItems {
     if (streamed.length === 0) return { response, late };
     const output = left.length === 0 ? streamed : inOrder(response.output, streamed, left);
     return { response: withOutput({ ...response, outputIsList: true }, output), late };
+  }
+
+  /** Whether the same item, with its id and all, has been reported at another place. */
+  #hasFinished(item: Item): boolean {
+    return idOf(item) !== "" &&
+      this.#seen.some(({ finished }) => finished !== undefined && isEqual(finished, item));
   }
 
   #find(told: unknown, id: string): Seen | undefined {
