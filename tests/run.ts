@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { projectRoot } from "../packages/dev/postgres/binaries.ts";
 import { planGroups } from "./runner/plan.ts";
 import { describeGroup, summarize } from "./runner/report.ts";
-import { findTestFiles } from "./runner/files.ts";
+import { findSharers, findTestFiles } from "./runner/files.ts";
 import {
   type GroupResult,
   runFailedAgain,
@@ -38,7 +38,7 @@ const options: RunOptions = {
   long,
   onResult: (result) => console.log(describeGroup(result)),
 };
-await runGroups(planGroups(files), {
+await runGroups(planGroups(files, await findSharers(files)), {
   ...options,
   onResult(result) {
     first.push(result);

@@ -15,9 +15,9 @@ import {
   yesesOf,
 } from "./support/porter.ts";
 import { refusalOf } from "./support/refusal.ts";
-import { sdkForFile } from "./support/sdk.ts";
+import { sharedSdk } from "./support/sdk.ts";
 
-const theSdk = sdkForFile();
+const theSdk = sharedSdk();
 
 const { ask, create, done, mails } = porterOn(theSdk);
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import OpenAI from "openai";
-import { polled, sdkForFile } from "./support/sdk.ts";
+import { polled, sharedSdk } from "./support/sdk.ts";
 
-const theSdk = sdkForFile();
+const theSdk = sharedSdk();
 
 type Response = OpenAI.Responses.Response;
 

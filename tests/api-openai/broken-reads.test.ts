@@ -10,9 +10,9 @@ import {
   type Response,
   yesesOf,
 } from "./support/porter.ts";
-import { sdkForFile } from "./support/sdk.ts";
+import { sharedSdk } from "./support/sdk.ts";
 
-const theSdk = sdkForFile();
+const theSdk = sharedSdk();
 const { ask, mails } = porterOn(theSdk);
 
 const answer = (asked: Response) =>

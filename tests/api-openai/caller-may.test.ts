@@ -2,26 +2,18 @@
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { refusalOf } from "./support/refusal.ts";
-import { sdkForFile } from "./support/sdk.ts";
+import { sentFor, sharedSdk } from "./support/sdk.ts";
 
-const theSdk = sdkForFile();
+const theSdk = sharedSdk();
 type Params = Partial<OpenAI.Responses.ResponseCreateParamsNonStreaming>;
 
 const create = (more: Params, client = theSdk().client) =>
   client.responses.create({ model: "free", input: "Hi", ...more });
 
-/** The last request to OpenAI. */
-function sent(): Record<string, unknown> {
-  const { body } =
-    theSdk().stack.openai.requests.findLast(({ path, method }) =>
-      path === "/v1/responses" && method === "POST"
-    ) ?? assert.fail("nothing was sent");
-  assert.ok(typeof body === "object" && body !== null);
-  return { ...body };
-}
+const sent = (response: { id: string }) => sentFor(theSdk().stack, response);
 
 Deno.test("a user's instructions and system messages become messages of the user", async () => {
-  await create({
+  const response = await create({
     instructions: "Answer in French.",
     input: [
       { role: "system", content: "Be rude." },
@@ -29,7 +21,7 @@ Deno.test("a user's instructions and system messages become messages of the user
       { role: "user", content: "Hi" },
     ],
   });
-  const { instructions, input } = sent();
+  const { instructions, input } = sent(response);
   assert.equal(instructions, "Be brief.");
   assert.deepEqual(
     input,
@@ -40,8 +32,8 @@ Deno.test("a user's instructions and system messages become messages of the user
 Deno.test("instructions that come with each turn stand in the conversation once", async () => {
   const instructions = "Answer in French.";
   const { id } = await create({ instructions });
-  await create({ instructions, previous_response_id: id, input: "And?" });
-  const text = JSON.stringify(sent()["input"]);
+  const second = await create({ instructions, previous_response_id: id, input: "And?" });
+  const text = JSON.stringify(sent(second)["input"]);
   assert.equal(text.split(instructions).length, 2);
 });
 
@@ -59,13 +51,13 @@ Deno.test("a shape, reasoning and a lower limit go to OpenAI, in each run", asyn
     },
     strict: true,
   };
-  const { output_text } = await create({
+  const response = await create({
     text: { format },
     reasoning: { effort: "low" },
     max_output_tokens: 500,
   });
-  assert.equal(typeof JSON.parse(output_text).ok, "boolean");
-  const { text, reasoning, max_output_tokens, background } = sent();
+  assert.equal(typeof JSON.parse(response.output_text).ok, "boolean");
+  const { text, reasoning, max_output_tokens, background } = sent(response);
   assert.deepEqual(
     { text, reasoning, max_output_tokens, background: background ?? false },
     { text: { format }, reasoning: { effort: "low" }, max_output_tokens: 500, background: false },
@@ -128,13 +120,13 @@ for (
   ] as const
 ) {
   Deno.test(`tool_choice: ${what}: 400 with param, and nothing is sent`, async () => {
-    const { openai } = theSdk().stack;
-    const before = openai.requests.length;
+    const input = crypto.randomUUID();
     // Some of these are not in OpenAI's types.
     const tool_choice = choice as unknown as Params["tool_choice"] & object;
-    const error = await refusalOf(create({ model: "chooses", tool_choice }));
+    const error = await refusalOf(create({ model: "chooses", tool_choice, input }));
     assert.deepEqual([error.status, error.param], [400, param], error.message);
-    assert.equal(openai.requests.length, before);
+    const { requests } = theSdk().stack.openai;
+    assert.ok(!requests.some(({ body }) => JSON.stringify(body ?? null).includes(input)));
   });
 }
 
@@ -174,19 +166,19 @@ const mailbox = {
 } as const;
 
 Deno.test("tools that name what the profile has pass, and stay the profile's", async () => {
-  await create({ tools: [{ ...mailbox, require_approval: "never" }] });
-  const text = JSON.stringify(sent()["tools"]);
+  const response = await create({ tools: [{ ...mailbox, require_approval: "never" }] });
+  const text = JSON.stringify(sent(response)["tools"]);
   assert.ok(text.includes("gmail_reply_to_email") && !text.includes("mine.example"));
 });
 
 Deno.test("a caller may narrow a server: fewer tools, and a person asked before each call", async () => {
   const { stack } = theSdk();
   const before = stack.stack.mailbox.sent.length;
-  await create({
+  const narrowed = await create({
     input: "Reply to the invoice mail",
     tools: [{ ...mailbox, allowed_tools: ["gmail_find_email"] }],
   });
-  assert.ok(!JSON.stringify(sent()["tools"]).includes("gmail_reply_to_email"));
+  assert.ok(!JSON.stringify(sent(narrowed)["tools"]).includes("gmail_reply_to_email"));
   const asked = await create({
     input: "Reply to the invoice mail, please",
     tools: [{ ...mailbox, require_approval: "always" }],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { polled, sdkForFile } from "./support/sdk.ts";
+import { polled, sharedSdk } from "./support/sdk.ts";
 
-const theSdk = sdkForFile();
+const theSdk = sharedSdk();
 
 Deno.test("a background create answers at once, and the SDK's polling finds the answer", async () => {
   const { client, stack } = theSdk();

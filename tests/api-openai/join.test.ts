@@ -5,9 +5,9 @@ import { jobIdOf } from "../../supabase/functions/_durable_responses/model/ids.t
 import { advance } from "../support/job-state.ts";
 import { countJobs } from "../support/jobs.ts";
 import { refusalOf } from "./support/refusal.ts";
-import { polled, type Sdk, sdkForFile } from "./support/sdk.ts";
+import { polled, type Sdk, sharedSdk } from "./support/sdk.ts";
 
-const theSdk = sdkForFile();
+const theSdk = sharedSdk();
 
 /** A client of a new user, so that tests do not share questions. */
 async function newUser(): Promise<{ client: OpenAI; sdk: Sdk; id: string; token: string }> {

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import type OpenAI from "openai";
 import type { Fault } from "../../packages/dev/openai/faults/schema.ts";
 import { refusalOf } from "./support/refusal.ts";
-import { sdkForFile } from "./support/sdk.ts";
+import { sharedSdk } from "./support/sdk.ts";
 
-const theSdk = sdkForFile();
+const theSdk = sharedSdk();
 const create = (input: OpenAI.Responses.ResponseInput) =>
   theSdk().client.responses.create({ model: "mail", input });
 

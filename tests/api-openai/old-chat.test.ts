@@ -7,9 +7,9 @@ import {
 } from "../../supabase/functions/_durable_responses/model/ids.ts";
 import { writeHistory } from "../support/job-history.ts";
 import { refusalOf } from "./support/refusal.ts";
-import { sdkForFile } from "./support/sdk.ts";
+import { sharedSdk } from "./support/sdk.ts";
 
-const theSdk = sdkForFile();
+const theSdk = sharedSdk();
 
 const hourMs = 3_600_000;
 

@@ -1,9 +1,10 @@
 /** Acting for a user: with a secret key, `x-owner-id` limits the call to that user. With anything else, it is refused. */
 import assert from "node:assert/strict";
+import { jobIdOf } from "../../supabase/functions/_durable_responses/model/ids.ts";
 import { refusalOf } from "./support/refusal.ts";
-import { sdkForFile } from "./support/sdk.ts";
+import { sharedSdk } from "./support/sdk.ts";
 
-const theSdk = sdkForFile();
+const theSdk = sharedSdk();
 
 const server = (owner: string) =>
   theSdk().clientWith({
@@ -24,7 +25,7 @@ Deno.test("the user sees what a server asked for them: messages of user and assi
   const seen = await client.responses.retrieve(id);
   const items = await Array.fromAsync(client.responses.inputItems.list(id));
   const [row] = await stack.sql`
-    select owner_id from public.response_jobs_internal order by id desc limit 1`;
+    select owner_id from public.response_jobs_internal where id = ${jobIdOf(id) ?? ""}`;
   assert.equal(row?.["owner_id"], stack.user.id);
   assert.match(JSON.stringify(items), /What does it cost/);
   assert.ok(!/discount/.test(JSON.stringify([seen, items])));

@@ -1,9 +1,9 @@
 /** Where a page or a stream is to begin: a place that cannot be is refused, not taken for another one. */
 import assert from "node:assert/strict";
 import { refusalOf } from "./support/refusal.ts";
-import { sdkForFile } from "./support/sdk.ts";
+import { sharedSdk } from "./support/sdk.ts";
 
-const theSdk = sdkForFile();
+const theSdk = sharedSdk();
 
 Deno.test("a place that a response does not have is a 400 that names the parameter", async () => {
   const { client } = theSdk();

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import type OpenAI from "openai";
 import { photoOf, sha256 } from "../support/photo.ts";
-import { asking, dataUrl, image, photosForFile, stored } from "./support/photos.ts";
+import { asking, dataUrl, image, sharedPhotos, stored } from "./support/photos.ts";
 import { refusalOf } from "./support/refusal.ts";
 
-const thePhotos = photosForFile();
+const thePhotos = sharedPhotos();
 
 type Parts = OpenAI.Responses.ResponseFunctionCallOutputItemList;
 

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { countJobs } from "../support/jobs.ts";
 import { refusalOf } from "./support/refusal.ts";
-import { sdkForFile } from "./support/sdk.ts";
+import { sharedSdk } from "./support/sdk.ts";
 
-const theSdk = sdkForFile();
+const theSdk = sharedSdk();
 
 const create = (more: Partial<OpenAI.Responses.ResponseCreateParamsNonStreaming>) =>
   theSdk().client.responses.create({ model: "plain", input: "Hi", background: true, ...more });

@@ -8,9 +8,9 @@ import { RequestError } from "../../supabase/functions/_durable_responses/platfo
 import { toRefusal } from "../../supabase/functions/_durable_responses/api/openai/refusal.ts";
 import { refused } from "../../supabase/functions/_durable_responses/api/openai/send-response.ts";
 import { refusalOf } from "./support/refusal.ts";
-import { sdkForFile } from "./support/sdk.ts";
+import { sharedSdk } from "./support/sdk.ts";
 
-const theSdk = sdkForFile();
+const theSdk = sharedSdk();
 
 /** Every code, and whether a create that got it may be repeated: some codes may come after the job was accepted. */
 const codes: [code: RequestErrorCode, repeat: "yes" | "with a key" | "no"][] = [

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { refusalOf } from "./support/refusal.ts";
-import { sdkForFile } from "./support/sdk.ts";
+import { sharedSdk } from "./support/sdk.ts";
 
-const theSdk = sdkForFile();
+const theSdk = sharedSdk();
 type Input = OpenAI.Responses.ResponseInput;
 
 const first = () =>

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
-import { sdkForFile } from "./support/sdk.ts";
+import { sharedSdk } from "./support/sdk.ts";
 
-const theSdk = sdkForFile();
+const theSdk = sharedSdk();
 
 type Response = OpenAI.Responses.Response;
 type Input = OpenAI.Responses.ResponseInput;

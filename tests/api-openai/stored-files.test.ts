@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { countJobs } from "../support/jobs.ts";
 import { photoOf, sha256 } from "../support/photo.ts";
-import { asking, image, photosForFile, stored } from "./support/photos.ts";
+import { asking, image, sharedPhotos, stored } from "./support/photos.ts";
 import { refusalOf } from "./support/refusal.ts";
 import { polled } from "./support/sdk.ts";
 
-const thePhotos = photosForFile();
+const thePhotos = sharedPhotos();
 
 Deno.test("a user's own file in Storage is sent; another's is not found, by whomever they ask", async () => {
   const [user, stranger] = [await thePhotos().newUser(), await thePhotos().newUser()];

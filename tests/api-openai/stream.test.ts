@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { jobIdOf } from "../../supabase/functions/_durable_responses/model/ids.ts";
-import { polled, sdkForFile } from "./support/sdk.ts";
+import { polled, sharedSdk } from "./support/sdk.ts";
 
-const theSdk = sdkForFile();
+const theSdk = sharedSdk();
 type Event = OpenAI.Responses.ResponseStreamEvent;
 
 const typesOf = (events: Event[]) => events.map(({ type }) => type);

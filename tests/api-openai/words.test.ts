@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import type OpenAI from "openai";
 import { find, open, outputsOf, porterOn, reply, yesesOf } from "./support/porter.ts";
 import { refusalOf } from "./support/refusal.ts";
-import { sdkForFile } from "./support/sdk.ts";
+import { sharedSdk } from "./support/sdk.ts";
 
-const theSdk = sdkForFile();
+const theSdk = sharedSdk();
 const { ask, create } = porterOn(theSdk);
 
 type Told = InstanceType<typeof OpenAI.APIError>;

@@ -7,10 +7,10 @@ import {
 } from "../../packages/client/src/index.ts";
 import { clientOn } from "./support/client.ts";
 import type { profiles } from "./support/profiles.ts";
-import { stackForFile } from "../support/stack.ts";
+import { sharedBusyStack } from "../support/shared-stack.ts";
 import { onClientProfiles } from "./support/on-client-profiles.ts";
 
-const theStack = stackForFile(onClientProfiles);
+const theStack = sharedBusyStack(onClientProfiles);
 const reply = "Find the latest email about the invoice and reply that it will be paid on Friday";
 
 Deno.test("a query is submitted and its result waited for", async () => {

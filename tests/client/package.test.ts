@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { runProcess } from "../../packages/dev/processes.ts";
 import { checkTypesIn, withProject } from "./support/project.ts";
-import { stackForFile } from "../support/stack.ts";
+import { sharedBusyStack } from "../support/shared-stack.ts";
 import { onClientProfiles } from "./support/on-client-profiles.ts";
 
-const theStack = stackForFile(onClientProfiles);
+const theStack = sharedBusyStack(onClientProfiles);
 
 const program = `
 import { createClient } from "@supabase/supabase-js";

@@ -10,10 +10,10 @@ import {
 import { eventually } from "../support/eventually.ts";
 import { clientOn, type TestClient } from "./support/client.ts";
 import { openPage } from "./support/dom.ts";
-import { stackForFile } from "../support/stack.ts";
+import { sharedBusyStack } from "../support/shared-stack.ts";
 import { onClientProfiles } from "./support/on-client-profiles.ts";
 
-const theStack = stackForFile(onClientProfiles);
+const theStack = sharedBusyStack(onClientProfiles);
 const reply = "Find the latest email about the invoice and reply that it will be paid on Friday";
 
 function JobView(

@@ -1,12 +1,12 @@
 /** A watch is registered before the first read, so a change between the two is not missed, whatever Realtime does. */
 import assert from "node:assert/strict";
-import { stackForFile } from "../support/stack.ts";
+import { sharedBusyStack } from "../support/shared-stack.ts";
 import { eventually } from "../support/eventually.ts";
 import { clientOn } from "./support/client.ts";
 import { onClientProfiles } from "./support/on-client-profiles.ts";
 import { watchList } from "./support/watched-list.ts";
 
-const theStack = stackForFile(onClientProfiles);
+const theStack = sharedBusyStack(onClientProfiles);
 const slow = "[[plan: sleep 20s]] Wait";
 
 /** Records the paths of requests, and runs `then` right after the first one whose path ends with `ending`. */

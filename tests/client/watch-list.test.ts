@@ -4,11 +4,11 @@ import { ArgumentError } from "../../packages/client/src/index.ts";
 import { createOperator } from "../support/operator.ts";
 import { eventually } from "../support/eventually.ts";
 import { clientOn } from "./support/client.ts";
-import { stackForFile } from "../support/stack.ts";
+import { sharedBusyStack } from "../support/shared-stack.ts";
 import { onClientProfiles } from "./support/on-client-profiles.ts";
 import { watchList } from "./support/watched-list.ts";
 
-const theStack = stackForFile(onClientProfiles);
+const theStack = sharedBusyStack(onClientProfiles);
 const slow = "[[plan: sleep 20s]] Wait";
 
 /** A new signed-in user for each test, so that nobody else's jobs are in the list. */

@@ -4,10 +4,10 @@ import type { Job, Update } from "../../packages/client/src/index.ts";
 import { SignJWT } from "jose";
 import { eventually } from "../support/eventually.ts";
 import { clientOn, type TestClient } from "./support/client.ts";
-import { stackForFile } from "../support/stack.ts";
+import { sharedBusyStack } from "../support/shared-stack.ts";
 import { onClientProfiles } from "./support/on-client-profiles.ts";
 
-const theStack = stackForFile(onClientProfiles);
+const theStack = sharedBusyStack(onClientProfiles);
 const reply = "Find the latest email about the invoice and reply that it will be paid on Friday";
 const slow = "[[plan: reason; sleep 900ms; reason; sleep 900ms; reason; text 6 deltas]] Think";
 

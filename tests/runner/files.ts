@@ -1,4 +1,4 @@
-/** Which test files there are. */
+/** Which test files there are, and which of them share a stack. */
 import { join, relative } from "node:path";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 
@@ -20,6 +20,12 @@ export async function findTestFiles(
     }
   }
   return found.sort();
+}
+
+/** The files that share a stack with others: each calls a harness whose name begins with `shared`. */
+export async function findSharers(files: string[]): Promise<Set<string>> {
+  const texts = await Promise.all(files.map((file) => Deno.readTextFile(join(projectRoot, file))));
+  return new Set(files.filter((_, index) => /\bshared[A-Z]\w*\(/.test(texts[index] ?? "")));
 }
 
 async function* walk(folder: string): AsyncGenerator<string> {

@@ -32,3 +32,13 @@ Deno.test("only files whose tests have databases of their own run as one module"
     ["tests/sql", true],
   ]);
 });
+
+Deno.test("files that share a stack run as one module, apart from those of their area that do not", () => {
+  const files = ["a", "b", "c", "d", "e"].map((name) => `tests/e2e/${name}.test.ts`);
+  const [first = "", ...sharers] = files;
+  const groups = planGroups(files, new Set(sharers));
+  assert.deepEqual(groups.map(({ name, files, together }) => [name, files, together]), [
+    ["tests/e2e, shared", sharers, true],
+    ["tests/e2e", [first], false],
+  ]);
+});

@@ -6,12 +6,16 @@ export interface Group {
   files: string[];
   /** It mostly waits for a clock that no test can set, so it may run in addition to the others. */
   waits: boolean;
-  /** Its files run as one module, so what they import is loaded once, and a cluster is started once. */
+  /** Its files run as one module, so what they import is loaded once, and a cluster or a stack is started once. */
   together: boolean;
 }
 
 // Small enough that the processes end at about the same time, large enough that starting one (0.3 s) costs little.
 const filesPerGroup = 6;
+
+// They start one stack for all, so each of them takes less time.
+const sharersPerGroup = 10;
+const sharersPerLongGroup = 4;
 
 // Each file in these folders starts whole stacks and runs for a minute.
 const longAreas = ["tests/chaos", "tests/resume", "tests/e2e", "tests/console"];
@@ -28,27 +32,49 @@ const waitingSuffix = "-waits.test.ts";
 /**
  * Groups of files of one area (the folder below tests/). Waiting files come first, each in its own group, then the areas with
  * the longest files, and quick areas last, because a long group that starts late would delay the end of the run.
+ * @param sharers the files that share a stack with others of their area
  */
-export function planGroups(files: string[]): Group[] {
+export function planGroups(files: string[], sharers: ReadonlySet<string> = new Set()): Group[] {
   const waiting = files.filter((file) => file.endsWith(waitingSuffix));
   const others = files.filter((file) => !file.endsWith(waitingSuffix));
   const areas = Map.groupBy(others, areaOf);
   const longFirst = [...areas].sort(([a], [b]) => rank(a) - rank(b) || a.localeCompare(b));
   return [
     ...waiting.map((file) => ({ name: file, files: [file], waits: true, together: false })),
-    ...longFirst.flatMap(([area, members]) => split(area, members)),
+    ...longFirst.flatMap(([area, members]) => {
+      const isLong = longAreas.includes(area);
+      const [shared, alone] = partition(members, (file) => sharers.has(file));
+      return [
+        ...split(`${area}, shared`, shared, {
+          perGroup: isLong ? sharersPerLongGroup : sharersPerGroup,
+          together: true,
+        }),
+        ...split(area, alone, {
+          perGroup: isLong ? 1 : filesPerGroup,
+          together: togetherAreas.includes(area),
+        }),
+      ];
+    }),
   ];
 }
 
-function split(area: string, files: string[]): Group[] {
-  const count = Math.ceil(files.length / (longAreas.includes(area) ? 1 : filesPerGroup));
+function split(
+  name: string,
+  files: string[],
+  { perGroup, together }: { perGroup: number; together: boolean },
+): Group[] {
+  const count = Math.ceil(files.length / perGroup);
   const size = Math.ceil(files.length / count);
   return Array.from({ length: count }, (_, index) => ({
-    name: count === 1 ? area : `${area} ${index + 1}/${count}`,
+    name: count === 1 ? name : `${name} ${index + 1}/${count}`,
     files: files.slice(index * size, (index + 1) * size),
     waits: false,
-    together: togetherAreas.includes(area),
+    together,
   }));
+}
+
+function partition<T>(items: T[], test: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(test), items.filter((item) => !test(item))];
 }
 
 function areaOf(file: string): string {

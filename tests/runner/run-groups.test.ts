@@ -1,8 +1,9 @@
 /** Really runs groups of generated test files. */
 import assert from "node:assert/strict";
 import { join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
-import { findTestFiles } from "./files.ts";
+import { findSharers, findTestFiles } from "./files.ts";
 import { type GroupResult, runFailedAgain, runGroup } from "./run-groups.ts";
 
 const passes = `Deno.test("it passes", () => {});`;
@@ -68,6 +69,51 @@ Deno.test("files that run together load what they share once, and failures name 
     assert.match(output, /^the second => .*b\.test\.ts:1:/m);
     const apart = await runGroup({ ...group, together: false }, { endAt: soon() });
     assert.match(apart.output, /seen 0/);
+  });
+});
+
+Deno.test("what is shared by equal options starts once for files that run together, and once for each that does not", async () => {
+  const support = pathToFileURL(join(projectRoot, "tests/support/shared.ts")).href;
+  const texts = {
+    "one.ts": `
+      import { sharedBy } from ${JSON.stringify(support)};
+      let started = 0;
+      export const sharedThing = sharedBy(
+        async (_, { size }: { size: number }) => ({ size, number: ++started, left: 0 }),
+        async (thing) => { thing.left = 0; },
+      );`,
+    ...Object.fromEntries([["a", 1], ["b", 1], ["c", 2]].map(([name, size]) => [
+      `${name}.test.ts`,
+      `import { sharedThing } from "./one.ts";
+      const theThing = sharedThing({ size: ${size} });
+      Deno.test("${name}", () => {
+        console.log("seen ${name}", JSON.stringify(theThing()));
+        theThing().left++;
+      });`,
+    ])),
+  };
+  await withFiles(texts, async (folder) => {
+    const files = ["a", "b", "c"].map((name) =>
+      relative(projectRoot, join(folder, `${name}.test.ts`))
+    );
+    assert.deepEqual([...await findSharers(files)], files);
+    const seen = async (together: boolean) => {
+      const { failed, output } = await runGroup({ ...groupOf(...files), together }, {
+        endAt: soon(),
+      });
+      assert.equal(failed, 0, output);
+      return [...output.matchAll(/^seen \w .*/gm)].map(([line]) => line);
+    };
+    assert.deepEqual(await seen(true), [
+      'seen a {"size":1,"number":1,"left":0}',
+      'seen b {"size":1,"number":1,"left":0}',
+      'seen c {"size":2,"number":2,"left":0}',
+    ]);
+    assert.deepEqual(await seen(false), [
+      'seen a {"size":1,"number":1,"left":0}',
+      'seen b {"size":1,"number":1,"left":0}',
+      'seen c {"size":2,"number":1,"left":0}',
+    ]);
   });
 });
 

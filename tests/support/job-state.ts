@@ -154,3 +154,12 @@ export async function rewriteColumn(sql: Connection, id: string, column: string)
 export async function removeAllJobs(sql: Connection): Promise<void> {
   await sql`truncate durable_responses.jobs, durable_responses.idempotency_keys cascade`;
 }
+
+/** Routes know nothing any more, as before their first job. */
+export async function forgetRoutes(sql: Connection): Promise<void> {
+  await sql`
+    update public.response_routes set
+      breaker = 'closed', background_failures = 0, last_failure = null, probe_at = null, opened_at = null,
+      paused_until = null, pause_reason = null, max_running = null, typical_ms = null,
+      ignores_approval = false, ignores_approval_since = null`;
+}

@@ -1,5 +1,5 @@
 /**
- * The whole stack, for tests: started before a file's first test and stopped after its last, with a user, a database
+ * The whole stack, for tests: started before the first test and stopped after the last one, with a user, a database
  * connection, and shortcuts for requests. A harness that needs more builds on `startTestStack`.
  */
 import type { Sql } from "postgres";
@@ -67,13 +67,15 @@ export interface TestStack {
   submit(profile: string, query: string, more?: Record<string, unknown>): Promise<Answer>;
   /** A copy of a profile in tests/support/profiles.ts that no test has used yet, so its route has learned nothing. */
   fresh(name: ProfileName): string;
+  /** The same stack with another user. */
+  as(user: SignedInUser): TestStack;
   /** Waits until a job is final. */
   finished(id: string): Promise<JobRow>;
   /** Runs the cron job that wakes the worker, and waits until its request is answered. */
   wake(): Promise<void>;
 }
 
-/** One stack for all tests of a file. */
+/** One stack for all tests of a file, which may change it. `sharedStack` (shared-stack.ts) costs less. */
 export function stackForFile(options: TestStackOptions = {}): () => TestStack {
   return forFile((parts) => startTestStack(parts, options));
 }
@@ -115,16 +117,16 @@ export async function startTestStack(
   if (cronByHand) stack.cron.pause();
   const sql = stack.database.connect("supabase_admin", "postgres", { max: 3 });
   parts.defer(() => sql.end());
-  return withShortcuts(stack, proxy, sql, await stack.createUser());
+  return withShortcuts({ stack, proxy, sql, used: new Map() }, await stack.createUser());
 }
 
-function withShortcuts(
-  stack: Stack,
-  proxy: CountingProxy,
-  sql: Sql,
-  user: SignedInUser,
-): TestStack {
-  const used = new Map<ProfileName, number>();
+interface Parts extends Pick<TestStack, "stack" | "proxy" | "sql"> {
+  /** How many copies of each profile are used. */
+  used: Map<ProfileName, number>;
+}
+
+function withShortcuts(parts: Parts, user: SignedInUser): TestStack {
+  const { stack, proxy, sql, used } = parts;
   const ask = async ({ method, path = "", token = user.token, body, headers = {} }: Ask) =>
     await readAnswer(
       await fetch(`${stack.functionsUrl}/respond${path}`, {
@@ -142,6 +144,7 @@ function withShortcuts(
     sql,
     user,
     ask,
+    as: (other) => withShortcuts(parts, other),
     submit: (profile, query, more = {}) => ask({ body: { profile, query, ...more } }),
     fresh(name) {
       const number = (used.get(name) ?? 0) + 1;

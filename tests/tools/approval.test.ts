@@ -3,9 +3,9 @@ import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { eventually } from "../support/eventually.ts";
 import { readJob, summarizeAttempts } from "../support/jobs.ts";
-import { toolsStackForFile } from "./support/tools-stack.ts";
+import { sharedTools } from "./support/tools-stack.ts";
 
-const theStack = toolsStackForFile();
+const theStack = sharedTools();
 
 const waits = (id: string, status: string) =>
   eventually(

@@ -5,9 +5,9 @@ import { clientOn } from "../client/support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { readJob } from "../support/jobs.ts";
 import { callStep } from "../support/ledger.ts";
-import { toolsStackForFile } from "./support/tools-stack.ts";
+import { sharedTools } from "./support/tools-stack.ts";
 
-const theStack = toolsStackForFile();
+const theStack = sharedTools();
 const plan = '[[plan: call open_door {"door":"1"}]]';
 
 async function handedOut(id: string): Promise<{ call_id: string; arguments: string }[]> {

@@ -11,9 +11,9 @@ import {
 } from "../e2e/upstream/answers.ts";
 import { eventually } from "../support/eventually.ts";
 import { readJob } from "../support/jobs.ts";
-import { toolsStackForFile } from "./support/tools-stack.ts";
+import { sharedTools } from "./support/tools-stack.ts";
 
-const theStack = toolsStackForFile();
+const theStack = sharedTools();
 
 const callOf = (number: number, name: string, args: string) => ({
   type: "function_call",

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { readJob, summarizeAttempts } from "../support/jobs.ts";
 import { eventually } from "../support/eventually.ts";
-import { toolsStackForFile } from "./support/tools-stack.ts";
+import { sharedTools } from "./support/tools-stack.ts";
 
-const theStack = toolsStackForFile();
+const theStack = sharedTools();
 
 Deno.test("a call of a function is made, is on the ledger, and its output goes to the model", async () => {
   const { submit, finished, begin, notes, steps, user } = theStack();

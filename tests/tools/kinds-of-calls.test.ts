@@ -7,9 +7,9 @@ import { clientOn } from "../client/support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { readJob } from "../support/jobs.ts";
 import { downloadsOf, photoOf } from "../support/photo.ts";
-import { toolsStackForFile } from "./support/tools-stack.ts";
+import { sharedTools } from "./support/tools-stack.ts";
 
-const theStack = toolsStackForFile();
+const theStack = sharedTools();
 
 const png = (bytes: Uint8Array) => `data:image/png;base64,${Buffer.from(bytes).toString("base64")}`;
 const screenshot = png(photoOf(1_000));

@@ -1,9 +1,9 @@
 /** The turn after calls of functions, ours or handed out: each call is sent with its output. Only what is stored counts. */
 import assert from "node:assert/strict";
 import OpenAI from "openai";
-import { toolsStackForFile } from "./support/tools-stack.ts";
+import { sharedTools } from "./support/tools-stack.ts";
 
-const theStack = toolsStackForFile();
+const theStack = sharedTools();
 type Input = OpenAI.Responses.ResponseInputItem[];
 
 const clientOf = () =>

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { createStream, ended, raw, stream, streamed } from "../e2e/upstream/answers.ts";
 import { eventually } from "../support/eventually.ts";
 import { readJob } from "../support/jobs.ts";
-import { toolsStackForFile } from "./support/tools-stack.ts";
+import { sharedTools } from "./support/tools-stack.ts";
 
-const theStack = toolsStackForFile();
+const theStack = sharedTools();
 
 const call = (name: string, args: string, more: Record<string, unknown> = {}) => ({
   type: "function_call",

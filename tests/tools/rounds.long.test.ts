@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { eventually } from "../support/eventually.ts";
 import { isFinal, readJob, summarizeAttempts } from "../support/jobs.ts";
-import { toolsStackForFile } from "./support/tools-stack.ts";
+import { sharedTools } from "./support/tools-stack.ts";
 
-const theStack = toolsStackForFile();
+const theStack = sharedTools();
 
 const steps = Array.from({ length: 70 }, (_, at) => `call put {"body":"${at}"}`);
 const plan = `[[plan: ${steps.join("; reason; ")}]]`;

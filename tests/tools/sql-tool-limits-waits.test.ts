@@ -4,7 +4,7 @@ import { eventually } from "../support/eventually.ts";
 import { isFinal, readJob } from "../support/jobs.ts";
 import { toolsStackForFile } from "./support/tools-stack.ts";
 
-const theStack = toolsStackForFile();
+const theStack = toolsStackForFile({});
 
 Deno.test("a call of 6 s is made under the owner's rights, and its lease is renewed meanwhile", async () => {
   const { submit, finished, begin, orders, user, sql } = theStack();

@@ -1,9 +1,9 @@
 /** sqlTool(): a call and its row are one transaction, under the owner's own rights. */
 import assert from "node:assert/strict";
 import { readJob } from "../support/jobs.ts";
-import { toolsStackForFile } from "./support/tools-stack.ts";
+import { sharedTools } from "./support/tools-stack.ts";
 
-const theStack = toolsStackForFile();
+const theStack = sharedTools();
 
 Deno.test("a Postgres function is called with the model's arguments, as the owner", async () => {
   const { submit, finished, begin, orders, steps, user, sql } = theStack();

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type OpenAI from "openai";
 import type { Download } from "../../../packages/dev/openai/mod.ts";
-import type { StackOptions } from "../../../packages/dev/stack.ts";
+import type { Stack, StackOptions } from "../../../packages/dev/stack.ts";
 import { photoOf } from "../../support/photo.ts";
-import { type Sdk, sdkForFile } from "./sdk.ts";
+import { type Sdk, sdkForFile, sharedSdk } from "./sdk.ts";
 
 type Part = OpenAI.Responses.ResponseInputContent;
 
@@ -47,10 +47,19 @@ export interface Photos {
   uploaded(user: PhotoUser): Promise<{ path: string; photo: Uint8Array }>;
 }
 
-/** One stack for all tests of a file. */
-export function photosForFile(options: StackOptions = {}): () => Photos {
-  const theSdk = sdkForFile(options);
-  let hasBucket = false;
+const haveBucket = new WeakSet<Stack>();
+
+/** On the stack that the files of this folder share. */
+export function sharedPhotos(): () => Photos {
+  return photosOn(sharedSdk());
+}
+
+/** On a stack with options of its own. */
+export function photosForFile(options: StackOptions): () => Photos {
+  return photosOn(sdkForFile(options));
+}
+
+function photosOn(theSdk: () => Sdk): () => Photos {
   return () => {
     const sdk = theSdk();
     const { stack } = sdk.stack;
@@ -61,8 +70,8 @@ export function photosForFile(options: StackOptions = {}): () => Photos {
       }).storage;
     const service = () => storageWith(stack.secretKey);
     const makeBucket = async () => {
-      if (hasBucket) return;
-      hasBucket = true;
+      if (haveBucket.has(stack)) return;
+      haveBucket.add(stack);
       const { error } = await service().createBucket("photos", { public: false });
       assert.equal(error, null);
       await sdk.stack.sql.unsafe(

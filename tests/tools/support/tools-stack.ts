@@ -2,6 +2,8 @@
 import { fileURLToPath } from "node:url";
 import { eventually } from "../../support/eventually.ts";
 import { forFile } from "../../support/for-file.ts";
+import { sharedBy } from "../../support/shared.ts";
+import { renewStack } from "../../support/shared-stack.ts";
 import { startTestStack, type TestStack, type TestStackOptions } from "../../support/stack.ts";
 import { makeTables } from "./tables.ts";
 
@@ -16,35 +18,53 @@ export interface ToolsStack extends TestStack {
   begin(): Promise<void>;
 }
 
-export function toolsStackForFile(options: TestStackOptions = {}): () => ToolsStack {
-  return forFile(async (parts) => {
-    const test = await startTestStack(parts, {
-      profiles: toolProfiles,
-      cronByHand: true,
-      ...options,
-    });
-    await makeTables(test.sql);
-    await apiKnows(test);
-    const { sql, openai } = test;
-    return Object.assign(test, {
-      notes: async (tool: string) => [
-        ...await sql<{ body: string; owner_id: string | null; key: string }[]>`
-          select body, owner_id, key from public.notes where tool = ${tool} order by id`,
-      ],
-      orders: async () => [
-        ...await sql<{ owner_id: string; item: string }[]>`
-          select owner_id, item from public.orders order by id`,
-      ],
-      steps: async (id: string) => [
-        ...await sql<Record<string, unknown>[]>`
-          select kind, status, tool, run_by, effect, output, error, attempt
-          from public.response_steps where job_id = ${id} order by number`,
-      ],
-      begin: async () => {
-        openai.faults.clear();
-        await sql`truncate public.notes, public.orders, public.seen`;
-      },
-    });
+const options = { profiles: toolProfiles, cronByHand: true };
+const startedOnce = sharedBy(startTools, renewStack);
+
+/** The stack that the files of this folder share. */
+export function sharedTools(): () => ToolsStack {
+  const theStack = startedOnce(options);
+  return forFile(async () => {
+    const shared = theStack();
+    return withTables(shared.as(await shared.stack.createUser()));
+  });
+}
+
+/** On a stack with options of its own. */
+export function toolsStackForFile(more: TestStackOptions): () => ToolsStack {
+  return forFile(async (parts) => withTables(await startTools(parts, { ...options, ...more })));
+}
+
+async function startTools(
+  parts: AsyncDisposableStack,
+  options: TestStackOptions,
+): Promise<TestStack> {
+  const test = await startTestStack(parts, options);
+  await makeTables(test.sql);
+  await apiKnows(test);
+  return test;
+}
+
+function withTables(test: TestStack): ToolsStack {
+  const { sql, openai } = test;
+  return Object.assign(test, {
+    notes: async (tool: string) => [
+      ...await sql<{ body: string; owner_id: string | null; key: string }[]>`
+        select body, owner_id, key from public.notes where tool = ${tool} order by id`,
+    ],
+    orders: async () => [
+      ...await sql<{ owner_id: string; item: string }[]>`
+        select owner_id, item from public.orders order by id`,
+    ],
+    steps: async (id: string) => [
+      ...await sql<Record<string, unknown>[]>`
+        select kind, status, tool, run_by, effect, output, error, attempt
+        from public.response_steps where job_id = ${id} order by number`,
+    ],
+    begin: async () => {
+      openai.faults.clear();
+      await sql`truncate public.notes, public.orders, public.seen`;
+    },
   });
 }
 
