@@ -585,6 +585,7 @@ create table durable_responses.waits (
   fallback_reason text,
   review_reason text,
   settle_failures integer not null default 0,
+  failure_counted boolean not null default false,
   settle_error text
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
 comment on table durable_responses.waits is 'What each unfinished job waits for: one row, deleted when the job is final.';
@@ -613,6 +614,7 @@ comment on column durable_responses.waits.background_until is 'While background:
 comment on column durable_responses.waits.fallback_reason is 'Why the job fell back from background, as an error code.';
 comment on column durable_responses.waits.review_reason is 'While needs_review: the call in doubt, and why.';
 comment on column durable_responses.waits.settle_failures is 'While background: how often its response could not be settled.';
+comment on column durable_responses.waits.failure_counted is 'While background: its response has failed, which the breaker has counted, but what it did is not known yet.';
 comment on column durable_responses.waits.settle_error is 'While background: why it could not be settled last time.';
 
 create index waits_claim on durable_responses.waits (route, priority desc, owner_key, due, ready_xid) where ready;
@@ -670,6 +672,7 @@ begin
     new.response_id := null;
     new.background_until := null;
     new.settle_failures := 0;
+    new.failure_counted := false;
     new.settle_error := null;
   end if;
   if new.status <> 'needs_review' then
@@ -1737,7 +1740,11 @@ begin
   end if;
   with ended as (
     update public.response_steps known set
-      status = s ->> 'status', output = s ->> 'output', error = s ->> 'error', item = nullif(s -> 'item', 'null'),
+      status = s ->> 'status', output = s ->> 'output', error = s ->> 'error',
+      -- A call that names its yes is the one that had it, whatever became of its arguments on the way.
+      item = nullif(s -> 'item', 'null') || case
+        when s #>> '{item,approval_request_id}' is not null and known.arguments <> ''
+        then jsonb_build_object('arguments', known.arguments) else '{}' end,
       finished_at = durable_responses.clock()
     from jsonb_array_elements(v_late) s, public.response_steps before
     where known.job_id = p_job_id and known.attempt = p_attempt and known.item_id = s ->> 'item_id'
@@ -3477,12 +3484,13 @@ comment on function public.claim_background_job(text, integer, integer) is
   'A webhook came. Returns {known, work, abandoned}. work: null if no job waits for this response. known: whether it was ever ours. abandoned: a response whose attempt ended without it, as claim_pending_cancels() returns it.';
 
 create function public.adopt_background_response(
-  p_job_id uuid, p_attempt integer, p_response_id text, p_poll_ms integer default 30000
+  p_job_id uuid, p_attempt integer, p_response_id text, p_poll_ms integer default 30000, p_instead_of text default null
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
 declare
   v_attempt integer;
+  v_other text;
 begin
   -- The response may arrive before the worker that asked for it has recorded it, or after that worker died.
   -- A run that could not continue in background has a reason recorded, and continues in its worker.
@@ -3515,12 +3523,28 @@ begin
     return jsonb_build_object('known', true, 'work', null,
       'abandoned', durable_responses.upstream(p_job_id, v_attempt, p_response_id));
   end if;
+  select response_id into v_other from (
+    select response_id from durable_responses.waits where job_id = p_job_id and attempt = p_attempt
+    union all
+    select response_id from durable_responses.attempts where job_id = p_job_id and number = p_attempt
+  ) recorded where response_id <> p_response_id limit 1;
+  -- A create may be answered with an id that is nobody's. Whoever calls this finds out whose the other response is.
+  if v_other is not null and v_other is distinct from p_instead_of then
+    return jsonb_build_object('known', false, 'work', null, 'abandoned', null, 'other', v_other);
+  elsif v_other is not null then
+    update durable_responses.waits set response_id = null
+    where job_id = p_job_id and attempt = p_attempt and status = 'background' and response_id = v_other;
+    if not found then
+      return jsonb_build_object('known', true, 'work', null,
+        'abandoned', durable_responses.upstream(p_job_id, p_attempt, p_response_id));
+    end if;
+  end if;
   perform public.record_background_response(p_job_id, p_attempt, p_response_id, null, p_poll_ms);
   return public.claim_background_job(p_response_id, p_poll_ms);
 end;
 $$;
-comment on function public.adopt_background_response(uuid, integer, text, integer) is
-  'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. If that attempt never began, because the job was cancelled, held for review or deleted meanwhile, it is abandoned, and cancelled until that is confirmed. Returns {known, work, abandoned} as claim_background_job() does.';
+comment on function public.adopt_background_response(uuid, integer, text, integer, text) is
+  'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. If that attempt never began, because the job was cancelled, held for review or deleted meanwhile, it is abandoned, and cancelled until that is confirmed. p_instead_of: the id that the attempt has, which is not that of its response. Returns {known, work, abandoned} as claim_background_job() does; other: the id that the attempt has, if it is another one, and nothing was done.';
 
 create function public.claim_background_polls(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
@@ -3584,7 +3608,7 @@ begin
       'item_id', 'unguarded_run', 'kind', 'unguarded_run', 'status', 'uncertain', 'effect', 'once')));
   end if;
   -- A worker that was lost, or ended, as it handed a yes over says nothing about the route, nor does a request that was too long.
-  if p_error ->> 'code' not in ('openai_invalid_request', 'request_too_large') and (v_wait.response_id is not null or not exists (
+  if not v_wait.failure_counted and p_error ->> 'code' not in ('openai_invalid_request', 'request_too_large') and (v_wait.response_id is not null or not exists (
     select from durable_responses.attempts
     where job_id = p_job_id and number = p_attempt - 1 and outcome = 'continued' and error_code = 'worker_lost'
   )) then
@@ -3609,12 +3633,21 @@ $$;
 comment on function public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean) is
   'The background attempt failed: the job is queued for a synchronous one, or held for review while a call is in doubt. p_unknown: a background run may exist about which nothing is known; with the guard, it can only have made the calls that had a yes. p_cancel_upstream: its response may still run, and must be cancelled.';
 
-create function public.record_settle_failure(p_job_id uuid, p_attempt integer, p_error text, p_after_ms bigint default null) returns integer
+create function public.record_settle_failure(
+  p_job_id uuid, p_attempt integer, p_error text, p_after_ms bigint default null, p_failed_code text default null
+) returns integer
 language plpgsql set search_path = ''
 as $$
 declare
   v_failures integer;
+  v_route text;
 begin
+  if p_failed_code is not null then
+    update durable_responses.waits set failure_counted = true
+    where job_id = p_job_id and attempt = p_attempt and status = 'background' and not failure_counted
+    returning route into v_route;
+    perform durable_responses.route_background_failed(v_route, p_failed_code);
+  end if;
   update durable_responses.waits w set
     settle_failures = w.settle_failures + 1, settle_error = left(p_error, 1000),
     due = case when p_after_ms is null then w.due else least(
@@ -3626,8 +3659,8 @@ begin
   return v_failures;
 end;
 $$;
-comment on function public.record_settle_failure(uuid, integer, text, bigint) is
-  'A background response could not be settled. Counts it, stores why, and polls again after p_after_ms if given. Returns the count; null if the attempt has ended.';
+comment on function public.record_settle_failure(uuid, integer, text, bigint, text) is
+  'A background response could not be settled. Counts it, stores why, and polls again after p_after_ms if given. p_failed_code: it has failed, and only what it did is not known: the breaker counts that once. Returns the count; null if the attempt has ended.';
 
 create function durable_responses.bounded_delay(p_ms bigint) returns interval
 language plpgsql stable set search_path = ''
@@ -3646,10 +3679,10 @@ revoke execute on function durable_responses.next_poll(durable_responses.waits, 
   durable_responses.assign_response(durable_responses.waits, text, text, integer),
   public.record_background_response(uuid, integer, text, text, integer),
   public.claim_background_job(text, integer, integer),
-  public.adopt_background_response(uuid, integer, text, integer),
+  public.adopt_background_response(uuid, integer, text, integer, text),
   public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean),
-  public.record_settle_failure(uuid, integer, text, bigint) from public, anon, authenticated;
+  public.record_settle_failure(uuid, integer, text, bigint, text) from public, anon, authenticated;
 grant execute on function durable_responses.next_poll(durable_responses.waits, bigint),
   durable_responses.bounded_delay(bigint),
   durable_responses.job_or_deleted(uuid, integer),
@@ -3657,10 +3690,10 @@ grant execute on function durable_responses.next_poll(durable_responses.waits, b
   durable_responses.assign_response(durable_responses.waits, text, text, integer),
   public.record_background_response(uuid, integer, text, text, integer),
   public.claim_background_job(text, integer, integer),
-  public.adopt_background_response(uuid, integer, text, integer),
+  public.adopt_background_response(uuid, integer, text, integer, text),
   public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean),
-  public.record_settle_failure(uuid, integer, text, bigint) to service_role;
+  public.record_settle_failure(uuid, integer, text, bigint, text) to service_role;
 -- Claims: which jobs a worker takes next.
 --
 -- Order: routes in random order, so that none is always first. On a route by priority, then owners in turn, starting after
@@ -6930,13 +6963,22 @@ begin
       where s.job_id = p_job_id and s.kind = 'mcp_approval_request' and s.answer ->> 'approve' = 'true' and s.item ->> 'id' is not null
     ), '[]') || coalesce(jsonb_path_query_array(coalesce(v_job.input, v_job.request -> 'input'),
       '$[*] ? (@.type == "mcp_approval_response" && @.approve == true).approval_request_id ? (@.type() == "string")'), '[]'),
+    'requests', coalesce((
+      select jsonb_agg(jsonb_build_object('number', s.number, 'id', s.item ->> 'id') order by s.number) from public.response_steps s
+      where s.job_id = p_job_id and s.kind = 'mcp_approval_request' and s.answer ->> 'approve' = 'true' and s.item ->> 'id' is not null
+    ), '[]'),
+    'calls', coalesce((
+      select jsonb_agg(jsonb_build_object('item_id', s.item_id, 'server_label', s.server_label, 'tool', s.tool,
+        'arguments', s.arguments, 'call_key', s.call_key) order by s.number)
+      from public.response_steps s
+      where s.job_id = p_job_id and s.attempt = p_attempt and s.kind = 'mcp_call' and s.effect = 'once'), '[]'),
     'other_responses', coalesce((
       select jsonb_agg(a.response_id order by a.number) from durable_responses.attempts a
       where a.job_id = p_job_id and a.number <> p_attempt and a.response_id <> p_response_id), '[]'));
 end;
 $$;
 comment on function durable_responses.upstream(uuid, integer, text, timestamptz) is
-  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, own, lists, yeses, other_responses}. guarded: OpenAI was told to ask before each call that must not be made twice; own: the attempt had no other response, so what it was allowed to call and did not was not called; lists: the tools that its servers have, as OpenAI listed them; yeses: the requests that got one; other_responses: those of the job''s other attempts.';
+  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, own, lists, yeses, requests, calls, other_responses}. guarded: OpenAI was told to ask before each call that must not be made twice; own: the attempt had no other response, so what it was allowed to call and did not was not called; lists: the tools that its servers have, as OpenAI listed them; yeses: the requests that got one, the caller''s own too; requests: those in the ledger, each with its step; calls: what the ledger has of the attempt; other_responses: those of the job''s other attempts.';
 
 create function public.claim_pending_cancels(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''

@@ -32,6 +32,7 @@ create table durable_responses.waits (
   fallback_reason text,
   review_reason text,
   settle_failures integer not null default 0,
+  failure_counted boolean not null default false,
   settle_error text
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
 comment on table durable_responses.waits is 'What each unfinished job waits for: one row, deleted when the job is final.';
@@ -60,6 +61,7 @@ comment on column durable_responses.waits.background_until is 'While background:
 comment on column durable_responses.waits.fallback_reason is 'Why the job fell back from background, as an error code.';
 comment on column durable_responses.waits.review_reason is 'While needs_review: the call in doubt, and why.';
 comment on column durable_responses.waits.settle_failures is 'While background: how often its response could not be settled.';
+comment on column durable_responses.waits.failure_counted is 'While background: its response has failed, which the breaker has counted, but what it did is not known yet.';
 comment on column durable_responses.waits.settle_error is 'While background: why it could not be settled last time.';
 
 create index waits_claim on durable_responses.waits (route, priority desc, owner_key, due, ready_xid) where ready;
@@ -117,6 +119,7 @@ begin
     new.response_id := null;
     new.background_until := null;
     new.settle_failures := 0;
+    new.failure_counted := false;
     new.settle_error := null;
   end if;
   if new.status <> 'needs_review' then

@@ -155,7 +155,11 @@ begin
   end if;
   with ended as (
     update public.response_steps known set
-      status = s ->> 'status', output = s ->> 'output', error = s ->> 'error', item = nullif(s -> 'item', 'null'),
+      status = s ->> 'status', output = s ->> 'output', error = s ->> 'error',
+      -- A call that names its yes is the one that had it, whatever became of its arguments on the way.
+      item = nullif(s -> 'item', 'null') || case
+        when s #>> '{item,approval_request_id}' is not null and known.arguments <> ''
+        then jsonb_build_object('arguments', known.arguments) else '{}' end,
       finished_at = durable_responses.clock()
     from jsonb_array_elements(v_late) s, public.response_steps before
     where known.job_id = p_job_id and known.attempt = p_attempt and known.item_id = s ->> 'item_id'

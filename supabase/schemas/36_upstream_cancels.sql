@@ -37,13 +37,22 @@ begin
       where s.job_id = p_job_id and s.kind = 'mcp_approval_request' and s.answer ->> 'approve' = 'true' and s.item ->> 'id' is not null
     ), '[]') || coalesce(jsonb_path_query_array(coalesce(v_job.input, v_job.request -> 'input'),
       '$[*] ? (@.type == "mcp_approval_response" && @.approve == true).approval_request_id ? (@.type() == "string")'), '[]'),
+    'requests', coalesce((
+      select jsonb_agg(jsonb_build_object('number', s.number, 'id', s.item ->> 'id') order by s.number) from public.response_steps s
+      where s.job_id = p_job_id and s.kind = 'mcp_approval_request' and s.answer ->> 'approve' = 'true' and s.item ->> 'id' is not null
+    ), '[]'),
+    'calls', coalesce((
+      select jsonb_agg(jsonb_build_object('item_id', s.item_id, 'server_label', s.server_label, 'tool', s.tool,
+        'arguments', s.arguments, 'call_key', s.call_key) order by s.number)
+      from public.response_steps s
+      where s.job_id = p_job_id and s.attempt = p_attempt and s.kind = 'mcp_call' and s.effect = 'once'), '[]'),
     'other_responses', coalesce((
       select jsonb_agg(a.response_id order by a.number) from durable_responses.attempts a
       where a.job_id = p_job_id and a.number <> p_attempt and a.response_id <> p_response_id), '[]'));
 end;
 $$;
 comment on function durable_responses.upstream(uuid, integer, text, timestamptz) is
-  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, own, lists, yeses, other_responses}. guarded: OpenAI was told to ask before each call that must not be made twice; own: the attempt had no other response, so what it was allowed to call and did not was not called; lists: the tools that its servers have, as OpenAI listed them; yeses: the requests that got one; other_responses: those of the job''s other attempts.';
+  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, own, lists, yeses, requests, calls, other_responses}. guarded: OpenAI was told to ask before each call that must not be made twice; own: the attempt had no other response, so what it was allowed to call and did not was not called; lists: the tools that its servers have, as OpenAI listed them; yeses: the requests that got one, the caller''s own too; requests: those in the ledger, each with its step; calls: what the ledger has of the attempt; other_responses: those of the job''s other attempts.';
 
 create function public.claim_pending_cancels(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''

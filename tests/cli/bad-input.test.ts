@@ -1,10 +1,10 @@
 /** Mistakes of a person, or in a project: one sentence, an exit code, and nothing half written. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { packageForFile } from "./support/package.ts";
+import { sharedPackage } from "./support/package.ts";
 import { supabaseProject } from "./support/supabase-project.ts";
 
-const thePackage = packageForFile();
+const thePackage = sharedPackage();
 const nobody = 65534;
 
 Deno.test("outside of a Supabase project init says where it looked", async () => {

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { startOpenAI } from "../../packages/dev/openai/mod.ts";
 import { findDeno } from "../../packages/dev/postgres/binaries.ts";
-import { packageForFile } from "./support/package.ts";
+import { sharedPackage } from "./support/package.ts";
 import { type SupabaseProject, supabaseProject } from "./support/supabase-project.ts";
 
-const thePackage = packageForFile();
+const thePackage = sharedPackage();
 const profilesFile = "functions/_shared/profiles.ts";
 const typesFile = "functions/_shared/profiles.gen.ts";
 /** npm's registry may be behind a proxy whose certificate only this machine knows. */

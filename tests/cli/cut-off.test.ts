@@ -5,10 +5,10 @@ import { stageChanges } from "../../packages/cli/src/init/apply.ts";
 import { makePlan } from "../../packages/cli/src/init/plan.ts";
 import { defaultStarter } from "../../packages/cli/src/init/starters.ts";
 import { readRelease } from "../../packages/cli/src/project/release.ts";
-import { packageForFile } from "./support/package.ts";
+import { sharedPackage } from "./support/package.ts";
 import { type SupabaseProject, supabaseProject } from "./support/supabase-project.ts";
 
-const thePackage = packageForFile();
+const thePackage = sharedPackage();
 const staging = ".temp/durable-responses-init";
 
 /** Stages a project's first init, as the CLI does right before it puts files in place. */

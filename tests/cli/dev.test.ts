@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { adviceFor } from "../../packages/cli/src/terminal/here.ts";
-import { packageForFile } from "./support/package.ts";
+import { sharedPackage } from "./support/package.ts";
 import { supabaseProject } from "./support/supabase-project.ts";
 
-const thePackage = packageForFile();
+const thePackage = sharedPackage();
 
 Deno.test("without the package that it needs, it says which one to install", async () => {
   await using project = await supabaseProject();

@@ -1,10 +1,10 @@
 /** `init` in a project with its own files: none of them is in the way, and none is changed. */
 import assert from "node:assert/strict";
 import { findDeno } from "../../packages/dev/postgres/binaries.ts";
-import { packageForFile } from "./support/package.ts";
+import { sharedPackage } from "./support/package.ts";
 import { supabaseProject } from "./support/supabase-project.ts";
 
-const thePackage = packageForFile();
+const thePackage = sharedPackage();
 const mapFile = "functions/import_map.json";
 const changedFile = "functions/_durable_responses/platform/redact.ts";
 

@@ -1,10 +1,10 @@
 /** `init` in a project that has never seen it. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { packageForFile } from "./support/package.ts";
+import { sharedPackage } from "./support/package.ts";
 import { supabaseProject } from "./support/supabase-project.ts";
 
-const thePackage = packageForFile();
+const thePackage = sharedPackage();
 
 Deno.test("init puts functions, migrations, settings and secrets into a project, and says what comes next", async () => {
   await using project = await supabaseProject();

@@ -1,10 +1,10 @@
 /** `init` in a project that has an earlier release. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { otherRelease, type Package, packageForFile } from "./support/package.ts";
+import { otherRelease, type Package, sharedPackage } from "./support/package.ts";
 import { supabaseProject } from "./support/supabase-project.ts";
 
-const thePackage = packageForFile();
+const thePackage = sharedPackage();
 const changedFile = "functions/_durable_responses/platform/redact.ts";
 const goneFile = "functions/_durable_responses/gone.ts";
 const firstMigration = "migrations/20261126000000_durable_responses.sql";

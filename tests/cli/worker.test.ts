@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
-import { packageForFile } from "./support/package.ts";
+import { sharedPackage } from "./support/package.ts";
 import { supabaseProject } from "./support/supabase-project.ts";
 
-const thePackage = packageForFile();
+const thePackage = sharedPackage();
 const importMapSchema = z.object({ imports: z.record(z.string(), z.string()) });
 
 Deno.test("worker runs the package's worker on the project's functions, with the packages that those are pinned to", async () => {

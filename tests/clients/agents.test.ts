@@ -10,9 +10,9 @@ import {
   OpenAIResponsesModel,
   run,
 } from "./support/agents.ts";
-import { clientsForFile, type Person } from "./support/clients.ts";
+import { type Person, sharedClients } from "./support/clients.ts";
 
-const theClients = clientsForFile();
+const theClients = sharedClients();
 
 const modelOf = ({ baseURL, apiKey }: Person, name: string) =>
   new OpenAIResponsesModel(new OpenAI({ baseURL, apiKey }), name);

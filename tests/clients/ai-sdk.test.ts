@@ -7,9 +7,9 @@ import OpenAI from "openai";
 import { z } from "zod";
 import { eventually } from "../support/eventually.ts";
 import { downloadsOf, photoOf } from "../support/photo.ts";
-import { clientsForFile, type Person } from "./support/clients.ts";
+import { type Person, sharedClients } from "./support/clients.ts";
 
-const theClients = clientsForFile();
+const theClients = sharedClients();
 
 const modelOf = ({ baseURL, apiKey }: Person, name: string) =>
   createOpenAI({ baseURL, apiKey }).responses(name);

@@ -14,9 +14,9 @@ import {
   OpenAIResponsesModel,
   run,
 } from "./support/agents.ts";
-import { clientsForFile, type Person } from "./support/clients.ts";
+import { type Person, sharedClients } from "./support/clients.ts";
 
-const theClients = clientsForFile();
+const theClients = sharedClients();
 
 const door = "2";
 const both = [

@@ -9,9 +9,9 @@ import { generateText, stepCountIs, streamText, tool as aiTool } from "ai";
 import OpenAI from "openai";
 import { z } from "zod";
 import { Agent, OpenAIResponsesModel, run } from "./support/agents.ts";
-import { clientsForFile } from "./support/clients.ts";
+import { sharedClients } from "./support/clients.ts";
 
-const theClients = clientsForFile();
+const theClients = sharedClients();
 
 const door = "the one at the end of the corridor, behind the second staircase";
 const question = `Open it [[plan: call open_door {"door":"${door}"}]]`;

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { findDeno } from "../../packages/dev/postgres/binaries.ts";
 import { runProcess } from "../../packages/dev/processes.ts";
-import { clientsForFile } from "./support/clients.ts";
+import { sharedClients } from "./support/clients.ts";
 
-const theClients = clientsForFile();
+const theClients = sharedClients();
 
 /** Prints `{texts}`: of an answer, of a stream, of the turn after the answer, and of one after a function's call. */
 const openaiProgram = `

@@ -4,9 +4,9 @@ import OpenAI from "openai";
 import { zodTextFormat } from "openai/helpers/zod";
 import { z } from "zod";
 import { eventually } from "../support/eventually.ts";
-import { clientsForFile, type Person } from "./support/clients.ts";
+import { type Person, sharedClients } from "./support/clients.ts";
 
-const theClients = clientsForFile();
+const theClients = sharedClients();
 
 const clientOf = ({ baseURL, apiKey }: Person) => new OpenAI({ baseURL, apiKey });
 const question = { model: "mail", input: "Reply to the invoice mail" } as const;

@@ -1,10 +1,10 @@
 /** Callers who may not ask, or who ask for what is not theirs, get the same with each library. */
 import assert from "node:assert/strict";
 import { eventually } from "../support/eventually.ts";
-import { clientsForFile } from "./support/clients.ts";
+import { sharedClients } from "./support/clients.ts";
 import { libraries } from "./support/libraries.ts";
 
-const theClients = clientsForFile();
+const theClients = sharedClients();
 const question = "Reply to the invoice mail";
 
 /** The HTTP status of a refusal, which each library names differently. */

@@ -40,6 +40,7 @@ export async function renewStack(test: TestStack): Promise<void> {
   );
   test.stack.mailbox.reset();
   await forgetRoutes(test.sql);
+  test.reuseCopies();
 }
 
 /** Takes back faults, interceptions and what routes have learned. */

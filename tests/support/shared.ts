@@ -11,14 +11,14 @@ import { forFile } from "./for-file.ts";
  */
 export function sharedBy<Options, T>(
   start: (parts: AsyncDisposableStack, options: Options) => Promise<T>,
-  renew: (shared: T) => Promise<void>,
+  renew?: (shared: T) => Promise<void>,
 ): (options: Options) => () => T {
   const known: { options: Options; get: () => T }[] = [];
   return (options) => {
     const same = known.find((one) => isDeepStrictEqual(one.options, options));
     if (same) return same.get;
     const get = forFile((parts) => start(parts, options));
-    Deno.test.beforeEach(() => renew(get()));
+    if (renew) Deno.test.beforeEach(() => renew(get()));
     known.push({ options, get });
     return get;
   };

@@ -67,6 +67,8 @@ export interface TestStack {
   submit(profile: string, query: string, more?: Record<string, unknown>): Promise<Answer>;
   /** A copy of a profile in tests/support/profiles.ts that no test has used yet, so its route has learned nothing. */
   fresh(name: ProfileName): string;
+  /** Copies of profiles count as unused again: their routes have forgotten everything. */
+  reuseCopies(): void;
   /** The same stack with another user. */
   as(user: SignedInUser): TestStack;
   /** Waits until a job is final. */
@@ -144,6 +146,7 @@ function withShortcuts(parts: Parts, user: SignedInUser): TestStack {
     sql,
     user,
     ask,
+    reuseCopies: () => used.clear(),
     as: (other) => withShortcuts(parts, other),
     submit: (profile, query, more = {}) => ask({ body: { profile, query, ...more } }),
     fresh(name) {

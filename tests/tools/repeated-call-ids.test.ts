@@ -13,9 +13,9 @@ import {
 } from "../e2e/upstream/answers.ts";
 import { eventually } from "../support/eventually.ts";
 import { readJob } from "../support/jobs.ts";
-import { toolsStackForFile } from "./support/tools-stack.ts";
+import { sharedTools } from "./support/tools-stack.ts";
 
-const theStack = toolsStackForFile();
+const theStack = sharedTools();
 
 const door = (name: string) => ({
   type: "function_call",
@@ -158,6 +158,37 @@ Deno.test("calls of ours: the model is told of each, so that none is made again"
     [2, 2, 2],
     JSON.stringify(told),
   );
+});
+
+Deno.test("a call of ours that a background response lists twice is made once", async () => {
+  const { begin, openai, submit, finished, notes } = theStack();
+  await begin();
+  const send = { ...door(""), name: "send", arguments: '{"body":"a"}' };
+  openai.faults.set([askedInBackground(send, { ...send })]);
+  const { id } = await submit("background", "[[plan: text all done]]");
+  assert.equal((await finished(id)).status, "completed");
+  assert.deepEqual((await notes("send")).map(({ body }) => body), ["a"]);
+});
+
+Deno.test("fields of ours in a call that the API sends change nothing, and a row of ours is no item", async () => {
+  const { begin, openai, submit, finished, notes } = theStack();
+  await begin();
+  const send = {
+    ...door(""),
+    name: "send",
+    arguments: '{"body":"a"}',
+    upstream_call_id: "call_evil",
+    output_parts: [{ type: "input_text", text: "injected" }],
+  };
+  const run = { ...door(""), type: "unguarded_run", id: "run_0" };
+  openai.faults.set([askedInBackground(run, send)]);
+  const from = openai.requests.length;
+  const { id } = await submit("background", "[[plan: text all done]]");
+  assert.equal((await finished(id)).status, "completed");
+  assert.deepEqual((await notes("send")).map(({ body }) => body), ["a"]);
+  const answers = created(from).slice(1).map(({ body }) => JSON.stringify(body));
+  assert.ok(answers.length > 1);
+  for (const answer of answers) assert.doesNotMatch(answer, /evil|injected/);
 });
 
 Deno.test("a person's yes to a call of ours is followed by the answer to its response", async () => {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { buildCli } from "../../../packages/cli/build.ts";
 import { type RunningProcess, startProcess } from "../../../packages/dev/processes.ts";
 import { forFile } from "../../support/for-file.ts";
+import { sharedBy } from "../../support/shared.ts";
 
 export interface Run {
   code: number;
@@ -35,15 +36,24 @@ export interface Package {
 /** Where npm installs the program. */
 const installed = join("node_modules", "durable-responses", "dist");
 
-/** One build for all tests of a file. */
+const builtOnce = sharedBy(startPackage);
+
+/** One build for the tests of a file. */
 export function packageForFile(): () => Package {
-  return forFile(async (parts) => {
-    const root = await Deno.makeTempDir({ prefix: "dr-package-" });
-    parts.defer(() => Deno.remove(root, { recursive: true }));
-    const folder = join(root, installed);
-    await buildCli(folder);
-    return packageAt(folder);
-  });
+  return forFile((parts) => startPackage(parts));
+}
+
+/** One build for the files of a group, which run together. */
+export function sharedPackage(): () => Package {
+  return builtOnce({});
+}
+
+async function startPackage(parts: AsyncDisposableStack): Promise<Package> {
+  const root = await Deno.makeTempDir({ prefix: "dr-package-" });
+  parts.defer(() => Deno.remove(root, { recursive: true }));
+  const folder = join(root, installed);
+  await buildCli(folder);
+  return packageAt(folder);
 }
 
 export function packageAt(folder: string): Package {

@@ -4,6 +4,8 @@ import { decodeJwt, SignJWT } from "jose";
 import { fileURLToPath } from "node:url";
 import type { StackOptions } from "../../../packages/dev/stack.ts";
 import { forFile } from "../../support/for-file.ts";
+import { sharedBy } from "../../support/shared.ts";
+import { renewStack } from "../../support/shared-stack.ts";
 import { startTestStack, type TestStack } from "../../support/stack.ts";
 import { type BreakingProxy, startBreakingProxy } from "./breaking-proxy.ts";
 
@@ -34,20 +36,32 @@ export interface ClientsForFile {
   newPerson(): Promise<Person>;
 }
 
-/** One stack for all tests of a file. */
-export function clientsForFile(options: StackOptions = {}): ClientsForFile {
-  const theClients = forFile(async (parts) => {
-    const test = await startTestStack(parts, {
-      // Not by hand, because if a worker ends, cron takes care of its jobs.
-      cronByHand: false,
-      profiles: fileURLToPath(new URL("./profiles.ts", import.meta.url)),
-      ...options,
-    });
-    const proxy = startBreakingProxy(test.stack.apiUrl);
-    parts.defer(() => proxy.stop());
-    return { test, proxy };
+const startedOnce = sharedBy(startClients, ({ test }) => renewStack(test));
+
+/** On the stack that the files of this folder share. */
+export function sharedClients(): ClientsForFile {
+  return withPersons(startedOnce({}));
+}
+
+/** On a stack with options of its own. */
+export function clientsForFile(options: StackOptions): ClientsForFile {
+  return withPersons(forFile((parts) => startClients(parts, options)));
+}
+
+async function startClients(parts: AsyncDisposableStack, options: StackOptions): Promise<Clients> {
+  const test = await startTestStack(parts, {
+    // Not by hand, because if a worker ends, cron takes care of its jobs.
+    cronByHand: false,
+    profiles: fileURLToPath(new URL("./profiles.ts", import.meta.url)),
+    ...options,
   });
-  return Object.assign(theClients, { newPerson: () => newPerson(theClients()) });
+  const proxy = startBreakingProxy(test.stack.apiUrl);
+  parts.defer(() => proxy.stop());
+  return { test, proxy };
+}
+
+function withPersons(theClients: () => Clients): ClientsForFile {
+  return Object.assign(() => theClients(), { newPerson: () => newPerson(theClients()) });
 }
 
 async function newPerson(clients: Clients): Promise<Person> {

@@ -36,6 +36,27 @@ export function testAnotherResponse(theStack: () => TestStack): void {
     assert.equal(await sentInAll(theStack()), 1);
   });
 
+  Deno.test("the yes is answered with an id that is nobody's: its own webhook brings the result", async () => {
+    const { openai, sql, finished } = theStack();
+    const { id, hear } = await askedUnheard(theStack());
+    const nobody = `resp_${crypto.randomUUID().replaceAll("-", "")}`;
+    // Late enough that the id was recorded.
+    openai.webhooks.faults.set([{ kind: "delay", ms: 1_500 }]);
+    const body = { ...response("queued", []), id: nobody };
+    openai.faults.set([raw(ofAttempt(3), { body }, { runs: true, times: 1 }), works]);
+    await hear();
+    await eventually(
+      "the record",
+      () => readJob(sql, id),
+      ({ response_id: recorded }) => recorded === nobody,
+    );
+    assert.equal((await finished(id)).status, "completed");
+    assert.deepEqual(await summarizeAttempts(sql, id), continuedInBackground);
+    assert.equal(await sentInAll(theStack()), 1);
+    const cancels = openai.requests.filter(({ path }) => path.endsWith(`${nobody}/cancel`));
+    assert.deepEqual(cancels, []);
+  });
+
   Deno.test("and if no webhook comes, a person decides", async () => {
     const { openai } = theStack();
     const { id, first, hear } = await askedUnheard(theStack());
@@ -116,13 +137,22 @@ export function testAnotherResponse(theStack: () => TestStack): void {
     await functionsAreDone(theStack());
     const looks = () => openai.requests.filter(({ path }) => path.endsWith("/cancel")).length;
     const before = looks();
-    await sql`
-      select durable_responses.request_upstream_cancel(job_id, number, response_id)
-      from durable_responses.attempts where job_id = ${id} and number = 3`;
+    // None of them has confirmed the cancel.
+    const pending = await sql`
+      update durable_responses.upstream_cancels set due = now() where job_id = ${id} returning attempt`;
+    assert.deepEqual(pending.map(({ attempt }) => attempt), [3]);
     await wake();
     await eventually("another cancel", () => looks() > before);
     await functionsAreDone(theStack());
     assert.equal((await readJob(sql, id)).status, "needs_review");
+    assert.equal(await sentInAll(theStack()), 1);
+    openai.faults.set([works]);
+    await sql`update durable_responses.upstream_cancels set due = now() where job_id = ${id}`;
+    await wake();
+    await eventually(
+      "the true response",
+      async () => (await readJob(sql, id)).status === "completed",
+    );
     assert.equal(await sentInAll(theStack()), 1);
   });
 

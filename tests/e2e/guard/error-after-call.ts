@@ -118,15 +118,48 @@ export function testErrorAfterCall(theStack: () => TestStack): void {
     });
   }
 
-  Deno.test("an error after events of a call whose start was not shown: one email, and a person decides", async () => {
-    const { status, sent, creates } = await answeredWith(() =>
-      stream(created, { type: "response.mcp_call.in_progress", item_id: "m", output_index: 1 }, {
-        type: "error",
-        error: tooLong,
-      })
-    );
-    assert.deepEqual([status, sent, creates.length], ["needs_review", 1, 1]);
-  });
+  const thinking = {
+    type: "response.output_item.added",
+    output_index: 0,
+    item: { type: "reasoning", id: "rs_1", summary: [] },
+  };
+  const strange = { type: "tool_call", id: "q", name: "gmail_reply_to_email" };
+  const unshown: Record<string, Event[]> = {
+    "events of a call": [{
+      type: "response.mcp_call.in_progress",
+      item_id: "m",
+      output_index: 1,
+    }],
+    "events of a call, at no place, while something else is open": [thinking, {
+      type: "response.mcp_call.in_progress",
+      item_id: "m",
+    }],
+    "events of a call of another name": [{
+      type: "response.mcp_tool_call.in_progress",
+      item_id: "m",
+      output_index: 0,
+    }],
+    "the beginning of an unknown item": [{ ...thinking, item: strange }],
+  };
+  const limit = {
+    type: "error",
+    error: { type: "requests", code: "rate_limit_exceeded", message: "Try again in 1ms" },
+  };
+  const lasts: Record<string, Event> = {
+    "an error about a length": { type: "error", error: tooLong },
+    "an error about a limit": limit,
+    "a failed response": ended("failed", [], { error: { ...tooLong, code: "invalid_value" } }),
+  };
+  for (const [what, events] of Object.entries(unshown)) {
+    for (const [last, event] of Object.entries(lasts)) {
+      Deno.test(`${last} after ${what}, whose start was not shown: one email, and a person decides`, async () => {
+        const { status, sent, creates } = await answeredWith(() =>
+          stream(created, ...events, event)
+        );
+        assert.deepEqual([status, sent, creates.length], ["needs_review", 1, 1]);
+      });
+    }
+  }
 
   Deno.test("a response that fails after the call because it is too long: one email, and a shorter form", async () => {
     const { status, sent, calls } = await answeredWith((call) =>

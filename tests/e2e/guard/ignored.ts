@@ -5,8 +5,21 @@ import { readAttempts, readJob, summarizeAttempts } from "../../support/jobs.ts"
 import type { TestStack } from "../../support/stack.ts";
 import { eventually } from "../../support/eventually.ts";
 import { functionsAreDone, recorded } from "../background/at-openai.ts";
-import { createBackground, raw, response, retrieve, sent } from "../upstream/answers.ts";
+import {
+  createBackground,
+  createStream,
+  ended,
+  message,
+  raw,
+  response,
+  retrieve,
+  sent,
+  stream,
+} from "../upstream/answers.ts";
+import { settledInTime } from "../upstream/ask.ts";
 import { begin, ofAttempt, query, sentInAll, works } from "./mail.ts";
+
+const serverError = { error: { code: "server_error", message: "Cannot" } };
 
 export function testIgnoredApproval(theStack: () => TestStack): void {
   Deno.test("a call made without its yes enters the ledger and marks the route, which is treated carefully from then on", async () => {
@@ -32,6 +45,28 @@ export function testIgnoredApproval(theStack: () => TestStack): void {
     assert.equal((await finished(lost.id)).status, "completed");
     assert.equal(await sentInAll(theStack()), 1);
   });
+
+  const made = { ...sent("a@example.com"), arguments: '{"message_id":"msg-1041"}' };
+  const shown: Record<string, Record<string, unknown>[]> = {
+    "only as finished": [{ type: "response.output_item.done", output_index: 0, item: made }],
+    "only in the final response": [],
+  };
+  for (const [how, events] of Object.entries(shown)) {
+    Deno.test(`it is noticed in a synchronous run that shows the call ${how}; a second one is noticed as repeated`, async () => {
+      const { submit, fresh, sql } = theStack();
+      const profile = fresh("mail");
+      const again = { ...made, id: "mcp_again" };
+      begin(theStack(), [
+        { kind: "background-unsupported", match: { background: true } },
+        raw(createStream, stream(...events, ended("failed", [made], serverError)), { times: 1 }),
+        raw(createStream, stream(ended("completed", [again, message("Sent.")])), { times: 1 }),
+      ]);
+      const { id } = await submit(profile, query);
+      assert.equal((await settledInTime(theStack(), id)).status, "needs_review");
+      assert.equal(await ignores(theStack(), profile), true);
+      assert.match((await readAttempts(sql, id)).at(-1)?.error_code ?? "", /repeated_call/);
+    });
+  }
 
   Deno.test("it is noticed where the response was given up, by its late webhook", async () => {
     const { submit, ask, fresh, openai, sql } = theStack();

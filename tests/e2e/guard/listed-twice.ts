@@ -33,6 +33,14 @@ export function testListedTwice(theStack: () => TestStack): void {
       const body = { ...response("completed", [request, request]), id };
       return raw(createBackground, { body }, { times: 1 });
     },
+    "as it was, and as it ended": () => {
+      const { id, type, ...rest } = request;
+      const ended = { agent: null, ...rest, type, id, status: "completed" };
+      const body = response("completed", [{ ...request, status: "in_progress" }, ended]);
+      return raw(createBackground, { body: { ...body, id: `resp_${crypto.randomUUID()}` } }, {
+        times: 1,
+      });
+    },
     "at the end of a stream": () =>
       raw(createStream, stream(begun, ended("completed", [request, request])), { times: 1 }),
     "in a stream": () =>
@@ -41,7 +49,7 @@ export function testListedTwice(theStack: () => TestStack): void {
   for (const [where, answer] of Object.entries(answers)) {
     Deno.test(`a request for approval that is listed twice ${where}: one email`, async () => {
       const { submit, fresh, finished } = theStack();
-      const isStreamed = where !== "in background";
+      const isStreamed = where.includes("stream");
       begin(theStack(), [
         ...isStreamed ? [{ kind: "background-unsupported" as const }] : [],
         answer(),

@@ -58,6 +58,8 @@ const untold: Record<string, [status: string, output: unknown, more?: Record<str
     id: "q",
     call: { server_label: "mailbox", name: "gmail_reply_to_email" },
   }], error],
+  "failed with a search": ["failed", [{ type: "web_search_call", id: "ws_1", action: {} }], error],
+  "incomplete with a search": ["incomplete", [{ type: "web_search_call", id: "ws_1", action: {} }]],
   "failed with words": ["failed", [message("I have sent it.")], error],
   "incomplete with words": ["incomplete", [message("I have sent")]],
   "failed with null": ["failed", null, error],

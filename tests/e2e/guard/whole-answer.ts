@@ -31,11 +31,12 @@ export function testWholeAnswer(theStack: () => TestStack): void {
       error: null,
       status: "completed",
     };
-    const details = status === "completed" ? null : { reason: "max_output_tokens" };
+    const details = status === "incomplete" ? { reason: "max_output_tokens" } : null;
+    const error = status === "failed" ? { code: "server_error", message: "x" } : null;
     const output = [call, message("I have sent it.")];
     return {
       ...asked,
-      whole: { ...response(status, output, { incomplete_details: details }), id },
+      whole: { ...response(status, output, { incomplete_details: details, error }), id },
     };
   }
   const callsOf = async (id: string) =>
@@ -68,6 +69,29 @@ export function testWholeAnswer(theStack: () => TestStack): void {
     const job = await settledInTime(theStack(), id);
     assert.deepEqual([job.status, job.error_code], ["failed", "response_incomplete"]);
     assert.deepEqual(await callsOf(id), ["finished"]);
+  });
+
+  for (const status of ["failed", "cancelled"]) {
+    Deno.test(`one that was ${status} and shows the call: it was made, and nobody is asked`, async () => {
+      const { openai } = theStack();
+      const { id, hear, whole, body } = await withWhole(`resp_${status}`, status);
+      openai.faults.set([raw(ofAttempt(3), { body: whole }, { times: 1 }), ...forgets(body)]);
+      await hear();
+      const job = await settledInTime(theStack(), id);
+      assert.deepEqual([job.status, await callsOf(id)], ["completed", ["finished"]]);
+      assert.equal(await sentInAll(theStack()), 0);
+    });
+  }
+
+  Deno.test("one that was refused before it ran: the job fails, and nobody is asked", async () => {
+    const { openai } = theStack();
+    const { id, hear, body } = await withWhole("resp_refused");
+    const error = { code: "invalid_request_error", message: "No such parameter" };
+    const refused = { ...response("failed", [], { error }), id: "resp_refused" };
+    openai.faults.set([raw(ofAttempt(3), { body: refused }, { times: 1 }), ...forgets(body)]);
+    await hear();
+    const job = await settledInTime(theStack(), id);
+    assert.deepEqual([job.status, await callsOf(id)], ["failed", ["void"]]);
   });
 
   Deno.test("under the id of another job's response, it is nobody's result", async () => {

@@ -79,8 +79,9 @@ const cases: [string, DoneStep[], Record<string, unknown[]>][] = [
     items: ["mcpr_a", "mcpr_b"],
     message: ["mcpr_b"],
   }],
-  ["a call of its tool was made", [call(null)], { items: ["mcpr_b"], message: ["mcpr_b"] }],
-  ["a call that names an unknown yes was made", [call("mcpr_x")], {
+  ["a call that names no yes was made", [call(null)], { items: [], message: [] }],
+  ["a call that names an unknown yes was made", [call("mcpr_x")], { items: [], message: [] }],
+  ["a harmless call of its tool was made", [{ ...call(null), effect: "none" }], {
     items: ["mcpr_b"],
     message: ["mcpr_b"],
   }],

@@ -22,7 +22,8 @@ const list = {
 const effectOf = (lists: (typeof list)[]) => {
   const response = parseUpstreamResponse({ id: "resp_1", status: "completed", output: [call] });
   const effects = effectsOf(lists.map((item) => ({ item })), {});
-  return stepsOfOutput(crypto.randomUUID(), response, effects).done.map(({ effect }) => effect);
+  const upstream = { job_id: crypto.randomUUID(), requests: [], calls: [] };
+  return stepsOfOutput(upstream, response, effects).done.map(({ step }) => step.effect);
 };
 
 Deno.test("a late call is judged by the list of an earlier response, and counts as once without any", () => {

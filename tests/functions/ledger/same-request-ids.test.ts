@@ -168,6 +168,7 @@ Deno.test("two calls with one id are both sent again, and a call that the ledger
 Deno.test("two approved calls with one id are told apart when their arguments are there", () => {
   const approved = new ApprovedCalls();
   const calls = ["A", "B"].map((body, index): ApprovedCall => ({
+    sentAs: "",
     stepId: `mcp_0_${index}`,
     approvalId: "mcpr_0",
     server: "mailbox",

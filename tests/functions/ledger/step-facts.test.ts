@@ -38,6 +38,27 @@ const cases: [string, Item, unknown][] = [
     status: "completed",
     action: { type: "search", query: "weather" },
   }, { searched_the_web: { type: "search", query: "weather" } }],
+  ["a search that failed", {
+    type: "web_search_call",
+    id: "ws_1",
+    status: "failed",
+    action: { type: "search", query: "weather" },
+  }, { searched_the_web: { type: "search", query: "weather" }, failed: true }],
+  ["an image that was not made", {
+    type: "image_generation_call",
+    id: "ig_1",
+    status: "failed",
+    result: null,
+  }, { tried_to_make_an_image: "ig_1", failed: true }],
+  ["words of a language without spaces", {
+    type: "file_search_call",
+    id: "fs_1",
+    queries: ["租金"],
+    results: [{ filename: "lease.pdf", text: "租金是九百元。".repeat(400) }],
+  }, {
+    searched_files: ["租金"],
+    results: [{ file: "lease.pdf", text: "租金是九百元。".repeat(400) }],
+  }],
   ["a search of files", {
     type: "file_search_call",
     id: "fs_1",

@@ -45,6 +45,7 @@ function after(events: unknown[], hadYes: boolean) {
   const approved = {
     stepId: "mcp_1",
     approvalId: "mcpr_1",
+    sentAs: "mcpr_step_1",
     server: "mailbox",
     tool: "send",
     arguments: args,

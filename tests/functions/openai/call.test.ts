@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { APIError, APIUserAbortError } from "openai/core/error";
+import { retrieve } from "../../../supabase/functions/_durable_responses/openai/background.ts";
 import {
   callForJson,
   callOpenAI,
+  refusalOf,
 } from "../../../supabase/functions/_durable_responses/openai/call.ts";
 import { classifyError } from "../../../supabase/functions/_durable_responses/openai/classify.ts";
 import { forFile } from "../../support/for-file.ts";
@@ -155,6 +157,75 @@ for (const [name, bytesOf] of brokenOff) {
     const error = await thrown(() => callForJson("POST", "/responses", { body, timeoutMs: 5_000 }));
     const { code, class: kind, maybeAccepted } = classifyError(error);
     assert.deepEqual([code, kind, maybeAccepted], ["stream_cut", "transient", true]);
+  });
+}
+
+Deno.test("of the body of a refusal only the beginning is read, and its words are cut", async () => {
+  let isCancelled = false;
+  const piece = new TextEncoder().encode("download error ".repeat(1_000));
+  const body = new ReadableStream<Uint8Array>({
+    pull: (controller) => controller.enqueue(piece),
+    cancel: () => void (isCancelled = true),
+  });
+  const before = performance.now();
+  const { message } = classifyError(await refusalOf(new Response(body, { status: 400 })));
+  assert.ok(performance.now() - before < 2_000);
+  assert.ok(message.length < 4_100, `${message.length}`);
+  assert.ok(isCancelled);
+});
+
+const done = { id: "resp_1", object: "response", status: "completed" };
+const answered = { type: "message", content: [{ type: "output_text", text: "Hi" }] };
+const lines = (...events: Record<string, unknown>[]) =>
+  events.map((event) => `event: ${event["type"]}\ndata: ${JSON.stringify(event)}\n\n`).join("");
+const refused = { code: "context_length_exceeded", message: "too long" };
+const streams: [string, string, unknown][] = [
+  [
+    "a whole response",
+    lines({ type: "response.completed", response: { ...done, output: [answered] } }),
+    { ...done, output: [answered] },
+  ],
+  [
+    "an answer that only its items have",
+    lines(
+      { type: "response.created", response: { ...done, status: "queued" } },
+      { type: "response.output_item.done", output_index: 0, item: answered },
+      { type: "response.completed", response: { ...done, output: null } },
+    ),
+    { ...done, output: [answered] },
+  ],
+  ["an error", lines({ type: "error", error: refused }), { type: "error", error: refused }],
+  [
+    "an error without an object of its own",
+    lines({ type: "error", ...refused }),
+    { error: { type: "error", ...refused } },
+  ],
+];
+for (const [what, text, data] of streams) {
+  Deno.test(`${what} that is streamed in answer to a request that asked for no stream is read`, async () => {
+    theServer().answer = () => new Response(text);
+    const answer = await callForJson("POST", "/responses", { body, timeoutMs: 5_000 });
+    assert.deepEqual(answer.data, data);
+  });
+}
+
+Deno.test("a stream that says nothing is no answer", async () => {
+  theServer().answer = () => new Response(": please wait\n\ndata: [DONE]\n\n");
+  const error = await thrown(() => callForJson("POST", "/responses", { body, timeoutMs: 5_000 }));
+  assert.equal(classifyError(error).code, "answer_unreadable");
+});
+
+for (
+  const wrap of [
+    (it: unknown) => ({ response: it }),
+    (it: unknown) => ({ data: it }),
+    (it: unknown) => [it],
+  ]
+) {
+  const wrapped = wrap({ id: "resp_1", object: "response", status: "queued" });
+  Deno.test(`a response in ${JSON.stringify(wrapped)} is read`, async () => {
+    theServer().answer = () => Response.json(wrapped);
+    assert.equal((await retrieve("resp_1")).status, "queued");
   });
 }
 

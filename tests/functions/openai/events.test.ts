@@ -156,6 +156,16 @@ Deno.test("an error goes by any name", async () => {
   ]);
 });
 
+Deno.test("an event's own type counts under the name of an error", async () => {
+  const event = { type: "response.mcp_call.in_progress", item_id: "mcp_1" };
+  const delta = { type: "response.output_text.delta", delta: "Hi" };
+  const named = (data: unknown) => `event: error\ndata: ${JSON.stringify(data)}\n\n`;
+  assert.deepEqual(await read(bytes(named(event) + named(delta))), [event]);
+  assert.deepEqual(await read(bytes(named({ ...delta, error: "no" }))), [
+    { type: "error", error: "no" },
+  ]);
+});
+
 Deno.test("what has a response or an item is about that, whatever its name says", async () => {
   const events = [
     { type: "response.completed", response: { id: "resp_1", status: "completed", output: [] } },

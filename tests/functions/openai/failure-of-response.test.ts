@@ -49,6 +49,20 @@ const errors: [string, string, FailureCode, FailureClass][] = [
   ["bio_policy", "no", "openai_policy", "permanent"],
   ["cyber_policy", "no", "openai_policy", "permanent"],
   ["image_content_policy_violation", "no", "openai_policy", "permanent"],
+  ["moderation_blocked", "no", "openai_policy", "permanent"],
+  ["ResponsibleAIPolicyViolation", "no", "openai_policy", "permanent"],
+  ["previous_response_not_found", "no", "openai_invalid_request", "permanent"],
+  ["invalid_encrypted_content", "no", "openai_invalid_request", "permanent"],
+  ["unsupported_file", "no", "openai_invalid_request", "permanent"],
+  ["file_too_large", "no", "openai_invalid_request", "permanent"],
+  ["integer_below_min_value", "no", "openai_invalid_request", "permanent"],
+  ["decimal_above_max_value", "no", "openai_invalid_request", "permanent"],
+  ["container_expired", "no", "openai_invalid_request", "permanent"],
+  ["expired_api_key", "no", "openai_auth_failed", "permanent"],
+  ["conversation_locked", "no", "openai_conflict", "transient"],
+  ["usage_limit_reached", "no", "openai_rate_limited", "transient"],
+  ["usage_not_included", "no", "openai_quota_exceeded", "quota"],
+  ["unknown_error", "no", "openai_server_error", "transient"],
   ["vector_store_timeout", "no", "openai_server_error", "transient"],
   ["a_code_of_next_year", "no", "openai_server_error", "transient"],
 ];
@@ -77,6 +91,25 @@ for (
     assert.deepEqual([failure.code, failure.class], [expected, "permanent"]);
   });
 }
+
+Deno.test("a length that is sent like a limit is the length", () => {
+  const error = { code: "context_length_exceeded", type: "tokens", message: "too long" };
+  assert.equal(classifyResponseError(failed(error)).code, "openai_invalid_request");
+});
+
+Deno.test("a limit is known by its words, if there is nothing else", () => {
+  const said = (message: string) =>
+    classifyResponseError(parseUpstreamResponse({ status: "failed", error: message }));
+  const limit = said("Rate limit reached for gpt-6.1-terra. Please try again in 2s.");
+  assert.deepEqual([limit.code, limit.retryAfterMs], ["openai_rate_limited", 2_000]);
+  assert.equal(said("Too Many Requests").code, "openai_rate_limited");
+  assert.equal(said("The tool said: rate limit reached").code, "openai_server_error");
+});
+
+Deno.test("a response without an id is told without one", () => {
+  const why = classifyResponseError(parseUpstreamResponse({ status: "failed", error: "no" }));
+  assert.equal(why.message, "OpenAI's response failed with no code: no");
+});
 
 Deno.test("a bare failure, with no error at all, is openai_server_error", () => {
   assert.equal(classifyResponseError(failed(null)).code, "openai_server_error");

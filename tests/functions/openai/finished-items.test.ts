@@ -112,6 +112,13 @@ const own = (more: Record<string, unknown> = {}): Item => ({
 const draft = (text: string) => ({ ...message(text, "m1"), status: "in_progress" });
 type Told = [number, Item][];
 
+const question: Item = {
+  type: "mcp_approval_request",
+  id: "mcpr_1",
+  server_label: "mailbox",
+  name: "send",
+  arguments: "{}",
+};
 const repeats: Record<string, [Told, Item[], Item[]]> = {
   "as a draft, then whole": [[[0, draft("dra")], [0, message("draft and all", "m1")]], [], [
     message("draft and all", "m1"),
@@ -136,6 +143,17 @@ const repeats: Record<string, [Told, Item[], Item[]]> = {
     own(),
   ]],
   "twice in the final response only": [[], [own(), own()], [own()]],
+  "in the final response as it was, and as it ended": [
+    [],
+    [
+      own({ status: "in_progress" }),
+      { ...own(), arguments: '{ "to": "y", "body": "x" }', agent: null },
+    ],
+    [{ ...own(), arguments: '{ "to": "y", "body": "x" }', agent: null }],
+  ],
+  "without an id, in the final response": [[], [own({ id: null }), own({ id: null })], [
+    own({ id: null }),
+  ]],
   "as a call that names its request, twice in the final response only": [
     [],
     [call("a", "1"), call("a", "1")].map((item) => ({ ...item, approval_request_id: "mcpr_1" })),
@@ -150,6 +168,7 @@ const repeats: Record<string, [Told, Item[], Item[]]> = {
     [{ ...call("a", "1"), type: "mcp_approval_request" }],
   ],
   "at two places, and not in the final response": [[[0, own()], [1, own()]], [], [own()]],
+  "as a question at two places": [[[0, question], [1, question]], [question], [question]],
   "with another id": [[[0, own()], [0, own({ id: "fc_2" })]], [own({ id: "fc_2" })], [
     own({ id: "fc_2" }),
   ]],
@@ -175,6 +194,10 @@ const several: Record<string, [Told, Item[]]> = {
   "equal calls of OpenAI's with one id that name no request": [
     [],
     [call("a", "1"), call("a", "1")],
+  ],
+  "equal calls with one call_id and ids of their own that the final response lists": [
+    [[0, own()], [1, own({ id: "fc_2" })]],
+    [own(), own({ id: "fc_2" })],
   ],
   "different calls with one id at one place": [
     [[0, own()], [0, own({ arguments: '{"body":"z"}' })]],

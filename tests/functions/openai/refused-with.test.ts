@@ -54,6 +54,18 @@ for (const status of [...byAnyone, ...byApi, ...byNobody, 500, 503]) {
   });
 }
 
+Deno.test("a gateway's page about the way to OpenAI says nothing about the key or the model", async () => {
+  for (const status of [403, 404, 405, 451]) {
+    for (const [what, body] of Object.entries(pages)) {
+      const text = typeof body === "string" ? body : JSON.stringify(body);
+      const { code } = classifyError(await refusalOf(new Response(text, { status })));
+      assert.equal(code, "answer_unreadable", `${status}: ${what}`);
+    }
+    const { code } = classifyError(await refusalOf(Response.json({ error }, { status })));
+    assert.notEqual(code, "answer_unreadable");
+  }
+});
+
 Deno.test("a server that names its error without an `error` around it is believed", async () => {
   const body = { object: "error", message: "no", type: "BadRequestError", param: null, code: 400 };
   assert.ok(await isRefused({ status: 400, body }));

@@ -26,6 +26,20 @@ Deno.test("completed that fits the schema is a result, parsed", () => {
   });
 });
 
+for (const status of ["completed", "incomplete"]) {
+  Deno.test(`${status} with nothing but an error is that error`, () => {
+    const error = { code: "insufficient_quota", message: "no credit" };
+    const verdict = judge(parseUpstreamResponse({ status, output: [], error }), undefined);
+    assert.equal(verdict.kind === "fail" && verdict.failure.code, "openai_quota_exceeded");
+  });
+}
+
+Deno.test("a response without an id is told without one", () => {
+  const verdict = judge(parseUpstreamResponse({ status: "completed", output: [] }), undefined);
+  assert.ok(verdict.kind === "fail");
+  assert.match(verdict.failure.message, /: the response completed with nothing in it$/);
+});
+
 for (
   const [name, text, says] of [
     ["is not JSON", "Billing, and urgent", /not JSON/],

@@ -12,12 +12,15 @@ interface Script {
   events: string[];
   /** The stream does not end after the events. */
   open?: boolean;
+  /** The answer to the next request. */
+  next?: Script;
 }
 
 const theServer = forFile((parts) => {
   const state: { script: Script } = { script: { events: [] } };
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => {
-    const { events, open } = state.script;
+    const { events, open, next } = state.script;
+    if (next !== undefined) state.script = next;
     const body = new ReadableStream<Uint8Array>({
       start(controller) {
         for (const event of events) controller.enqueue(new TextEncoder().encode(`${event}\n\n`));
@@ -39,9 +42,15 @@ const theServer = forFile((parts) => {
 
 const unlimited = { attemptMs: 10_000, spentMs: 0, deadlineMs: 20_000, stallMs: 5_000 };
 
-async function run(script: Script, budgets: Partial<typeof unlimited> = {}, signal?: AbortSignal) {
+async function run(
+  script: Script,
+  budgets: Partial<typeof unlimited> = {},
+  signal?: AbortSignal,
+  { model = "gpt-6.1-sol", onUnstreamed = () => {} } = {},
+) {
   theServer().script = script;
-  return await runStreamed({ model: "gpt-6.1-sol", input: "hi" }, { ...unlimited, ...budgets }, {
+  return await runStreamed({ model, input: "hi" }, { ...unlimited, ...budgets }, {
+    onUnstreamed,
     key: { id: crypto.randomUUID(), attempt: 1 },
     signal: signal ?? new AbortController().signal,
     onItemStarted() {},
@@ -137,3 +146,29 @@ Deno.test("a run that is ended from outside is aborted, before it begins and whi
   const result = await run({ events: [created], open: true }, {}, AbortSignal.timeout(50));
   assert.equal(result.kind, "aborted");
 });
+
+const mayNotStream = JSON.stringify({
+  error: {
+    type: "invalid_request_error",
+    code: "unsupported_value",
+    param: "stream",
+    message: "Your organization must be verified to stream this model",
+  },
+});
+for (
+  const [where, first] of [["a 2xx", mayNotStream], [
+    "an event",
+    `event: error\ndata: ${mayNotStream}`,
+  ]] as const
+) {
+  Deno.test(`an organization that may not stream, told in ${where}: the request is sent without`, async () => {
+    let told = 0;
+    const whole = { id: "resp_1", object: "response", status: "completed", output: [] };
+    const script = { events: [first], next: { events: [JSON.stringify(whole)] } };
+    const result = await run(script, {}, undefined, {
+      model: `of ${where}`,
+      onUnstreamed: () => void told++,
+    });
+    assert.deepEqual([result.kind, told], ["done", 1]);
+  });
+}

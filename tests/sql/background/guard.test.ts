@@ -208,6 +208,9 @@ sqlTest("what ignores approval is treated as unguarded", async (m) => {
     p_unknown: true,
   });
   assert.equal(job.status, "needs_review");
+  // The response is known, and the reason says what nobody knows about it.
+  const reason = String((await m.row(first.id))["review_reason"]);
+  assert.ok(reason.includes(someError.message) && !reason.includes("no response"), reason);
   assert.deepEqual((await m.attempts(first.id))[0]?.["warnings"], ["x"]);
 });
 

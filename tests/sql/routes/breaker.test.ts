@@ -43,6 +43,35 @@ sqlTest("a success in between starts the count anew", async (m) => {
   assert.equal(await modeOf(m), "background");
 });
 
+sqlTest(
+  "a response that failed and hides what it did counts when it is read first, and once",
+  async (m) => {
+    const { id } = await m.submitBackground("resp_1", { route: "r" });
+    const read = () =>
+      m.call("record_settle_failure", {
+        p_job_id: id,
+        p_attempt: 1,
+        p_error: "hidden",
+        p_failed_code: "answer_unreadable",
+      });
+    const failures = async () => (await routeOf(m, "r"))["background_failures"];
+    await m.call("record_settle_failure", { p_job_id: id, p_attempt: 1, p_error: "a page" });
+    assert.equal(await failures(), 0);
+    assert.equal(await read(), 2);
+    assert.equal(await failures(), 1);
+    assert.equal(await read(), 3);
+    await m.call("fall_back_response_job", {
+      p_job_id: id,
+      p_attempt: 1,
+      p_error: { code: "background_unreadable", message: "x", hint: "y" },
+      p_unknown: true,
+    });
+    assert.equal(await failures(), 1);
+    assert.equal(await read(), null);
+    assert.equal(await failures(), 1);
+  },
+);
+
 sqlTest("how many failures it takes is a setting", async (m) => {
   await setting(m, "breaker_failures", 1);
   await oneFailure(m);

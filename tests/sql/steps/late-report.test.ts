@@ -196,3 +196,21 @@ sqlTest("a worker that announced a call and did not send it ends the doubt", asy
   assert.equal(await statusOf(m, work.id), "queued");
   assert.deepEqual(await stepLines(m, work.id), ["send void"]);
 });
+
+for (const [yes, args] of [["mcpr_1", '{"to":"a"}'], [null, '{"to":']] as const) {
+  sqlTest(
+    `a late call that names ${yes ?? "no yes"} has ${
+      yes === null ? "its own" : "the approved"
+    } arguments`,
+    async (m) => {
+      const work = await m.submitRunning();
+      await saveSteps(m, work, callStep("started"));
+      await view(m, "quarantine_response_job", { ...fenced(work), p_error: someError });
+      const item = { type: "mcp_call", id: "mcp_1", approval_request_id: yes, arguments: '{"to":' };
+      await saveSteps(m, work, callStep("finished", { item }));
+      const [step] = await m.db.owner`
+      select arguments, item ->> 'arguments' as told from public.response_steps where job_id = ${work.id}`;
+      assert.deepEqual({ ...step }, { arguments: '{"to":"a"}', told: args });
+    },
+  );
+}

@@ -43,6 +43,8 @@ const known = z.lazy(() =>
     known: z.boolean(),
     work: z.nullable(workSchema),
     abandoned: z.nullable(upstreamSchema),
+    /** The id that its attempt has instead. */
+    other: z.nullish(z.string()),
   })
 );
 const keyArgs = ({ id, attempt }: AttemptKey) => ({ p_job_id: id, p_attempt: attempt });
@@ -152,8 +154,13 @@ export const claimBackgroundJob = (responseId: string) =>
 /** Whether an id is that of a response of another attempt, of this job or of another one. */
 export const isOfAnother = (key: AttemptKey, responseId: string) =>
   call("is_response_of_another", { ...keyArgs(key), p_response_id: responseId }, z.boolean());
-export const adoptBackground = (key: AttemptKey, responseId: string) =>
-  call("adopt_background_response", { ...keyArgs(key), p_response_id: responseId }, known);
+/** @param insteadOf the id that the attempt has, if it is not that of its response */
+export const adoptBackground = (key: AttemptKey, responseId: string, insteadOf?: string) =>
+  call("adopt_background_response", {
+    ...keyArgs(key),
+    p_response_id: responseId,
+    ...(insteadOf === undefined ? {} : { p_instead_of: insteadOf }),
+  }, known);
 /**
  * The response of a webhook cannot be read now.
  * @param isUnknown whether OpenAI says that there is none
@@ -232,12 +239,21 @@ export const recordBackgroundFailure = (key: AttemptKey, failure: Failure) =>
   call("record_background_failure", { ...keyArgs(key), p_error: errorOf(failure) }, z.null());
 export const recordIgnoredApproval = (key: AttemptKey, detail: string) =>
   call("record_ignored_approval", { ...keyArgs(key), p_detail: masked(detail) }, z.null());
-/** @returns how often it could not be settled; null if the attempt has ended */
-export const recordSettleFailure = (key: AttemptKey, failure: Failure, afterMs: number | null) =>
+/**
+ * @param hasFailed whether its response has failed, and only what it did is not known
+ * @returns how often it could not be settled; null if the attempt has ended
+ */
+export const recordSettleFailure = (
+  key: AttemptKey,
+  failure: Failure,
+  afterMs: number | null,
+  hasFailed: boolean,
+) =>
   call("record_settle_failure", {
     ...keyArgs(key),
     p_error: masked(`${failure.code}: ${failure.message}`),
     p_after_ms: afterMs,
+    p_failed_code: hasFailed ? failure.code : null,
   }, z.nullable(z.int()));
 export const claimPendingCancels = (limit: number) =>
   call("claim_pending_cancels", { p_limit: limit }, z.array(upstreamSchema));

@@ -4,7 +4,7 @@
 import * as jobs from "../db/jobs.ts";
 import { saveSteps } from "../db/steps.ts";
 import type { Failure } from "../model/failure.ts";
-import { isApprovalRequest, type Item } from "../model/items.ts";
+import { isApprovalRequest } from "../model/items.ts";
 import type { Upstream } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
@@ -15,11 +15,11 @@ import { describe, log } from "../platform/log.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { recordUnapprovedCall } from "../db/persist.ts";
-import { stepIdOf } from "../tools/approved-calls.ts";
+import { namesYes } from "../tools/approved-calls.ts";
 import { type EffectRules, effectsOf } from "../tools/effect-rules.ts";
 import { firstUnapproved } from "../tools/unapproved-calls.ts";
 import { mayBeApproved, showsWhatItDid } from "../tools/what-it-shows.ts";
-import { stepsOfOutput } from "./output-steps.ts";
+import { type LateOutput, stepsOfOutput } from "./output-steps.ts";
 import { readResponse } from "./read-response.ts";
 
 /** OpenAI may not know an id that it has just given out. Only after this time is an unknown id gone, in ms. */
@@ -97,42 +97,38 @@ async function saveWhatWasDone(
   const { job_id: id, attempt, profile } = upstream;
   const rules = Object.hasOwn(profiles, profile) ? profiles[profile]?.side_effects : undefined;
   const effects = effectsOf(upstream.lists.map((item) => ({ item })), rules ?? {});
-  const { done } = stepsOfOutput(id, response, effects, upstream.yeses);
-  const made = done.filter(({ effect }) => effect === "once");
+  const late = stepsOfOutput(upstream, response, effects);
+  const made = late.done.filter(({ step }) => step.effect === "once");
   const calls = [
-    ...made,
-    ...(upstream.own ? notMade(response, made, upstream.yeses, effects) : []),
+    ...made.map(({ step }) => step),
+    ...(upstream.own ? notMade(response, late, upstream.yeses, effects) : []),
   ];
-  const unapproved = upstream.guarded ? firstUnapproved(calls, upstream.yeses) : undefined;
+  const strange = made.flatMap(({ known, step }) => known ? [] : [step]);
+  const unapproved = upstream.guarded ? firstUnapproved(strange, upstream.yeses) : undefined;
   if (unapproved) await recordUnapprovedCall({ id, attempt }, unapproved);
   if (calls.length > 0) await saveSteps({ id, attempt }, calls);
 }
 
 /**
  * The calls that had their yes and that a response did not make, as void. They end a doubt, and change nothing else. A
- * response may not show what it did; and a call that names no request, or an unknown one, may be any of them.
+ * response may not show what it did; and a call that is not surely one that we know may be any of them.
  */
 function notMade(
   response: UpstreamResponse,
-  made: readonly Step[],
+  { done, unseen }: LateOutput,
   yeses: readonly string[],
   effects: EffectRules,
 ): Step[] {
-  const isKnown = ({ item }: Step) =>
-    yeses.some((request) => request === item?.["approval_request_id"]);
-  if (!showsWhatItDid(response, { isAnswer: false }) || !made.every(isKnown)) return [];
-  const isCall = ({ type, approval_request_id: asked }: Item) =>
-    type === "mcp_call" && typeof asked === "string" && yeses.includes(asked);
-  const others = response.output.filter((item) => !isCall(item));
-  if (others.some((item) => mayBeApproved(item, yeses, effects))) return [];
+  if (!showsWhatItDid(response, { isAnswer: false })) return [];
+  const isSure = ({ item, step, known }: LateOutput["done"][number]) =>
+    known !== undefined && (namesYes(item, known) || step.call_key === known.key);
+  const others = done.filter((one) => !isSure(one));
+  if (others.some(({ item }) => mayBeApproved(item, yeses, effects))) return [];
   // A response that asks for a yes that it had is an earlier one.
   const asks = response.output.filter(isApprovalRequest);
   if (asks.some(({ id }) => typeof id === "string" && yeses.includes(id))) return [];
-  const unseen = yeses.filter((request) =>
-    response.output.every((item) => item["approval_request_id"] !== request)
-  );
-  return unseen.map((request) => ({
-    item_id: stepIdOf(request),
+  return unseen.map(({ stepId }) => ({
+    item_id: stepId,
     kind: "mcp_call",
     status: "void",
     effect: "once",

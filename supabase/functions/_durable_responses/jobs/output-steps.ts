@@ -1,37 +1,82 @@
-/** The steps of a whole response, for the ledger. */
-import { isApprovalRequest } from "../model/items.ts";
+/** The calls of a response that is read late, as the ledger knows them. */
+import { isApprovalRequest, type Item } from "../model/items.ts";
+import type { Upstream } from "../model/job.ts";
 import { isLeftCall } from "../model/left-calls.ts";
 import type { Step } from "../model/step.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
-import { stepIdOf } from "../tools/approved-calls.ts";
+import {
+  type ApprovedCall,
+  ApprovedCalls,
+  asApproved,
+  ownRequest,
+  stepIdOf,
+} from "../tools/approved-calls.ts";
 import type { EffectRules } from "../tools/effect-rules.ts";
 import { StepIds } from "../tools/step-ids.ts";
-import { stepOf } from "../tools/step-of-item.ts";
+import { callKey, stepOf } from "../tools/step-of-item.ts";
+
+/** What a response did. */
+export interface LateOutput {
+  done: {
+    item: Item;
+    step: Step;
+    /** The call that the ledger has; undefined for one that it does not have. */
+    known: ApprovedCall | undefined;
+  }[];
+  /** Calls that had their yes, and that the response does not show. */
+  unseen: ApprovedCall[];
+}
 
 /**
- * The steps of a response that arrived whole: what it did, and what it asks for. If it is read again, the steps and their
- * ids are the same. A call that got a yes is the step that was written before the yes was sent.
+ * The steps of a response that arrived whole, without what it asks for. A call that the ledger has continues its step, by the same
+ * rules as when a response is read in time (tools/background-calls.ts): so whoever reads it again writes nothing new.
  */
 export function stepsOfOutput(
-  jobId: string,
+  { job_id: jobId, requests, calls }: Pick<Upstream, "job_id" | "requests" | "calls">,
   { output }: UpstreamResponse,
   effects: EffectRules,
-  yeses: readonly string[] = [],
-): { done: Step[]; asked: Step[] } {
+): LateOutput {
   for (const item of output) if (item.type === "mcp_list_tools") effects.learn(item);
   const ids = new StepIds(jobId);
-  const all = output.filter((item) => !isLeftCall(item)).map((item, place) => {
-    const id = ids.of(item, place);
-    const yes = yeses.find((request) =>
-      item.type === "mcp_call" && item["approval_request_id"] === request
+  const approved = new ApprovedCalls();
+  const yeses = new Set<ApprovedCall>();
+  for (const { call, isApproved } of knownCalls(requests, calls)) {
+    approved.add(call);
+    if (!isApproved) continue;
+    yeses.add(call);
+    ids.keep(call.stepId, call);
+  }
+  const done = output.filter((item) => !isLeftCall(item) && !isApprovalRequest(item)).map(
+    (item) => {
+      const known = approved.finish(item, item);
+      const step = known
+        ? stepOf(asApproved(item, known), effects, known.stepId)
+        : stepOf(item, effects, ids.of(item, item));
+      return { item, step, known };
+    },
+  );
+  return { done, unseen: approved.unseen.filter((call) => yeses.has(call)) };
+}
+
+/** The calls that the ledger has of an attempt, each with the request that its step is named for. */
+function knownCalls(requests: Upstream["requests"], calls: Upstream["calls"]) {
+  const open = [...requests];
+  return calls.map(({ item_id: stepId, server_label, tool, arguments: args, call_key }) => {
+    const at = open.findIndex(({ id }) =>
+      stepId === stepIdOf(id) || stepId.startsWith(`${stepIdOf(id)}_`)
     );
-    return {
-      asks: isApprovalRequest(item),
-      step: stepOf(item, effects, yes === undefined ? id : stepIdOf(yes)),
+    const [request] = at < 0 ? [] : open.splice(at, 1);
+    const call: ApprovedCall = {
+      stepId,
+      approvalId: request?.id ?? "",
+      sentAs: request ? `${ownRequest}${request.number}` : "",
+      server: server_label ?? "",
+      tool: tool ?? "",
+      arguments: args ?? "",
+      key: call_key ?? callKey(server_label ?? "", tool ?? "", args ?? ""),
+      effect: "once",
+      ours: true,
     };
+    return { call, isApproved: request !== undefined };
   });
-  return {
-    done: all.filter(({ asks }) => !asks).map(({ step }) => step),
-    asked: all.filter(({ asks }) => asks).map(({ step }) => step),
-  };
 }

@@ -2,7 +2,7 @@
 import * as jobs from "../db/jobs.ts";
 import type { AttemptKey } from "../model/job.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
-import { refuseOther, retrieve, type Whose } from "../openai/background.ts";
+import { attemptKeyOf, refuseOther, retrieve, type Whose } from "../openai/background.ts";
 import { UnreadableAnswer } from "../openai/unreadable.ts";
 
 /**
@@ -17,9 +17,16 @@ export async function readResponse(
   answered?: UpstreamResponse,
 ): Promise<UpstreamResponse> {
   const response = answered ?? await retrieve(responseId);
-  // Some servers change the ids of their responses. That is no reason to doubt one, unless it has the id of another one of ours.
-  if (response.id !== responseId && await jobs.isOfAnother(key, response.id)) {
-    throw new UnreadableAnswer(`instead of ${responseId}, it is the response of another job`);
+  // Some servers change the ids of their responses. That is no reason to doubt one whose metadata name the attempt, unless it
+  // has the id of another one of ours.
+  if (response.id !== responseId) {
+    if (attemptKeyOf(response) === undefined) {
+      const other = response.id.slice(0, 100);
+      throw new UnreadableAnswer(`instead of ${responseId}, it is ${other}, and names no job`);
+    }
+    if (await jobs.isOfAnother(key, response.id)) {
+      throw new UnreadableAnswer(`instead of ${responseId}, it is the response of another job`);
+    }
   }
   return refuseOther(response, whose, responseId);
 }

@@ -1,8 +1,8 @@
 /** Settling what a webhook reports. The function that receives it loads this after its answer. */
 import * as jobs from "../db/jobs.ts";
-import type { Job } from "../model/job.ts";
+import type { AttemptKey, Job } from "../model/job.ts";
 import { isResponseId } from "../model/response-id.ts";
-import { isFinalUpstream } from "../model/upstream-response.ts";
+import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
 import { attemptKeyOf, retrieve } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { after } from "../platform/clock.ts";
@@ -45,8 +45,8 @@ export async function settleUnread(
 }
 
 type Found = Awaited<ReturnType<typeof jobs.claimBackgroundJob>> & {
-  /** Whether the response has not ended, whatever its webhook says. */
-  isOpen?: boolean;
+  /** The response, if it was read to find its job. */
+  response?: UpstreamResponse;
 };
 
 /** The job that waits for a response; undefined for a response of somebody else. */
@@ -59,7 +59,20 @@ async function jobOf(responseId: string): Promise<Found | undefined> {
   if (!key) return undefined;
   // By its own id: what was asked for may be somebody else's, and a cache has answered with ours.
   const adopted = await jobs.adoptBackground(key, response.id);
-  return { ...adopted, isOpen: !isFinalUpstream(response) };
+  const { other } = adopted;
+  if (!other || await isOf(key, other)) return { ...adopted, response };
+  return { ...await jobs.adoptBackground(key, response.id, other), response };
+}
+
+/** Whether a response says that it is an attempt's. One that is not there, or says nothing, was never confirmed. */
+async function isOf(key: AttemptKey, responseId: string): Promise<boolean> {
+  try {
+    const named = attemptKeyOf(await retrieve(responseId));
+    return named?.id === key.id && named.attempt === key.attempt;
+  } catch (error) {
+    if (classifyError(error).code === "openai_not_found") return false;
+    throw error;
+  }
 }
 
 /** First pause before a response that cannot be read is asked for again, in ms; doubled each time. */
@@ -106,14 +119,16 @@ async function mayHelp(responseId: string, error: unknown): Promise<boolean> {
 /** Settles a response that a job waits for. Reads an abandoned response too, because it may have done something. */
 async function settleFound(
   profiles: Profiles,
-  { work, abandoned, isOpen }: Found,
+  { work, abandoned, response }: Found,
   sendYes?: Continue,
 ): Promise<Job | undefined> {
+  const isOpen = response !== undefined && !isFinalUpstream(response);
   if (abandoned && isOpen) {
     await cancelAbandoned(profiles, abandoned);
     return undefined;
   }
-  if (work) return await settleBackground(profiles, work, sendYes);
+  // What was read counts, whatever OpenAI, or a proxy that changes ids, says to another request.
+  if (work) return await settleBackground(profiles, work, sendYes, isOpen ? undefined : response);
   if (abandoned) await readAbandoned(profiles, abandoned);
   return undefined;
 }

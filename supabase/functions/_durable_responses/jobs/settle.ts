@@ -27,6 +27,7 @@ import { callsOf } from "../tools/background-calls.ts";
 import { effectsOf } from "../tools/effect-rules.ts";
 import { judgeCalls } from "../tools/own/judge-calls.ts";
 import { namedTools } from "../tools/own/runnable-tools.ts";
+import { repeatIn } from "../tools/repeated-call.ts";
 import { repeatedQuestion } from "../tools/repeated-question.ts";
 import { StepIds } from "../tools/step-ids.ts";
 import { stepOf } from "../tools/step-of-item.ts";
@@ -285,7 +286,9 @@ async function settleRead(
   requestId: string | null,
   sendYes?: Continue,
 ): Promise<Job> {
-  const { response, steps } = read;
+  const { response, steps, unasked } = read;
+  const repeat = repeatIn(unasked, key);
+  if (repeat !== undefined) return await jobs.holdForReview(key, repeat, steps);
   if (asksForSomething(response)) return await settleAsking(key, plan, read, sendYes);
   const verdict = judge(response, plan.output);
   if (verdict.kind === "fail") {
@@ -380,10 +383,10 @@ async function readBy(
   if (repeated) throw new UnreadableAnswer(`${response.id} ${repeated}`);
   const ids = new StepIds(key.id);
   const reading = { guard, body, effects, isAnswer: isResult(response, output), ids };
-  const { steps, unapproved, untold } = callsOf(response, key, reading);
+  const { steps, unasked, unapproved, untold } = callsOf(response, key, reading);
   // Recorded before anything is decided: on such a route, nothing counts as guarded.
   for (const call of unapproved.slice(0, 1)) await recordUnapprovedCall(key, call);
-  return { response, steps, untold, effects, guard, ids };
+  return { response, steps, unasked, untold, effects, guard, ids };
 }
 
 /** A failed background try: falls back if a synchronous run may succeed, otherwise fails the job. */

@@ -12,7 +12,7 @@ export class Unsettled {
    * @param lasting whether it will be the same at the next poll
    * @param steps what is known of what it did
    * @param unwritten whether it was read, and only its result could not be written
-   * @param readings after how many it is taken for what it is, although its budget has not ended
+   * @param readings after how many it is taken for what it is, although its budget has not ended: only of one that has failed
    */
   constructor(
     readonly failure: Failure,
@@ -71,7 +71,7 @@ export async function waitOn(
     failures,
   });
   if (waitsLonger) {
-    await jobs.recordSettleFailure(work, failure, afterMs);
+    await jobs.recordSettleFailure(work, failure, afterMs, readings < Infinity);
     return undefined;
   }
   const times = failures === 1 ? "" : `, ${failures} times`;

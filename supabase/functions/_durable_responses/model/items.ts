@@ -7,12 +7,19 @@ import * as z from "./zod.ts";
 export const itemSchema = z.looseObject({ type: z.string() });
 export type Item = z.infer<typeof itemSchema>;
 
-/** Any item as it came. One without a known shape gets the type `unknown`; a message need not say that it is one. */
+/**
+ * Any item as it came. One without a known shape gets the type `unknown`; a message need not say that it is one. What only the
+ * ledger writes is no server's to set: with each call, the content of its output and its id at the API; with our own question,
+ * the call that it is about; and a row for a whole request.
+ */
 export function readItem(value: unknown): Item {
   if (!isRecord(value)) return { type: "unknown", value };
-  const { type, role } = value;
-  const unsaid = role === "assistant" && "content" in value ? "message" : "unknown";
-  return { ...value, type: typeof type === "string" && type !== "" ? type : unsaid };
+  const { output_parts: _parts, upstream_call_id: _id, ...item } = value;
+  const { type, role } = item;
+  const unsaid = role === "assistant" && "content" in item ? "message" : "unknown";
+  const isSaid = typeof type === "string" && type !== "" && type !== "unguarded_run";
+  if (type === "mcp_approval_request") delete item["call_id"];
+  return { ...item, type: isSaid ? type : unsaid };
 }
 
 /** The fields that are used of an `mcp_call` or an `mcp_approval_request`. */

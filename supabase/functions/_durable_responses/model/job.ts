@@ -129,6 +129,16 @@ export const upstreamSchema = z.lazy(() =>
     lists: z.array(itemSchema),
     /** The requests for approval that got a yes. */
     yeses: z.array(z.string()),
+    /** Those of them that are in the ledger, by their steps. */
+    requests: z.array(z.object({ number: z.int(), id: z.string() })),
+    /** The calls of the attempt that the ledger has, and that must not be made twice. */
+    calls: z.array(z.object({
+      item_id: z.string(),
+      server_label: z.nullable(z.string()),
+      tool: z.nullable(z.string()),
+      arguments: z.nullable(z.string()),
+      call_key: z.nullable(z.string()),
+    })),
     /** OpenAI's ids of the responses of the job's other attempts. */
     other_responses: z.array(z.string()),
   })

@@ -3,6 +3,7 @@ import { isApprovalRequest, type Item, type Message, messageOf, readItem } from 
 import { isLeftCall } from "./left-calls.ts";
 import { isRecord } from "./is-record.ts";
 import { listOf, recordOf, textOf } from "./lenient.ts";
+import { withoutRepeats } from "./repeated-items.ts";
 import { readReportedError, type ReportedError } from "./reported-error.ts";
 import { isResponseId } from "./response-id.ts";
 import * as z from "./zod.ts";
@@ -62,23 +63,6 @@ export function parseUpstreamResponse(response: unknown): UpstreamResponse {
   }, withoutRepeats(listOf(output).map(readItem)));
 }
 
-/**
- * An item that a response lists twice, with its id and all, is one item. Equal ids alone say nothing. Nor do equal calls that
- * name no request: both may have been made.
- */
-function withoutRepeats(output: Item[]): Item[] {
-  const seen = new Map<unknown, Item[]>();
-  return output.filter((item) => {
-    const { id, type, approval_request_id: asked } = item;
-    const mayBeAnother = type === "mcp_call" && typeof asked !== "string";
-    if (typeof id !== "string" || id === "" || mayBeAnother) return true;
-    const same = seen.get(id) ?? [];
-    seen.set(id, [...same, item]);
-    // Items may have megabytes: only those with one id are compared.
-    return !same.some((other) => JSON.stringify(other) === JSON.stringify(item));
-  });
-}
-
 function reasonIn(details: unknown): string | null {
   const { reason } = recordOf(details) ?? {};
   return typeof reason === "string" ? reason : null;
@@ -98,6 +82,12 @@ export function withOutput(
     refusal: refusals.length === 0 ? null : refusals.join("\n\n"),
   };
 }
+
+/**
+ * How a response came: its events showed what it did as it went, or told of a call without showing it (`partly`), or it came in
+ * one piece.
+ */
+export type Streamed = "wholly" | "partly" | "not";
 
 /** True for a value that is a whole response, and not an event about one. */
 export function isResponse(value: unknown): value is Record<string, unknown> {

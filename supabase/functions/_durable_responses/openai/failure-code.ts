@@ -147,11 +147,21 @@ function byStatus(
   }
 }
 
+/** Words with which an API refuses a mode, whatever its code. */
+const modeTexts: Readonly<Record<string, RegExp>> = {
+  // Where nothing may be stored, background is not possible.
+  background:
+    /\bbackground\b(?: mode)?(?: responses?)? (?:is|are) not (?:supported|available)|\bstore\W{0,3} (?:must|has to) be (?:set to )?false/i,
+  stream: /\bmust be verified to stream\b/i,
+};
+
 /** Whether the API refuses a parameter that we set ourselves: by its name, or in words. */
 function refuses(name: string, code: string | null, param: string | null, message: string) {
-  return param === name ||
-    ((code === "unsupported_parameter" || code === "unsupported_value") && !param &&
-      new RegExp(`\\b${name}`, "i").test(message));
+  if (param === name) return true;
+  if (param !== null && param !== "store") return false;
+  const isUnsupported = code === "unsupported_parameter" || code === "unsupported_value";
+  return isUnsupported && new RegExp(`\\b${name}`, "i").test(message) ||
+    modeTexts[name]?.test(message) === true;
 }
 
 /** The HTTP status of an error that came without one. Some errors have it in digits. */
@@ -178,9 +188,12 @@ function isTooLarge(message: string): boolean {
 }
 
 function amountAfter(word: string, message: string): number | undefined {
-  const [, amount] = new RegExp(String.raw`\b${word}\b\s*(?:is|of|was|=|:)?\s*(\d[\d,_]*)`, "i")
-    .exec(message) ?? [];
-  return amount === undefined ? undefined : Number(amount.replace(/[,_]/g, ""));
+  const [, amount, unit = ""] = new RegExp(
+    String.raw`\b${word}\b\s*(?:is|of|was|=|:)?\s*(\d[\d,_]*(?:\.\d+)?)([km]?)\b`,
+    "i",
+  ).exec(message) ?? [];
+  const times = { k: 1_000, m: 1_000_000 }[unit.toLowerCase()] ?? 1;
+  return amount === undefined ? undefined : Number(amount.replace(/[,_]/g, "")) * times;
 }
 
 function isPassingDownload(

@@ -1,6 +1,7 @@
 /** The items of one streamed response, identified by their places: ids may be empty, repeated, or change. */
 import { isInFlight, isUnfinished, type Item } from "../model/items.ts";
 import { isLeftCall, leftCallOf } from "../model/left-calls.ts";
+import { isSameItem } from "../model/repeated-items.ts";
 import { type UpstreamResponse, withOutput } from "../model/upstream-response.ts";
 import { idOf, isEqual, isLikeCall, isSameCall, saysLess, withoutId } from "./same-item.ts";
 
@@ -72,7 +73,11 @@ export class FinishedItems {
       if (!isLater(item, seen, told)) seen = this.#add(told, item);
     }
     // A call has been in the ledger since it started, and may be another one with the same id.
-    if (item.type !== "mcp_call" && this.#hasFinished(item)) return undefined;
+    const same = item.type === "mcp_call" ? undefined : this.#sameAs(item);
+    if (same !== undefined && same !== seen) {
+      if (!isUnfinished(item)) same.finished = item;
+      return undefined;
+    }
     seen ??= this.#add(told, item);
     seen.finished = item;
     return seen.place;
@@ -113,10 +118,9 @@ export class FinishedItems {
     return { response: withOutput({ ...response, outputIsList: true }, output), late };
   }
 
-  /** Whether the same item, with its id and all, has been reported at another place. */
-  #hasFinished(item: Item): boolean {
-    return idOf(item) !== "" &&
-      this.#seen.some(({ finished }) => finished !== undefined && isEqual(finished, item));
+  /** The same item, if it has been reported at another place. */
+  #sameAs(item: Item): Finished | undefined {
+    return this.#seen.filter(isFinished).find(({ finished }) => isSameItem(finished, item));
   }
 
   #find(told: unknown, id: string): Seen | undefined {
@@ -181,7 +185,7 @@ function finalItems(streamed: Finished[], output: readonly Item[]): Map<Finished
 
 /**
  * Whether a streamed item that the final response does not have is one that is there anyway, sent again or in an earlier form.
- * Of calls of ours, only the final response can say that there are several with one call_id: none is made twice.
+ * Of calls of ours, only the final response can say that there are several with one call_id, by their own ids: none is made twice.
  */
 function isRepeated(
   seen: Finished,
@@ -195,8 +199,8 @@ function isRepeated(
     const stays = final.has(other) || isBefore(other);
     const [item, same] = [seen.finished, other.finished];
     if (isLeftCall(item) && stays && isSameCall(item, same) && hasCallId(item)) return true;
+    if (seen.id !== "" && stays && isEqual(item, same)) return true;
     if (!isTold(other)) return false;
-    if (seen.id !== "" && isBefore(other) && isEqual(item, same)) return true;
     if (!final.has(other)) return false;
     return isLikeCall(item, same) && (isLeftCall(item) || seen.id === other.id) ||
       seen.id !== "" && seen.id === other.id && item.type === same.type && !isCall(item);

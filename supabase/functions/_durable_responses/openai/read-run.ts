@@ -8,6 +8,7 @@ import {
   isFinalUpstream,
   isResponse,
   parseUpstreamResponse,
+  type Streamed,
   type UpstreamResponse,
 } from "../model/upstream-response.ts";
 import { makeFailure } from "../platform/make-failure.ts";
@@ -32,10 +33,7 @@ export type Ending =
   | {
     kind: "done";
     response: UpstreamResponse;
-    /** Whether its events showed what it did as it went. False for a response that came in one piece. */
-    streamed: boolean;
-    /** Whether its events were about an item that may be a call, and that it has not shown. */
-    isPartial: boolean;
+    streamed: Streamed;
     /** Whether nothing that it has shown does something. */
     isOnlyWords: boolean;
   }
@@ -156,7 +154,8 @@ export class RunReader {
     for (const [at, item] of response.output.entries()) this.#shown.finish(item, at);
     if (isFinalUpstream(response)) {
       const { isPartial, isOnlyWords } = this.#shown;
-      return { kind: "done", response, streamed: this.#showsAll, isPartial, isOnlyWords };
+      const streamed = isPartial ? "partly" : this.hasBegun ? "wholly" : "not";
+      return { kind: "done", response, streamed, isOnlyWords };
     }
     const id = response.id === "" ? "" : ` ${response.id}`;
     const still = `Cannot use the response${id}: it is still ${response.status}`;

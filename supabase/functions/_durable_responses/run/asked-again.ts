@@ -33,7 +33,7 @@ function requestOf(id: unknown, input: InputItem[]): InputItem | undefined {
   return input.findLast((item) => item.type === "mcp_approval_request" && item["id"] === id);
 }
 
-/** Whether a yes was used, as far as the ledger knows: by a call that names it, or one of its tool that names none that we know. */
+/** Whether a yes was used, as far as the ledger knows: by a call that names it, or one that names none that we know. */
 function mayBeUsed(
   id: unknown,
   request: InputItem | undefined,
@@ -44,13 +44,15 @@ function mayBeUsed(
     steps.map(({ kind, item }) => kind === "mcp_approval_request" && item?.["id"]),
   );
   const about = request && callSchema.parse(request);
-  return steps.some(({ kind, item, server_label, tool }) => {
+  return steps.some(({ kind, item, effect, server_label, tool }) => {
     // A person has said that a run did what it was asked; nobody knows with which yes.
     if (kind === "unguarded_run") return true;
     if (kind !== "mcp_call") return false;
     const named = item?.["approval_request_id"];
     if (named === id) return true;
     if (open.has(named) || asked.has(named)) return false;
+    // A gateway may have renamed it.
+    if (effect === "once") return true;
     return about === undefined || about.server_label === server_label && about.name === tool;
   });
 }

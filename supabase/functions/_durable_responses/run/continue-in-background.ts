@@ -8,9 +8,11 @@ import type { Failure } from "../model/failure.ts";
 import type { AttemptKey, Work } from "../model/job.ts";
 import { leftKindOf } from "../model/left-calls.ts";
 import type { RequestBody } from "../model/request.ts";
-import { isFinalUpstream } from "../model/upstream-response.ts";
+import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
+import { isOnlyWords } from "../model/what-was-done.ts";
 import { type Accepted, createBackground } from "../openai/background.ts";
-import { classifyError } from "../openai/classify.ts";
+import { classifyError, classifyResponseError } from "../openai/classify.ts";
+import { isRefusedBeforeItRan } from "../openai/refusal.ts";
 import { deadlinePassed } from "../openai/stream-run.ts";
 import { ErrorAnswer } from "../openai/unreadable.ts";
 import { describe, log } from "../platform/log.ts";
@@ -69,11 +71,10 @@ export async function continueInBackground(
     const sent = await send(ready.body, next, acceptMs);
     if ("response" in sent) {
       const { response, requestId } = sent;
-      const isWhole = response.status === "completed" || response.status === "incomplete";
-      // A failure may be a gateway's word for no answer: the next poll reads it.
-      const dueMs = isFinalUpstream(response) && !isWhole ? 0 : pollMs;
+      const isTold = tellsItsEnd(response);
+      const dueMs = isFinalUpstream(response) && !isTold ? 0 : pollMs;
       const where = await record(run, response.id, requestId, dueMs);
-      if (isWhole && where === "background") await run.control.settleAnswer(next, response);
+      if (isTold && where === "background") await run.control.settleAnswer(next, response);
       return where;
     }
     const { failure: why, refused } = sent;
@@ -91,6 +92,17 @@ export async function continueInBackground(
     form = other;
   }
   return "here";
+}
+
+/**
+ * Whether a response that has ended says how. A failure, or a cancel, that shows nothing may be a gateway's word for no answer: the
+ * next poll reads it.
+ */
+function tellsItsEnd(response: UpstreamResponse): boolean {
+  if (!isFinalUpstream(response)) return false;
+  if (response.status === "completed" || response.status === "incomplete") return true;
+  return !isOnlyWords(response) ||
+    response.status === "failed" && isRefusedBeforeItRan(classifyResponseError(response));
 }
 
 /** @returns the response, or why there is none: only if the request was `refused`, OpenAI does not have it */

@@ -6,7 +6,11 @@ import { isApprovalRequest, readItem } from "../model/items.ts";
 import { isLeftCall } from "../model/left-calls.ts";
 import type { AttemptKey, DoneStep, Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
-import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
+import {
+  asksForSomething,
+  type Streamed,
+  type UpstreamResponse,
+} from "../model/upstream-response.ts";
 import { metadataFor } from "../openai/background.ts";
 import { type RunResult, runStreamed, timeLimit } from "../openai/stream-run.ts";
 import { isResult } from "../openai/verdict.ts";
@@ -291,9 +295,9 @@ function asksAgain(
 }
 
 /** Whether a response hides whether calls were made that must not be made twice. Then the run is stopped, and a person decides. */
-function hidesCalls(run: Run, result: RunResult & { kind: "done" }): boolean {
+function hidesCalls(run: Run, { response, streamed }: RunResult & { kind: "done" }): boolean {
   const { control, unguarded } = run;
-  const failure = untoldIn(run, result) ?? unguarded.hiddenIn(result);
+  const failure = untoldIn(run, response, streamed) ?? unguarded.hiddenIn(response, streamed);
   if (failure !== undefined) control.stop.stop({ kind: "review", failure });
   return failure !== undefined;
 }
@@ -306,13 +310,13 @@ function hasHidden({ tracker, unguarded }: Run): boolean {
 /** Why nobody can tell from a response whether a call was made that had its yes. */
 function untoldIn(
   { tracker, work, plan }: Run,
-  { response, streamed, isPartial }: RunResult & { kind: "done" },
+  response: UpstreamResponse,
+  streamed: Streamed,
 ): Failure | undefined {
   const call = tracker.unmade[0];
   if (call === undefined || work.on_uncertain !== "review") return undefined;
   const isAnswer = isResult(response, plan.output);
-  const isTold = showsWhatItDid(response, { isAnswer, streamed }) && !isPartial;
-  if (isTold && !tracker.isUnclear) return undefined;
+  if (showsWhatItDid(response, { isAnswer, streamed }) && !tracker.isUnclear) return undefined;
   return makeFailure(
     "call_uncertain",
     `Cannot tell whether ${call.tool} at ${call.server} was called: it had its yes, and the response ${response.id} is ${response.status} without showing what it did`,

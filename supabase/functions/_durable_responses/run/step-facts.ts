@@ -21,7 +21,7 @@ const wordless = new Set([
   "container_id",
   "approval_request_id",
 ]);
-/** A longer text without a space is data, not words: an image, a file. In characters. */
+/** A longer text without a space may be data, not words: an image, a file. In characters. */
 const longestToken = 2_000;
 
 /** A tool's arguments are sent whole, so that the model knows what not to do again. */
@@ -65,7 +65,12 @@ function factIn(step: DoneStep): Fact {
     };
   }
   const fact = withoutNothing(factOfItem(item));
-  return isRecord(fact) ? fact : {};
+  return isRecord(fact) ? { ...fact, ...(hasFailed(item) ? { failed: true } : {}) } : {};
+}
+
+/** What has failed was tried, and not done. */
+function hasFailed({ type, status }: Item): boolean {
+  return type.endsWith("_call") && (status === "failed" || status === "incomplete");
 }
 
 /** Known kinds by their own fields; an unknown kind by all fields that say something. */
@@ -86,7 +91,7 @@ function factOfItem(item: Item): Fact {
       return { output: item["output"], call: item["call_id"] };
     case "image_generation_call":
       return {
-        made_an_image: item["id"] || "image",
+        [hasFailed(item) ? "tried_to_make_an_image" : "made_an_image"]: item["id"] || "image",
         prompt: item["revised_prompt"],
         size: item["size"],
         format: item["output_format"],
@@ -125,9 +130,10 @@ function withoutNothing(value: unknown): unknown {
   );
 }
 
+/** Of Base64, or hexadecimal digits. Some languages write without spaces. */
 function isData(text: string): boolean {
   return text.startsWith("data:") ||
-    text.length > longestToken && !/[\s{[]/.test(text.slice(0, longestToken));
+    text.length > longestToken && /^[\w+/=-]+$/.test(text.slice(0, longestToken));
 }
 
 function isNothing(value: unknown): boolean {

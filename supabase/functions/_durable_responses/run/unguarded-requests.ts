@@ -2,8 +2,11 @@
 import type { Failure } from "../model/failure.ts";
 import type { Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
-import { asksForSomething } from "../model/upstream-response.ts";
-import type { Ending } from "../openai/read-run.ts";
+import {
+  asksForSomething,
+  type Streamed,
+  type UpstreamResponse,
+} from "../model/upstream-response.ts";
 import { isResult } from "../openai/verdict.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Plan } from "../profiles/plan.ts";
@@ -19,9 +22,6 @@ export interface UnguardedRequestsOptions {
   stop: RunStop;
   stepWriter: StepWriter;
 }
-
-/** A response, and what its events have shown. */
-type Shown = Pick<Ending & { kind: "done" }, "response" | "streamed" | "isPartial">;
 
 /**
  * The requests of one attempt. The guard writes a call into the ledger before OpenAI may make it. Where that is not possible (an
@@ -75,9 +75,8 @@ export class UnguardedRequests {
   }
 
   /** Why nobody can tell from its response what it did; undefined if that is shown, or if it ends the job with an answer. */
-  hiddenIn({ response, streamed, isPartial }: Shown): Failure | undefined {
-    const isHidden = isPartial || hidesRun(response, streamed);
-    if (this.#open === undefined || !isHidden) return undefined;
+  hiddenIn(response: UpstreamResponse, streamed: Streamed): Failure | undefined {
+    if (this.#open === undefined || !hidesRun(response, streamed)) return undefined;
     const { output } = this.options.plan;
     if (!asksForSomething(response) && isResult(response, output)) return undefined;
     return makeFailure(

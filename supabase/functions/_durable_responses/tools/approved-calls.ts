@@ -1,5 +1,8 @@
 /** Approved calls, from the yes until each is seen to finish. */
+import { placeOfUpstreamId } from "../model/ids.ts";
 import { callSchema, type Item } from "../model/items.ts";
+import { isRecord } from "../model/is-record.ts";
+import { jsonOf } from "../model/json-of.ts";
 import type { Effect } from "../model/status.ts";
 import type { Step } from "../model/step.ts";
 import { callKey } from "./step-of-item.ts";
@@ -9,6 +12,8 @@ export interface ApprovedCall {
   /** The step that represents it: OpenAI gives a call its own id only when it makes it. */
   stepId: string;
   approvalId: string;
+  /** The id under which the request was sent back to OpenAI, where its own is not the only one: see carriedItems. */
+  sentAs: string;
   server: string;
   tool: string;
   arguments: string;
@@ -39,9 +44,19 @@ export function startOf(call: ApprovedCall): Step {
   };
 }
 
+/** Longest id of a request that its call's step has, too, in characters: an index must be able to store it. */
+const longestId = 180;
+
 /** The id of the step of an approved call, unless it is taken: see StepIds. It looks like a call's id, so that it can stand in for one. */
 export function stepIdOf(approvalId: string): string {
-  return `mcp_${approvalId.replace(/^mcpr_/, "")}`;
+  const id = approvalId.replace(/^mcpr_/, "");
+  return `mcp_${id.length > longestId ? `${id.slice(0, 100)}_${placeOfUpstreamId(id)}` : id}`;
+}
+
+/** Whether a call names a request for approval, by either of its ids. */
+export function namesYes(item: Item, { approvalId, sentAs }: ApprovedCall): boolean {
+  const named = item["approval_request_id"];
+  return named === approvalId && approvalId !== "" || named === sentAs;
 }
 
 /** The beginning of the ids that we give to requests for approval whose own ids are not unique. */
@@ -58,12 +73,17 @@ function isUnderOtherNames(args: string, { server, tool, key }: ApprovedCall): b
   return args === "" || callKey(server, tool, args) === key;
 }
 
-/** The item of an approved call, under the names that were approved, and with its arguments if it does not have them yet. */
-export function underItsNames(item: Item, call: ApprovedCall): Item {
-  const { server_label, name, arguments: args } = callSchema.parse(item);
-  if (server_label === call.server && name === call.tool && args !== "") return item;
-  const names = { server_label: call.server, name: call.tool };
-  return { ...item, ...names, arguments: args || call.arguments };
+/**
+ * The item of an approved call as it was approved: under its names, and with its arguments. A gateway may rename tools, or cut,
+ * mask or rewrite arguments, and what was approved would then look as if it had not been done.
+ */
+export function asApproved(item: Item, call: ApprovedCall): Item {
+  const { server_label: server, name, arguments: args } = callSchema.parse(item);
+  if (callKey(server, name, args) === call.key) return item;
+  const isNamed = namesYes(item, call);
+  // One that names no yes may be another call: then what it says counts.
+  const told = isNamed || !isRecord(jsonOf(args)) ? call.arguments : args;
+  return { ...item, server_label: call.server, name: call.tool, arguments: told };
 }
 
 /** The approved calls of one run, until each is seen to finish. */
@@ -130,7 +150,7 @@ export class ApprovedCalls {
     const asked = item["approval_request_id"];
     const ofTool = open.filter(({ call }) => call.server === server && call.tool === tool);
     const same = ofTool.filter(({ call }) => call.key === callKey(server, tool, args));
-    const isNamed = ({ call }: Open) => call.approvalId === asked;
+    const isNamed = ({ call }: Open) => namesYes(item, call);
     const exact = same.find(isNamed) ?? same[0];
     if (exact !== undefined || exactly) return exact;
     const isUnclear = typeof asked !== "string" || args === "";

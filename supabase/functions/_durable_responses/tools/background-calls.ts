@@ -5,7 +5,7 @@ import type { Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Step } from "../model/step.ts";
 import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
-import { type ApprovedCall, ApprovedCalls, startOf, underItsNames } from "./approved-calls.ts";
+import { type ApprovedCall, ApprovedCalls, asApproved, startOf } from "./approved-calls.ts";
 import type { EffectRules } from "./effect-rules.ts";
 import type { StepIds } from "./step-ids.ts";
 import { stepOf } from "./step-of-item.ts";
@@ -17,7 +17,9 @@ import { mayBeApproved, showsWhatItDid } from "./what-it-shows.ts";
 export interface BackgroundCalls {
   /** Its items, without open requests for approval and for calls that others make. */
   steps: Step[];
-  /** Calls that were made without the yes that OpenAI was told to wait for. */
+  /** Calls that nobody said yes to. */
+  unasked: Step[];
+  /** Those of them that OpenAI was told to wait for a yes with. */
   unapproved: Step[];
   /** Calls that had their yes, and about which the response says nothing, although it ended by itself. */
   untold: ApprovedCall[];
@@ -50,24 +52,27 @@ export function callsOf(
   }
   for (const item of response.output) ids.of(item, item);
   const unapproved: Step[] = [];
+  const unasked: Step[] = [];
   const others: Item[] = [];
   const done = response.output.filter((item) => !isApprovalRequest(item) && !isLeftCall(item));
   const steps = done.map((item) => {
     const call = approved.finish(item, item);
-    if (call) return stepOf(underItsNames(item, call), effects, call.stepId);
+    if (call) return stepOf(asApproved(item, call), effects, call.stepId);
     others.push(item);
     const step = stepOf(item, effects, ids.of(item, item));
+    if (step.kind === "mcp_call") unasked.push(step);
     if (isUnapproved(item, step, guard, body)) unapproved.push(step);
     return step;
   });
   const endedByItself = isFinalUpstream(response) && response.status !== "cancelled";
   const missing = endedByItself ? approved.takeUnseen() : [];
-  const yeses = missing.map(({ approvalId }) => approvalId);
+  const yeses = missing.flatMap(({ approvalId, sentAs }) => [approvalId, sentAs]);
   const isTold = showsWhatItDid(response, { isAnswer }) &&
     !others.some((item) => mayBeApproved(item, yeses, effects));
   const unmade = isTold ? missing : [];
   return {
     steps: [...steps, ...unmade.map((call) => ({ ...startOf(call), status: "void" as const }))],
+    unasked,
     unapproved,
     untold: missing.slice(unmade.length),
   };

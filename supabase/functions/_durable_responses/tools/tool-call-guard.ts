@@ -8,7 +8,7 @@ import type { UpstreamResponse } from "../model/upstream-response.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { ApproveWhen } from "../profiles/profile.ts";
 import { askBeforeOnce, asksPerson } from "./approval-rules.ts";
-import { type ApprovedCall, stepIdOf } from "./approved-calls.ts";
+import { type ApprovedCall, ownRequest, stepIdOf } from "./approved-calls.ts";
 import { isAskedAbout } from "./conditions.ts";
 import type { EffectRules } from "./effect-rules.ts";
 import { doneCalls, pendingApprovals } from "./ledger.ts";
@@ -86,7 +86,7 @@ export class ToolCallGuard {
     return yeses.flatMap((step) => {
       if (step.item === null) return [];
       // A question that is not in the ledger is between us and OpenAI: the run itself has asked and answered it.
-      const call = this.#callOf(step.item, !this.work.steps.includes(step));
+      const call = this.#callOf(step.item, !this.work.steps.includes(step), step.number);
       // A call that may be made twice need not be in the ledger before it is made.
       return call.effect === "once" ? [call] : [];
     });
@@ -133,12 +133,13 @@ export class ToolCallGuard {
       asksPerson(this.body, server, tool, this.effects);
   }
 
-  #callOf(item: Item | InputItem, ours: boolean): ApprovedCall {
+  #callOf(item: Item | InputItem, ours: boolean, number = 0): ApprovedCall {
     const { server_label: server, name: tool, arguments: args } = callSchema.parse(item);
     const approvalId = String(item["id"]);
     return {
       stepId: stepIdOf(approvalId),
       approvalId,
+      sentAs: `${ownRequest}${number}`,
       server,
       tool,
       arguments: args,

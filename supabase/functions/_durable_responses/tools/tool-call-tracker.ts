@@ -5,14 +5,10 @@ import { isLeftCall } from "../model/left-calls.ts";
 import type { DoneStep, Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { makeFailure } from "../platform/make-failure.ts";
-import {
-  type ApprovedCall,
-  ApprovedCalls,
-  type CallStage,
-  underItsNames,
-} from "./approved-calls.ts";
+import { type ApprovedCall, ApprovedCalls, asApproved, type CallStage } from "./approved-calls.ts";
 import type { EffectRules } from "./effect-rules.ts";
 import { doneCalls } from "./ledger.ts";
+import { isSameItem, repeatedCall } from "./repeated-call.ts";
 import { StepIds } from "./step-ids.ts";
 import { callKey, stepOf, withoutApproval } from "./step-of-item.ts";
 import { isUnreadable, mayBeApproved } from "./what-it-shows.ts";
@@ -48,6 +44,8 @@ export class ToolCallTracker {
   readonly #done: Map<string, DoneStep>;
   readonly #ids: StepIds;
   readonly #held = new Map<CallStage, () => void>();
+  /** The ids of calls without a yes that were judged. */
+  readonly #unapproved = new Set<string>();
   #hasCalled = false;
 
   constructor(private readonly options: ToolCallTrackerOptions) {
@@ -82,7 +80,7 @@ export class ToolCallTracker {
 
   /** Whether something that the request has brought may be an expected call, although it was not recognized as one. */
   get isUnclear(): boolean {
-    const yeses = this.unmade.map(({ approvalId }) => approvalId);
+    const yeses = this.unmade.flatMap(({ approvalId, sentAs }) => [approvalId, sentAs]);
     return yeses.length > 0 &&
       this.#others.some((item) => mayBeApproved(item, yeses, this.options.effects));
   }
@@ -125,7 +123,7 @@ export class ToolCallTracker {
     );
     this.#started.set(step.item_id, { server: step.server_label ?? "", tool: step.tool ?? "" });
     this.#holdCalls();
-    this.options.onUnapproved(item, step);
+    this.#noticeUnapproved(item, step);
     this.options.save({ ...step, arguments: step.arguments || undefined, call_key: undefined });
   };
 
@@ -146,11 +144,9 @@ export class ToolCallTracker {
       call_key: key,
     });
     const before = this.#done.get(key);
-    if (effect !== "once" || before === undefined) return;
-    this.#holdForReview(
-      "repeated_call",
-      `Cannot continue: the run started ${call.tool} at ${call.server} with the same arguments as step ${before.number}, which has finished; the run was stopped, but the call may have been made a second time`,
-    );
+    if (effect === "once" && before !== undefined) {
+      this.options.holdForReview(repeatedCall(call, before.number));
+    }
   };
 
   /** @param last the run ends with it: there is no boundary any more */
@@ -164,9 +160,10 @@ export class ToolCallTracker {
     if (item.type === "mcp_call" && isInFlight(item) && !last) return this.#onInFlight(item, place);
     const approved = this.#approved.finish(item, place);
     const id = approved?.stepId ?? this.#ids.of(item, place);
-    const named = approved ? underItsNames(item, approved) : item;
+    const named = approved ? asApproved(item, approved) : item;
     const step = stepOf(approved?.ours ? withoutApproval(named) : named, effects, id);
     if (!approved) this.#others.push(item);
+    if (!approved && step.kind === "mcp_call") this.#judgeMade(item, step);
     this.#started.delete(id);
     this.#hasCalled ||= step.kind.endsWith("_call");
     save(step);
@@ -184,6 +181,24 @@ export class ToolCallTracker {
     const boundary = item.type !== "message" && this.#started.size + announced + begun === 0;
     if (boundary && !last && wantsHandOver()) handOver();
   };
+
+  /** A call that nobody said yes to may be shown only when it was made. */
+  #judgeMade(item: Item, step: Step): void {
+    const { tool = "", server_label: server = "", effect, status } = step;
+    const before = this.#done.get(step.call_key ?? "");
+    // Some servers list what they were sent.
+    if (before !== undefined && isSameItem(before, item)) return;
+    this.#noticeUnapproved(item, step);
+    if (effect === "once" && before !== undefined && status !== "failed") {
+      this.options.holdForReview(repeatedCall({ tool, server }, before.number));
+    }
+  }
+
+  #noticeUnapproved(item: Item, step: Step): void {
+    if (this.#unapproved.has(step.item_id)) return;
+    this.#unapproved.add(step.item_id);
+    this.options.onUnapproved(item, step);
+  }
 
   #onInFlight(item: Item, place: unknown): void {
     this.onItemStarted(item, place);

@@ -22,7 +22,12 @@ export function isUnapproved(
   body: RequestBody,
 ): boolean {
   return step.kind === "mcp_call" && guard.mustAsk(step.server_label ?? "", step.tool ?? "") &&
-    !yesesOf(body).has(item["approval_request_id"]);
+    !namesOurs(item) && !yesesOf(body).has(item["approval_request_id"]);
+}
+
+/** Whether a call names a request by an id of ours: only a yes of ours can have told it. */
+function namesOurs({ approval_request_id: named }: Item): boolean {
+  return typeof named === "string" && named.startsWith(ownRequest);
 }
 
 /** The requests to which the caller's own input says yes. */
@@ -59,7 +64,7 @@ export function firstUnapproved(
     const asked = item?.["approval_request_id"];
     return kind === "mcp_call" &&
       (typeof asked === "string"
-        ? !yeses.includes(asked) && !asked.startsWith(ownRequest)
+        ? !yeses.includes(asked) && !namesOurs(item ?? { type: kind })
         : yeses.length === 0);
   });
 }

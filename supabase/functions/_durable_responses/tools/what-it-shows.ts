@@ -2,7 +2,7 @@
 import { callSchema, isApprovalRequest, type Item } from "../model/items.ts";
 import { isAnswerType } from "../model/left-calls.ts";
 import { isCallKind } from "../model/status.ts";
-import type { UpstreamResponse } from "../model/upstream-response.ts";
+import type { Streamed, UpstreamResponse } from "../model/upstream-response.ts";
 import { isEmpty, isOnlyWords } from "../model/what-was-done.ts";
 import { classifyResponseError } from "../openai/classify.ts";
 import { isRefusedBeforeItRan, mayBeGivenUp } from "../openai/refusal.ts";
@@ -31,21 +31,24 @@ const otherItems: ReadonlySet<string> = new Set([
 /**
  * Whether a call that a final response does not show was not made. A run that ended by itself did something after a yes: it
  * called, answered, declined, or asked. One that shows nothing of that hides it. One that was cancelled may have started the
- * call unseen. One that failed may have made it: OpenAI makes the call first and asks the model then, and documents failed
- * responses without output. Only an error of the request itself comes before both. Words alone ("I have sent it") count only
+ * call unseen. One that failed, or was cut short, may have made it, whatever else it shows: what had finished by then. OpenAI
+ * makes the call first and asks the model then, and documents failed responses without output. Only an error of the request
+ * itself comes before both. Words alone ("I have sent it") count only
  * if they are the job's answer: then nothing is repeated.
- * @param streamed whether its events showed what it did as it went: a call would have been seen before it failed
+ * @param streamed if its events showed what it did as it went, a call would have been seen before it failed
  */
 export function showsWhatItDid(
   response: UpstreamResponse,
-  { isAnswer, streamed = false }: { isAnswer: boolean; streamed?: boolean },
+  { isAnswer, streamed = "not" }: { isAnswer: boolean; streamed?: Streamed },
 ): boolean {
   const { status, outputIsList, refusal } = response;
-  if (!outputIsList || status === "cancelled") return false;
-  if (refusal !== null || !isOnlyWords(response) || isAnswer && !isEmpty(response)) return true;
+  if (!outputIsList || status === "cancelled" || streamed === "partly") return false;
+  if (refusal !== null || isAnswer && !isEmpty(response)) return true;
+  if (status === "completed") return !isOnlyWords(response);
+  if (streamed === "wholly" && !isOnlyWords(response)) return true;
   if (status !== "failed") return false;
   const why = classifyResponseError(response);
-  return streamed && !mayBeGivenUp(why) || isRefusedBeforeItRan(why);
+  return streamed === "wholly" && !mayBeGivenUp(why) || isRefusedBeforeItRan(why);
 }
 
 /**
@@ -62,7 +65,7 @@ export function mayBeApproved(item: Item, yeses: readonly string[], effects: Eff
 }
 
 /** Whether a run that needs no yes for its calls, and gave no answer, hides what it did, as a response that had a yes may. */
-export function hidesRun(response: UpstreamResponse, streamed = false): boolean {
+export function hidesRun(response: UpstreamResponse, streamed: Streamed = "not"): boolean {
   return !showsWhatItDid(response, { isAnswer: false, streamed }) ||
     response.output.some(isUnreadable);
 }

@@ -101,7 +101,7 @@ export async function* followStream(
     const last = Math.max(next - 1, after);
     return yield { ...voidCall(first, last), sequence_number: last + 1 };
   }
-  for (const event of [...items.end(outputOf(record)), ...restOf(record, items.ids)]) {
+  for (const event of [...items.end(outputOf(record)), ...restOf(record, items)]) {
     yield { ...event, sequence_number: next++ };
   }
   yield* endOf(record, next, after);

@@ -1,3 +1,4 @@
+import { canonicalOfValue } from "../../model/canonical.ts";
 import type { Visibility } from "../../model/caller.ts";
 import { isFinalOrPaused } from "../../model/status.ts";
 import { isServerError } from "../../platform/errors.ts";
@@ -9,6 +10,7 @@ import type { Item } from "../../model/items.ts";
 import { callItems, earlierItems, knownIds, type OutputItem, outputItems } from "./output.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { toResponse } from "./response.ts";
+import type { ShownItems } from "./shown-items.ts";
 
 const firstLookMs = 150;
 /** A read costs about 3 ms of the 2 s of CPU that a worker has, and it may keep several streams open. */
@@ -87,16 +89,26 @@ export function beginning(record: ResponseRecord): EventBody[] {
 
 /**
  * The items of a settled job that were not shown earlier. A request that still waits comes only once, with the response that
- * made it: a library would show it to the person twice.
- * @param shown the ids of those that were
+ * made it: a library would show it to the person twice. Where an API gives its items no ids, repeats them, or changes them at the end,
+ * an item is known by what it contains.
  */
-export function restOf(record: ResponseRecord, shown: ReadonlySet<unknown>): EventBody[] {
+export function restOf(record: ResponseRecord, { ids, whole }: ShownItems): EventBody[] {
   const known = knownIds(record);
-  const isNew = ({ item: { id } }: OutputItem) => !shown.has(id) && !known.has(id);
-  return outputItems(record).filter(isNew).flatMap((
-    { item },
-    index,
-  ) => itemEvents(item, shown.size + index));
+  const isNew = ({ item: { id } }: OutputItem) => !ids.has(id) && !known.has(id);
+  const output = outputItems(record);
+  const rest = output.filter(isNew).map(({ item }) => item);
+  const kept = new Set(output.map(({ item }) => item["id"]));
+  const lost = rest.length === 0 ? [] : whole.filter(({ id }) => !kept.has(id)).map(contentOf);
+  return rest.filter((item) => {
+    const at = lost.indexOf(contentOf(item));
+    if (at >= 0) lost.splice(at, 1);
+    return at < 0;
+  }).flatMap((item, index) => itemEvents(item, ids.size + index));
+}
+
+/** What an item contains, besides its id and how far it is. */
+function contentOf(item: Item): string {
+  return canonicalOfValue({ ...item, id: undefined, status: undefined });
 }
 
 /**

@@ -28,6 +28,7 @@ interface Open {
  */
 export class ShownItems {
   readonly #ids = new Set<unknown>();
+  readonly #whole: Item[] = [];
   readonly #open = new Map<unknown, Open>();
   /** Parts of items that have begun: a second beginning would be a second part to the reader. */
   readonly #parts = new Set<string>();
@@ -40,6 +41,11 @@ export class ShownItems {
 
   get ids(): ReadonlySet<unknown> {
     return this.#ids;
+  }
+
+  /** The items that were shown from their beginning to their end. */
+  get whole(): readonly Item[] {
+    return this.#whole;
   }
 
   /** Whether the reader has seen the beginning of a call that must not be made any more. */
@@ -87,8 +93,12 @@ export class ShownItems {
       }
     }
     this.#ids.add(id);
-    if (begins) this.#open.set(id, { index, item, isNew });
-    else this.#open.delete(id);
+    if (begins) {
+      this.#open.set(id, { index, item, isNew });
+    } else {
+      this.#open.delete(id);
+      this.#whole.push(item);
+    }
     return true;
   }
 
