@@ -1,12 +1,12 @@
 /** supabase-js, unchanged, against the stand-in for Auth. */
 import assert from "node:assert/strict";
 import { createClient } from "@supabase/supabase-js";
-import { projectForFile, type TestProject } from "./support/project.ts";
+import { sharedProject, type TestProject } from "./support/project.ts";
 
 const options = { auth: { persistSession: false, autoRefreshToken: false } };
 const password = "correct horse";
 
-const theProject = projectForFile();
+const theProject = sharedProject();
 
 function clientOf(project: TestProject, key: "publishableKey" | "secretKey" = "publishableKey") {
   return createClient(project.url, project.keys[key], options);

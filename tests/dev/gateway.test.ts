@@ -1,8 +1,8 @@
 /** One port for the project: keys, tokens, CORS, streams. */
 import assert from "node:assert/strict";
-import { projectForFile, type TestProject } from "./support/project.ts";
+import { sharedProject, type TestProject } from "./support/project.ts";
 
-const theProject = projectForFile();
+const theProject = sharedProject();
 
 async function answer(project: TestProject, path: string, headers: Record<string, string> = {}) {
   const response = await fetch(project.url + path, { headers });

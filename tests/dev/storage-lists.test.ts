@@ -1,9 +1,9 @@
 /** Buckets, and lists of what is in them. */
 import assert from "node:assert/strict";
-import { projectForFile } from "./support/project.ts";
+import { sharedProject } from "./support/project.ts";
 import { codeOf, newBucket, newUser, newUserBucket, serviceOf } from "./support/storage.ts";
 
-const theProject = projectForFile();
+const theProject = sharedProject();
 
 Deno.test("a list shows a folder's own objects and folders, page by page, sorted and searched", async () => {
   const bucket = serviceOf(theProject()).storage.from(await newBucket(theProject()));

@@ -1,10 +1,10 @@
 /** URLs that work by themselves: signed ones until they expire, and those of public buckets. */
 import assert from "node:assert/strict";
 import { sign } from "../../packages/dev/storage/signed.ts";
-import { projectForFile } from "./support/project.ts";
+import { sharedProject } from "./support/project.ts";
 import { codeOf, newBucket, newUser, newUserBucket, serviceOf } from "./support/storage.ts";
 
-const theProject = projectForFile();
+const theProject = sharedProject();
 
 async function refusal(url: string | URL, init?: RequestInit): Promise<string> {
   const response = await fetch(url, init);

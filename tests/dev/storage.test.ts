@@ -1,6 +1,6 @@
 /** Storage as supabase-js uses it: the policies decide who may do what with objects. */
 import assert from "node:assert/strict";
-import { projectForFile } from "./support/project.ts";
+import { sharedProject } from "./support/project.ts";
 import {
   clientOf,
   codeOf,
@@ -10,7 +10,7 @@ import {
   serviceOf,
 } from "./support/storage.ts";
 
-const theProject = projectForFile();
+const theProject = sharedProject();
 const text = async (blob: Blob | null) => await blob?.text();
 
 async function filesOf({ files }: { files: string }): Promise<number> {

@@ -8,6 +8,7 @@ import { type Realtime, startRealtime } from "../../../packages/dev/realtime/rea
 import { startStorage } from "../../../packages/dev/storage/storage.ts";
 import { fixtures } from "./edge.ts";
 import { forFile } from "../../support/for-file.ts";
+import { sharedBy } from "../../support/shared.ts";
 import { startTestDatabase, type TestDatabase } from "../../support/database.ts";
 
 export interface TestProject {
@@ -20,12 +21,19 @@ export interface TestProject {
   files: string;
 }
 
+const startedOnce = sharedBy(startProject);
+
 /**
  * One project for all tests of a file. It has a table `notes` that users may read, and a SQL function `who_am_i`. The function
  * `echo` requires a JWT, `life` does not.
  */
 export function projectForFile(): () => TestProject {
-  return forFile(startProject);
+  return forFile((parts) => startProject(parts));
+}
+
+/** The same for the files of a group, which run together. Users and buckets of other files are there, too. */
+export function sharedProject(): () => TestProject {
+  return startedOnce({});
 }
 
 async function startProject(parts: AsyncDisposableStack): Promise<TestProject> {

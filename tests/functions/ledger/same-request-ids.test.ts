@@ -95,6 +95,36 @@ Deno.test("of two requests of one response, the arguments say whose call it is",
   assert.deepEqual(numbers(approvalsIn(steps).pending), [2]);
 });
 
+Deno.test("a call that names the yes to another call has used its own", () => {
+  const [a, b] = [asked(1, 1, "A", true, "mcpr_a"), asked(2, 1, "B", true, "mcpr_b")];
+  const steps = [a, b, made(3, 2, "A", "mcpr_b")];
+  assert.deepEqual(pairs(steps), [[1, 3]]);
+  assert.deepEqual(numbers(approvalsIn(steps).pending), [2]);
+  const call = carriedItems(steps).find(({ type }) => type === "mcp_call");
+  assert.equal(call?.["approval_request_id"], "mcpr_a");
+});
+
+Deno.test("a call that names a yes that was used before has used its own", () => {
+  const steps = [
+    asked(1, 1, "A", true, "mcpr_a"),
+    made(2, 3, "A", "mcpr_a"),
+    asked(3, 3, "B", true, "mcpr_b"),
+    made(4, 5, "B", "mcpr_a"),
+  ];
+  assert.deepEqual(pairs(steps), [[1, 2], [3, 4]]);
+  assert.deepEqual(numbers(approvalsIn(steps).pending), []);
+});
+
+Deno.test("a call that names another's request is known by its arguments", () => {
+  const twins = [asked(1, 1, "A", true, "mcpr_a"), asked(2, 1, "B", true, "mcpr_b")];
+  assert.deepEqual(pairs([...twins, made(3, 2, "A", "mcpr_b")]), [[1, 3]]);
+  assert.deepEqual(pairs([...twins, made(3, 2, "C", "mcpr_b")]), [[2, 3]]);
+  const swapped = [...twins, made(3, 2, "A", "mcpr_b"), made(4, 2, "B", "mcpr_a")];
+  assert.deepEqual(pairs(swapped), [[1, 3], [2, 4]]);
+  const [call] = carriedItems(swapped).filter(({ type }) => type === "mcp_call");
+  assert.equal(call?.["approval_request_id"], "mcpr_a");
+});
+
 Deno.test("a call that names no request uses the yes to the same call, and to no other", () => {
   const steps = [asked(1, 1, "A"), asked(2, 1, "B"), made(3, 3, "B", null), made(4, 3, "C", null)];
   assert.deepEqual(pairs(steps), [[2, 3]]);

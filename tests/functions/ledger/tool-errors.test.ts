@@ -27,3 +27,17 @@ for (const [what, error, status] of errors) {
     assert.equal(stepOf({ ...call, name: "find" }, rules).status, "failed");
   });
 }
+
+for (const error of [null, "", {}, [], false, { code: null, message: null }]) {
+  Deno.test(`${JSON.stringify(error)} in place of an error, beside an output: the call has finished`, () => {
+    const call = { type: "mcp_call", id: "mcp_1", server_label: "mailbox", name: "send", error };
+    const rules = new EffectRules({});
+    assert.equal(stepOf({ ...call, output: "sent" }, rules).status, "finished");
+    assert.equal(stepOf({ ...call, output: null, status: "completed" }, rules).status, "finished");
+    assert.notEqual(stepOf({ ...call, output: null }, rules).status, "finished");
+    assert.notEqual(
+      stepOf({ ...call, output: "x", status: "in_progress" }, rules).status,
+      error === null ? "finished" : "never",
+    );
+  });
+}

@@ -38,7 +38,7 @@ const deepest = 8;
 const longestMessage = 4_000;
 const longestField = 200;
 
-/** What some servers write where there is no error. */
+/** What some servers write where there is no error; also as the value of each of its fields. */
 const noError: ReadonlySet<unknown> = new Set([
   undefined,
   null,
@@ -50,9 +50,16 @@ const noError: ReadonlySet<unknown> = new Set([
   "null",
 ]);
 
+/** Whether a value in place of an error says that there is none. */
+export function isNoError(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  return noError.has(value) ||
+    isRecord(value) && Object.values(value).every((field) => noError.has(field));
+}
+
 /** The error that a value is: an object, or text. null if it says nothing. */
 export function readReportedError(value: unknown, depth = 0): ReportedError | null {
-  if (noError.has(value) || isRecord(value) && Object.keys(value).length === 0) return null;
+  if (isNoError(value)) return null;
   if (!isRecord(value)) {
     return inWords(typeof value === "string" ? value : JSON.stringify(value));
   }

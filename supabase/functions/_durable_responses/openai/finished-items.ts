@@ -49,14 +49,15 @@ export class FinishedItems {
   }
 
   /**
-   * Whether an item has started, or finished, that an event is about.
+   * Whether an item has started, or finished, that an event is about. An event that names neither a place nor an id is about an
+   * open item.
    * @param isCall whether the event is about a call, and so about no other item
    */
   has(told: unknown, id: unknown, isCall: boolean): boolean {
     const items = this.#seen.filter(({ type }) => !isCall || type === "mcp_call");
     return items.some((seen) =>
-      typeof told === "number" && seen.told === told || id !== "" && seen.id === id ||
-      isCall && typeof told !== "number" && !seen.finished
+      typeof told === "number" && seen.told === told || seen.id !== "" && seen.id === id ||
+      isCall && typeof told !== "number" && (id ?? "") === "" && !seen.finished
     );
   }
 
@@ -93,7 +94,8 @@ export class FinishedItems {
     const streamed = finished.flatMap((seen) => {
       const again = final.get(seen);
       if (again === undefined && isRepeated(seen, finished, final)) return [];
-      return [again === undefined || isLess(again, seen.finished) ? seen.finished : again];
+      if (again === undefined || isLess(again, seen.finished)) return [seen.finished];
+      return [withFieldsOf(seen.finished, again)];
     });
     const known = new Set(final.values());
     const left = response.output.filter((item) => !known.has(item));
@@ -163,6 +165,15 @@ const ways: readonly Same[] = [
 /** Whether the final response has lost what was streamed. What was streamed may have been sent before the item's end. */
 function isLess(final: Item, streamed: Item): boolean {
   return saysLess(final, streamed) && (isUnfinished(final) || !isUnfinished(streamed));
+}
+
+/** A message with the fields that only its streamed form has: some gateways leave out what they do not know, such as its phase. */
+function withFieldsOf(streamed: Item, final: Item): Item {
+  if (final.type !== "message" || streamed.type !== "message") return final;
+  const lost = Object.entries(streamed).filter(([field, value]) =>
+    value !== null && (final[field] ?? null) === null
+  );
+  return lost.length === 0 ? final : { ...final, ...Object.fromEntries(lost) };
 }
 
 /** The final item of each streamed one that has one. */

@@ -15,6 +15,7 @@ import { makeFailure } from "../platform/make-failure.ts";
 import { refuseOther } from "./background.ts";
 import { classifyStreamError } from "./classify.ts";
 import { FinishedItems, type Place } from "./finished-items.ts";
+import { FinishedTexts } from "./finished-texts.ts";
 import { isRefusal, mayBeGivenUp } from "./refusal.ts";
 import { isAboutItem, ShownEvents } from "./shown-events.ts";
 
@@ -59,6 +60,7 @@ const endings: ReadonlyMap<string, UpstreamResponse["status"]> = new Map([
 export class RunReader {
   readonly #items = new FinishedItems();
   readonly #shown = new ShownEvents(this.#items);
+  readonly #texts = new FinishedTexts();
 
   /** Whether any event of a response has come. */
   get hasBegun(): boolean {
@@ -91,6 +93,7 @@ export class RunReader {
     }
     if (type === "response.output_item.added" && isRecord(item)) {
       const begun = readItem(item);
+      this.#texts.begin(event["output_index"], begun);
       this.hooks.onItemStarted(begun, this.#items.begin(event["output_index"], begun));
     } else if (type === "response.output_item.done" && isRecord(item)) {
       const finished = readItem(item);
@@ -99,6 +102,8 @@ export class RunReader {
       if (place) this.hooks.onItem(finished, place);
     } else if (type === "response.mcp_call_arguments.done") {
       this.#readArguments(event);
+    } else {
+      this.#texts.take(event);
     }
     return undefined;
   }
@@ -149,8 +154,13 @@ export class RunReader {
   ): Ending {
     this.#refuseOther(raw);
     const whole = told === undefined ? raw : { ...raw, status: statusOf(raw, told) };
-    const { response, late } = this.#items.complete(parseUpstreamResponse(whole));
+    const { response: ended, late } = this.#items.complete(parseUpstreamResponse(whole));
     for (const [item, place] of late) this.hooks.onItem(item, place, true);
+    const { response, told: texts } = this.#texts.complete(ended);
+    for (const [at, item] of texts) {
+      const place = this.#items.finish(at, item);
+      if (place) this.hooks.onItem(item, place, true);
+    }
     for (const [at, item] of response.output.entries()) this.#shown.finish(item, at);
     if (isFinalUpstream(response)) {
       const { isPartial, isOnlyWords } = this.#shown;

@@ -30,6 +30,8 @@ const ofOtherItems = new RegExp(
   `${words.source}|^response\\.(?:mcp_approval|(?:web_search|file_search|custom_tool|shell|apply_patch)_call|function_call|code_interpreter|image_generation)`,
 );
 const eventName = /^event: ?(\S+)/;
+const placeIn = /"output_index": ?(\d+)/;
+const idIn = /"item_id": ?"([^"]*)"/;
 
 /** What an event was about that the stream has not shown. */
 interface Unshown {
@@ -86,7 +88,9 @@ export class ShownEvents {
     const name = eventName.exec(block)?.[1] ?? "";
     this.#hasBegun = true;
     this.#note(name);
-    if (ofCall.test(name)) this.#look({ at: undefined, id: undefined }, name);
+    if (!ofCall.test(name)) return;
+    const at = placeIn.exec(block)?.[1];
+    this.#look({ at: at === undefined ? undefined : Number(at), id: idIn.exec(block)?.[1] }, name);
   }
 
   /** An item has been shown as it ended. */

@@ -79,11 +79,15 @@ function isUnderOtherNames(args: string, { server, tool, key }: ApprovedCall): b
  */
 export function asApproved(item: Item, call: ApprovedCall): Item {
   const { server_label: server, name, arguments: args } = callSchema.parse(item);
-  if (callKey(server, name, args) === call.key) return item;
   const isNamed = namesYes(item, call);
+  // The ledger must not say that it has used the yes to another call.
+  const isMixedUp = typeof item["approval_request_id"] === "string" && !isNamed &&
+    call.approvalId !== "";
+  const named = isMixedUp ? { ...item, approval_request_id: call.approvalId } : item;
+  if (callKey(server, name, args) === call.key) return named;
   // One that names no yes may be another call: then what it says counts.
   const told = isNamed || !isRecord(jsonOf(args)) ? call.arguments : args;
-  return { ...item, server_label: call.server, name: call.tool, arguments: told };
+  return { ...named, server_label: call.server, name: call.tool, arguments: told };
 }
 
 /** The approved calls of one run, until each is seen to finish. */

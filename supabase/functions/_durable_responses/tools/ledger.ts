@@ -25,7 +25,7 @@ export interface Approvals {
 
 /**
  * Finds the call of each yes. Ids do not identify a request: some servers number theirs in each response anew. So a call
- * belongs to a request before it, which it names, or whose call it is; the last one, if there are several.
+ * belongs to a request before it, whose call it is, or else which it names; the last one, if there are several.
  */
 export function approvalsIn(steps: DoneStep[]): Approvals {
   const requests = steps.filter(isRequest);
@@ -76,11 +76,13 @@ function requestOf(
   const names = (request: DoneStep) => namesRequest(call, request);
   const isSame = (request: DoneStep) => keyOf(request) === keyOf(call);
   return before.findLast((request) => names(request) && isSame(request)) ??
+    // As ApprovedCalls does while the call is made: ids may be mixed up, or stale, and arguments are not.
+    before.findLast(isSame) ??
     before.findLast(names) ??
-    // One that a person has confirmed, or whose server names no request, or one that nobody knows.
+    // One that a person has confirmed, and of which nobody saw more than its start.
     (requests.some(names)
       ? undefined
-      : before.findLast((request) => isSame(request) || call.item === null && !call.arguments));
+      : before.findLast(() => call.item === null && !call.arguments));
 }
 
 function namesRequest({ item, item_id }: DoneStep, request: DoneStep): boolean {

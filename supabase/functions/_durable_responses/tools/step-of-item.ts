@@ -2,6 +2,7 @@
 import { canonicalJson } from "../model/canonical.ts";
 import { callSchema, isInFlight, type Item } from "../model/items.ts";
 import { jsonOf } from "../model/json-of.ts";
+import { isNoError } from "../model/reported-error.ts";
 import type { Step } from "../model/step.ts";
 import * as z from "../model/zod.ts";
 import { redact } from "../platform/redact.ts";
@@ -31,7 +32,9 @@ export function stepOf(item: Item, rules: EffectRules, id = idOf(item)): Step {
     call_key: callKey(server_label, tool, args),
     effect: rules.effectOf(server_label, tool),
   };
-  if (call.error !== null) {
+  // Some servers write an empty error beside an output.
+  const isDone = isNoError(call.error) && (call.output !== null || call.status === "completed");
+  if (call.error !== null && !isDone) {
     const uncertain = base.effect === "once" && !isAnswer(call.error);
     return {
       ...base,
