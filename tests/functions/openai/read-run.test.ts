@@ -110,16 +110,22 @@ Deno.test("a message keeps the phase that only its streamed form has", () => {
   );
 });
 
-const begun = { type: "mcp_call", id: "mcp_1", server_label: "s", name: "send", arguments: "{}" };
-const ended = { ...begun, output: "sent", status: "completed" };
+const openCall = {
+  type: "mcp_call",
+  id: "mcp_1",
+  server_label: "s",
+  name: "send",
+  arguments: "{}",
+};
+const endedCall = { ...openCall, output: "sent", status: "completed" };
 const event = (type: string, more: Record<string, unknown>) => ({
   type: `response.${type}`,
   ...more,
 });
-const added = event("output_item.added", { output_index: 0, item: begun });
-const done = event("output_item.done", { output_index: 0, item: ended });
+const added = event("output_item.added", { output_index: 0, item: openCall });
+const done = event("output_item.done", { output_index: 0, item: endedCall });
 const progress = (more: Record<string, unknown>) => event("mcp_call.in_progress", more);
-const failed = event("failed", { response: { ...response("failed"), output: [ended] } });
+const failed = event("failed", { response: { ...response("failed"), output: [endedCall] } });
 
 const abouts: Record<string, [Record<string, unknown>, streamed: string]> = {
   "about it, by its id": [progress({ item_id: "mcp_1" }), "wholly"],
