@@ -1719,6 +1719,19 @@ begin
     end if;
     perform durable_responses.refuse_unknown_job(p_job_id);
   end if;
+  -- A call that names no yes is the one that had it, if it is the only such call, and one such call is in doubt.
+  select jsonb_agg(case when open.item_id is null then s else s || jsonb_build_object('item_id', open.item_id) end) into p_steps
+  from jsonb_array_elements(p_steps) s
+    left join lateral (
+      select min(known.item_id) as item_id from public.response_steps known
+      where known.job_id = p_job_id and known.attempt = p_attempt and known.kind = 'mcp_call' and known.status = 'uncertain'
+        and known.run_by is null and known.call_key = s ->> 'call_key'
+      having count(*) = 1
+    ) open on s ->> 'kind' = 'mcp_call' and s ->> 'status' in ('finished', 'failed') and s #>> '{item,approval_request_id}' is null
+      and (select count(*) from jsonb_array_elements(p_steps) other where other ->> 'call_key' = s ->> 'call_key') = 1
+      and not exists (
+        select from public.response_steps
+        where job_id = p_job_id and attempt = p_attempt and item_id = s ->> 'item_id');
   -- Too late for the run, but not for the ledger: if an attempt made a call while it could not reach the database, this
   -- report is the only evidence. It is stored, and the job is held for review if its next attempt may be about to make the
   -- same call.

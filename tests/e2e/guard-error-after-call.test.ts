@@ -1,10 +1,6 @@
 /** An error of the model may follow a call, and is then no refusal of the request. */
 import { onTestProfiles, stackForFile } from "../support/stack.ts";
 import { testErrorAfterCall } from "./guard/error-after-call.ts";
-import { testErrorAfterUnclearItem } from "./guard/error-after-unclear-item.ts";
 
-const theStack = stackForFile(onTestProfiles);
-
-testErrorAfterUnclearItem(theStack);
-// Last: from here on, the isolate streams nothing of this model.
-testErrorAfterCall(theStack);
+// Last of a file: from here on, the isolate streams nothing of this model.
+testErrorAfterCall(stackForFile(onTestProfiles));

@@ -15,7 +15,6 @@ const filesPerGroup = 6;
 
 // They start one stack for all, so each of them takes less time.
 const sharersPerGroup = 10;
-const sharersPerLongGroup = 4;
 
 // Each file in these folders starts whole stacks and runs for a minute.
 const longAreas = ["tests/chaos", "tests/resume", "tests/e2e", "tests/console"];
@@ -45,10 +44,7 @@ export function planGroups(files: string[], sharers: ReadonlySet<string> = new S
       const isLong = longAreas.includes(area);
       const [shared, alone] = partition(members, (file) => sharers.has(file));
       return [
-        ...split(`${area}, shared`, shared, {
-          perGroup: isLong ? sharersPerLongGroup : sharersPerGroup,
-          together: true,
-        }),
+        ...split(`${area}, shared`, shared, { perGroup: sharersPerGroup, together: true }),
         ...split(area, alone, {
           perGroup: isLong ? 1 : filesPerGroup,
           together: togetherAreas.includes(area),

@@ -1,7 +1,7 @@
 /** An error in a stream that has shown an item that nobody knows is no refusal: it may be the call. After a thought, it may be one. */
 import assert from "node:assert/strict";
 import type { TestStack } from "../../support/stack.ts";
-import { raw, response, stream } from "../upstream/answers.ts";
+import { ended, message, raw, response, stream } from "../upstream/answers.ts";
 import { settledInTime } from "../upstream/ask.ts";
 import { begin, ofAttempt, query, sentInAll, works } from "./mail.ts";
 
@@ -20,16 +20,46 @@ const errors = {
 type Why = keyof typeof errors;
 
 const inDoubt = ["needs_review", "uncertain"];
-const cases: [string, "added" | "done", Why][] = [
-  ["that an unknown item has started", "added", "a limit is reached"],
-  ["an unknown item", "done", "it is not valid"],
+const call = {
+  id: "mcp_1",
+  type: "mcp_call",
+  server_label: "mailbox",
+  name: "gmail_reply_to_email",
+  arguments: JSON.stringify({ message_id: "msg-1041", body: "It is paid." }),
+  output: "sent",
+  error: null,
+  status: "completed",
+};
+const about = (type: string, more: Record<string, unknown> = {}) => ({
+  type: `response.${type}`,
+  item_id: "x",
+  output_index: 0,
+  ...more,
+});
+const progress = about("mcp_call.in_progress");
+const cases: [string, Record<string, unknown>, Why][] = [
+  ["that an unknown item has started", itemEvent("added", strange), "a limit is reached"],
+  ["an unknown item", itemEvent("done", strange), "it is not valid"],
+  ["the progress of a call", progress, "it is too long"],
+  [
+    "a delta of a call's arguments",
+    about("mcp_call_arguments.delta", { delta: "{" }),
+    "it is too long",
+  ],
+  ["an unknown event about an item", about("tool.running"), "a limit is reached"],
+  ["an event of a call of another kind", about("mcp_tool_call.in_progress"), "a limit is reached"],
+  ["the call in an unknown event", about("mcp_call.made", { item: call }), "it is too long"],
+  ["the call in the response so far", {
+    type: "response.in_progress",
+    response: response("in_progress", [call]),
+  }, "it is too long"],
 ];
 
 export function testErrorAfterUnclearItem(theStack: () => TestStack): void {
-  for (const [what, which, why] of cases) {
+  for (const [what, event, why] of cases) {
     Deno.test(`a stream with the yes shows ${what}, then an error says that ${why}: one email`, async () => {
       const { submit, fresh, sql } = theStack();
-      const answer = stream(begun, itemEvent(which, strange), {
+      const answer = stream(begun, event, {
         type: "error",
         param: null,
         ...errors[why],
@@ -45,6 +75,66 @@ export function testErrorAfterUnclearItem(theStack: () => TestStack): void {
       const steps = await sql`
         select status from public.response_steps where job_id = ${id} and kind = 'mcp_call' and effect = 'once'`;
       assert.deepEqual([status, ...steps.map((step) => step["status"])], inDoubt);
+    });
+  }
+
+  const thinking = itemEvent("added", { type: "reasoning", id: "rs_1", summary: [] });
+  const cut = ended("failed", [], { error: { code: "server_error", message: "Cannot" } });
+  for (
+    const [what, event] of Object.entries({
+      "without a place": { ...progress, output_index: undefined },
+      "at the place of a thought": progress,
+      "of another kind": { ...about("mcp_tool_call.in_progress"), output_index: undefined },
+    })
+  ) {
+    Deno.test(`a stream with the yes shows an open thought and the progress of a call ${what}, and fails: one email`, async () => {
+      const { submit, fresh } = theStack();
+      begin(theStack(), [
+        { kind: "background-unsupported", match: { ...ofAttempt(3), background: true } },
+        raw({ stream: true, ...ofAttempt(2) }, stream(begun, thinking, event, cut), {
+          runs: true,
+          times: 1,
+        }),
+        works,
+      ]);
+      const { id } = await submit(fresh("mail"), query);
+      assert.equal((await settledInTime(theStack(), id)).status, "needs_review");
+      assert.equal(await sentInAll(theStack()), 1);
+    });
+  }
+
+  const ends: Record<string, [events: Record<string, unknown>[], outcome: string[]]> = {
+    "an answer without the call: a person decides": [[
+      ended("completed", [message("Done.")]),
+    ], inDoubt],
+    "a failure of the request: a person decides": [[
+      ended("failed", [], { error: errors["it is not valid"] }),
+    ], inDoubt],
+    "the call in the last event: nobody is asked": [[
+      ended("completed", [call, message("Done.")]),
+    ], ["completed", "finished"]],
+    "the call as it ended: nobody is asked": [[
+      itemEvent("done", call),
+      ended("completed", [message("Done.")]),
+    ], ["completed", "finished"]],
+  };
+  for (const [what, [events, outcome]] of Object.entries(ends)) {
+    Deno.test(`a stream with the yes shows the progress of a call that it has not shown, then ${what}`, async () => {
+      const { submit, fresh, sql } = theStack();
+      begin(theStack(), [
+        { kind: "background-unsupported", match: { ...ofAttempt(3), background: true } },
+        raw({ stream: true, ...ofAttempt(2) }, stream(begun, progress, ...events), {
+          runs: true,
+          times: 1,
+        }),
+        works,
+      ]);
+      const { id } = await submit(fresh("mail"), query);
+      const { status } = await settledInTime(theStack(), id);
+      assert.equal(await sentInAll(theStack()), 1);
+      const steps = await sql`
+        select status from public.response_steps where job_id = ${id} and kind = 'mcp_call' and effect = 'once'`;
+      assert.deepEqual([status, ...steps.map((step) => step["status"])], outcome);
     });
   }
 

@@ -139,12 +139,35 @@ const repeats: Record<string, [Told, Item[], Item[]]> = {
     [own()],
   ],
   "at two places": [[[0, own()], [1, own()]], [own()], [own()]],
-  "at two places, and not in the final response": [[[0, own()], [1, own()]], [], [own()]],
-  "at two places, and twice in the final response": [
-    [[0, own()], [1, own()]],
-    [own(), own()],
-    [own()],
+  "at two places, and twice in the final response": [[[0, own()], [1, own()]], [own(), own()], [
+    own(),
+  ]],
+  "twice in the final response only": [[], [own(), own()], [own()]],
+  "in the final response as it was, and as it ended": [
+    [],
+    [
+      own({ status: "in_progress" }),
+      { ...own(), arguments: '{ "to": "y", "body": "x" }', agent: null },
+    ],
+    [{ ...own(), arguments: '{ "to": "y", "body": "x" }', agent: null }],
   ],
+  "without an id, in the final response": [[], [own({ id: null }), own({ id: null })], [
+    own({ id: null }),
+  ]],
+  "as a call that names its request, twice in the final response only": [
+    [],
+    [call("a", "1"), call("a", "1")].map((item) => ({ ...item, approval_request_id: "mcpr_1" })),
+    [{ ...call("a", "1"), approval_request_id: "mcpr_1" }],
+  ],
+  "as a request for approval, at two places": [
+    [[0, { ...call("a", "1"), type: "mcp_approval_request" }], [1, {
+      ...call("a", "1"),
+      type: "mcp_approval_request",
+    }]],
+    [],
+    [{ ...call("a", "1"), type: "mcp_approval_request" }],
+  ],
+  "at two places, and not in the final response": [[[0, own()], [1, own()]], [], [own()]],
   "as a question at two places": [[[0, question], [1, question]], [question], [question]],
   "with another id": [[[0, own()], [0, own({ id: "fc_2" })]], [own({ id: "fc_2" })], [
     own({ id: "fc_2" }),
@@ -167,6 +190,10 @@ const several: Record<string, [Told, Item[]]> = {
   "equal calls with their own ids": [
     [[0, own()], [1, own({ id: "fc_2", call_id: "call_2" })]],
     [],
+  ],
+  "equal calls of OpenAI's with one id that name no request": [
+    [],
+    [call("a", "1"), call("a", "1")],
   ],
   "equal calls with one call_id and ids of their own that the final response lists": [
     [[0, own()], [1, own({ id: "fc_2" })]],

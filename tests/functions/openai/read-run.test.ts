@@ -109,3 +109,49 @@ Deno.test("a message keeps the phase that only its streamed form has", () => {
     "Here",
   );
 });
+
+const openCall = {
+  type: "mcp_call",
+  id: "mcp_1",
+  server_label: "s",
+  name: "send",
+  arguments: "{}",
+};
+const endedCall = { ...openCall, output: "sent", status: "completed" };
+const event = (type: string, more: Record<string, unknown>) => ({
+  type: `response.${type}`,
+  ...more,
+});
+const added = event("output_item.added", { output_index: 0, item: openCall });
+const done = event("output_item.done", { output_index: 0, item: endedCall });
+const progress = (more: Record<string, unknown>) => event("mcp_call.in_progress", more);
+const failed = event("failed", { response: { ...response("failed"), output: [endedCall] } });
+
+const abouts: Record<string, [Record<string, unknown>, streamed: string]> = {
+  "about it, by its id": [progress({ item_id: "mcp_1" }), "wholly"],
+  "about it, by its place": [progress({ item_id: "other", output_index: 0 }), "wholly"],
+  "that names none": [progress({}), "wholly"],
+  "about another id, without a place": [progress({ item_id: "mcp_2" }), "partly"],
+  "about another place": [progress({ output_index: 1 }), "partly"],
+  "about both another id and another place": [
+    progress({ item_id: "mcp_2", output_index: 1 }),
+    "partly",
+  ],
+};
+for (const [what, [about, streamed]] of Object.entries(abouts)) {
+  Deno.test(`while a call is open, an event ${what}: the stream has shown its calls ${streamed}`, () => {
+    const reading = reader();
+    for (const each of [added, about, done]) assert.equal(reading.read(each), undefined);
+    const ending = reading.read(failed);
+    assert.equal(ending?.kind === "done" && ending.streamed, streamed);
+  });
+  Deno.test(`the same for a delta ${what}`, () => {
+    const reading = reader();
+    reading.read(added);
+    const type = "response.mcp_call_arguments.delta";
+    reading.addDelta(`event: ${type}\ndata: ${JSON.stringify({ ...about, type, delta: "{" })}\n`);
+    reading.read(done);
+    const ending = reading.read(failed);
+    assert.equal(ending?.kind === "done" && ending.streamed, streamed);
+  });
+}

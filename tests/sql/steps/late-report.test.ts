@@ -214,3 +214,33 @@ for (const [yes, args] of [["mcpr_1", '{"to":"a"}'], [null, '{"to":']] as const)
     },
   );
 }
+
+sqlTest(
+  "a late call that names no yes is the one in doubt, if there is one such call",
+  async (m) => {
+    const late = (id: string) => ({
+      ...callStep("finished"),
+      item_id: id,
+      item: { type: "mcp_call", id },
+    });
+    const held = async (...steps: StepInput[]) => {
+      const work = await m.submitRunning();
+      await saveSteps(m, work, callStep("started"));
+      await view(m, "quarantine_response_job", { ...fenced(work), p_error: someError });
+      await saveSteps(m, work, ...steps);
+      return [await statusOf(m, work.id), ...await stepLines(m, work.id)];
+    };
+    assert.deepEqual(await held(late("mcp_x"), late("mcp_y")), [
+      "needs_review",
+      "send uncertain",
+      "send finished",
+      "send finished",
+    ]);
+    assert.deepEqual(await held({ ...late("mcp_x"), call_key: "send b" }), [
+      "needs_review",
+      "send uncertain",
+      "send finished",
+    ]);
+    assert.deepEqual(await held(late("mcp_x")), ["queued", "send finished"]);
+  },
+);

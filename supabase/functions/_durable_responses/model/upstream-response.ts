@@ -3,6 +3,7 @@ import { isApprovalRequest, type Item, type Message, messageOf, readItem } from 
 import { isLeftCall } from "./left-calls.ts";
 import { isRecord } from "./is-record.ts";
 import { listOf, recordOf, textOf } from "./lenient.ts";
+import { withoutRepeats } from "./repeated-items.ts";
 import { readReportedError, type ReportedError } from "./reported-error.ts";
 import { isResponseId } from "./response-id.ts";
 import * as z from "./zod.ts";
@@ -60,18 +61,6 @@ export function parseUpstreamResponse(response: unknown): UpstreamResponse {
       ),
     ),
   }, withoutRepeats(listOf(output).map(readItem)));
-}
-
-/** Some servers list an item twice. With the same id and the same content it is one: what it asks for is done once. */
-function withoutRepeats(output: Item[]): Item[] {
-  const seen = new Set<string>();
-  return output.filter((item) => {
-    if (typeof item["id"] !== "string" || item["id"] === "") return true;
-    const content = JSON.stringify(item);
-    if (seen.has(content)) return false;
-    seen.add(content);
-    return true;
-  });
 }
 
 function reasonIn(details: unknown): string | null {

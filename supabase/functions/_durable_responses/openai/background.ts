@@ -132,11 +132,12 @@ function responseIn(answer: JsonAnswer, id = ""): UpstreamResponse {
   const data = unwrapped(answer.data);
   const told = isResponse(data) ? null : errorIn(data);
   if (told !== null) throw new ErrorAnswer(told, headers);
-  const what = beginningOf(JSON.stringify(data));
-  if (!isResponse(data)) throw new UnreadableAnswer(`${what}, which is not a response`, requestId);
+  const unusable = (why: string) =>
+    new UnreadableAnswer(`${beginningOf(JSON.stringify(data))}, which ${why}`, requestId);
+  if (!isResponse(data)) throw unusable("is not a response");
   const response = parseUpstreamResponse(data);
   const known = response.id === "" ? { ...response, id } : response;
-  if (known.id === "") throw new UnreadableAnswer(`${what}, which has no id`, requestId);
+  if (known.id === "") throw unusable("has no id");
   return known;
 }
 

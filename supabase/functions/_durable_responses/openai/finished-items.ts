@@ -1,6 +1,7 @@
 /** The items of one streamed response, identified by their places: ids may be empty, repeated, or change. */
 import { isInFlight, isUnfinished, type Item } from "../model/items.ts";
 import { isLeftCall, leftCallOf } from "../model/left-calls.ts";
+import { isSameItem } from "../model/repeated-items.ts";
 import { type UpstreamResponse, withOutput } from "../model/upstream-response.ts";
 import { idOf, isEqual, isLikeCall, isSameCall, saysLess, withoutId } from "./same-item.ts";
 
@@ -47,10 +48,17 @@ export class FinishedItems {
     return this.#find(told, id)?.place;
   }
 
-  /** The type of the item that an event names; undefined if it names none. */
-  typeOf(told: unknown, id: string): string | undefined {
-    const seen = this.#find(told, id);
-    return seen?.finished?.type ?? seen?.type;
+  /**
+   * Whether an item has started, or finished, that an event is about. An event that names neither a place nor an id is about an
+   * open item.
+   * @param isCall whether the event is about a call, and so about no other item
+   */
+  has(told: unknown, id: unknown, isCall: boolean): boolean {
+    const items = this.#seen.filter(({ type }) => !isCall || type === "mcp_call");
+    return items.some((seen) =>
+      typeof told === "number" && seen.told === told || seen.id !== "" && seen.id === id ||
+      isCall && typeof told !== "number" && (id ?? "") === "" && !seen.finished
+    );
   }
 
   /**
@@ -64,6 +72,12 @@ export class FinishedItems {
     if (seen?.finished) {
       if (isEqual(seen.finished, item)) return undefined;
       if (!isLater(item, seen, told)) seen = this.#add(told, item);
+    }
+    // A call has been in the ledger since it started, and may be another one with the same id.
+    const same = item.type === "mcp_call" ? undefined : this.#sameAs(item);
+    if (same !== undefined && same !== seen) {
+      if (!isUnfinished(item)) same.finished = item;
+      return undefined;
     }
     seen ??= this.#add(told, item);
     seen.finished = item;
@@ -104,6 +118,11 @@ export class FinishedItems {
     if (streamed.length === 0) return { response, late };
     const output = left.length === 0 ? streamed : inOrder(response.output, streamed, left);
     return { response: withOutput({ ...response, outputIsList: true }, output), late };
+  }
+
+  /** The same item, if it has been reported at another place. */
+  #sameAs(item: Item): Finished | undefined {
+    return this.#seen.filter(isFinished).find(({ finished }) => isSameItem(finished, item));
   }
 
   #find(told: unknown, id: string): Seen | undefined {

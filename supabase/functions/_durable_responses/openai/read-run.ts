@@ -17,6 +17,7 @@ import { classifyStreamError } from "./classify.ts";
 import { FinishedItems, type Place } from "./finished-items.ts";
 import { FinishedTexts } from "./finished-texts.ts";
 import { isRefusal, mayBeGivenUp } from "./refusal.ts";
+import { isAboutItem, ShownEvents } from "./shown-events.ts";
 
 export interface ItemHooks {
   /** The attempt whose response it must be, as far as its metadata say. */
@@ -34,6 +35,8 @@ export type Ending =
     kind: "done";
     response: UpstreamResponse;
     streamed: Streamed;
+    /** Whether nothing that it has shown does something. */
+    isOnlyWords: boolean;
   }
   | {
     kind: "failed";
@@ -56,16 +59,12 @@ const endings: ReadonlyMap<string, UpstreamResponse["status"]> = new Map([
 /** Reads the answer to one request. Unknown events and items are skipped. */
 export class RunReader {
   readonly #items = new FinishedItems();
+  readonly #shown = new ShownEvents(this.#items);
   readonly #texts = new FinishedTexts();
-  #hasBegun = false;
-  /** Whether events were about a call whose start the stream has not shown. */
-  #isPartial = false;
-  /** Whether an event was about an item that is more than preparation. */
-  #hasActed = false;
 
   /** Whether any event of a response has come. */
   get hasBegun(): boolean {
-    return this.#hasBegun;
+    return this.#shown.hasBegun;
   }
 
   constructor(private readonly hooks: ItemHooks, private readonly headers?: Headers) {}
@@ -86,21 +85,19 @@ export class RunReader {
       const { response, error } = event;
       return this.#end(isRecord(response) ? response : { error }, status);
     }
+    this.#shown.add(event);
     const told = isAboutItem(event) ? null : errorIn(event);
     if (told !== null) {
       const failure = classifyStreamError(told, this.headers);
       return { kind: "failed", failure, request: this.#afterError(type, failure) };
     }
-    if (typeof type !== "string") return undefined;
-    this.#hasBegun ||= type.startsWith("response.");
-    this.#isPartial ||= isAboutCall(type) && !this.#isCallShown(event);
-    this.#hasActed ||= isAboutItem(event) && !isPreparation(type, item);
     if (type === "response.output_item.added" && isRecord(item)) {
       const begun = readItem(item);
       this.#texts.begin(event["output_index"], begun);
       this.hooks.onItemStarted(begun, this.#items.begin(event["output_index"], begun));
     } else if (type === "response.output_item.done" && isRecord(item)) {
       const finished = readItem(item);
+      this.#shown.finish(finished, event["output_index"]);
       const place = this.#items.finish(event["output_index"], finished);
       if (place) this.hooks.onItem(finished, place);
     } else if (type === "response.mcp_call_arguments.done") {
@@ -118,29 +115,28 @@ export class RunReader {
    */
   #afterError(type: unknown, failure: Failure): "refused" | "over" | "unknown" {
     const refuses = isRefusal(failure);
-    if (refuses && !this.#isPartial && !this.#hasActed) return "refused";
+    if (refuses && !this.#shown.hasActed) return "refused";
     const isLastWord = refuses || type === "error" && !mayBeGivenUp(failure);
     return isLastWord && this.#showsAll ? "over" : "unknown";
   }
 
   /** Whether the events have shown what the response did as it went. */
   get #showsAll(): boolean {
-    return this.#hasBegun && !this.#isPartial;
+    return this.hasBegun && !this.#shown.isPartial;
   }
 
-  #placeOf({ output_index, item_id }: Record<string, unknown>): Place | undefined {
-    return this.#items.find(output_index, typeof item_id === "string" ? item_id : "");
+  /** A delta, which nobody parses, is a sign of an item. */
+  addDelta(block: string): void {
+    this.#shown.addDelta(block);
   }
 
-  /** Whether the stream has shown the start of the call that an event is about. */
-  #isCallShown({ output_index, item_id }: Record<string, unknown>): boolean {
-    const id = typeof item_id === "string" ? item_id : "";
-    return this.#items.typeOf(output_index, id) === "mcp_call";
+  #placeOf(at: unknown, id: unknown): Place | undefined {
+    return this.#items.find(at, typeof id === "string" ? id : "");
   }
 
   #readArguments(event: Record<string, unknown>): void {
-    const { arguments: args } = event;
-    const place = this.#placeOf(event);
+    const { arguments: args, output_index: at, item_id: id } = event;
+    const place = this.#placeOf(at, id);
     if (place === undefined || args === undefined || args === null) return;
     this.hooks.onArguments(place, typeof args === "string" ? args : JSON.stringify(args));
   }
@@ -165,8 +161,12 @@ export class RunReader {
       const place = this.#items.finish(at, item);
       if (place) this.hooks.onItem(item, place, true);
     }
-    const streamed = this.#isPartial ? "partly" : this.#hasBegun ? "wholly" : "not";
-    if (isFinalUpstream(response)) return { kind: "done", response, streamed };
+    for (const [at, item] of response.output.entries()) this.#shown.finish(item, at);
+    if (isFinalUpstream(response)) {
+      const { isPartial, isOnlyWords } = this.#shown;
+      const streamed = isPartial ? "partly" : this.hasBegun ? "wholly" : "not";
+      return { kind: "done", response, streamed, isOnlyWords };
+    }
     const id = response.id === "" ? "" : ` ${response.id}`;
     const still = `Cannot use the response${id}: it is still ${response.status}`;
     return { kind: "failed", failure: makeFailure("stream_cut", still), request: "unknown" };
@@ -179,27 +179,6 @@ function responseWithin({ type, response, data }: Record<string, unknown>) {
   return type === undefined && isResponse(inner) && isFinalUpstream(parseUpstreamResponse(inner))
     ? inner
     : undefined;
-}
-
-/** An event about one item's error is not an error of the response. */
-function isAboutItem(event: Record<string, unknown>): boolean {
-  return "item" in event || "item_id" in event || "output_index" in event;
-}
-
-/** Events of calls that are surely not those of MCP servers. */
-const otherCall =
-  /^response\.(?:function|custom_tool|web_search|file_search|code_interpreter|image_generation|computer|local_shell|shell|apply_patch|tool_search)_call/;
-
-/** Whether an event is about the call of an MCP server, under whatever name. */
-function isAboutCall(type: string): boolean {
-  return /_call\b|_call_/.test(type) && !otherCall.test(type);
-}
-
-/** Items that come before a call may be made, and their events. */
-const preparation = /^(?:response\.)?(?:mcp_list_tools|reasoning)/;
-
-function isPreparation(type: string, item: unknown): boolean {
-  return preparation.test(isRecord(item) ? readItem(item).type : type);
 }
 
 function statusOf({ status: given }: Record<string, unknown>, told: string): string {

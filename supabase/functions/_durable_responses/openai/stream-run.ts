@@ -117,7 +117,7 @@ export function timeLimit(budgets: RunBudgets): { afterMs: number; why: Failure 
   return deadlineMs <= attemptMs - spentMs
     ? {
       afterMs: Math.min(deadlineMs, maxTimerMs),
-      why: makeFailure("deadline_exceeded", "Cannot finish the run: the job's deadline has passed"),
+      why: deadlinePassed(),
     }
     : {
       afterMs: Math.min(attemptMs - spentMs, maxTimerMs),
@@ -126,6 +126,10 @@ export function timeLimit(budgets: RunBudgets): { afterMs: number; why: Failure 
         `Cannot finish the attempt: its budget of ${attemptMs} ms is used up`,
       ),
     };
+}
+
+export function deadlinePassed(): Failure {
+  return makeFailure("deadline_exceeded", "Cannot finish the run: the job's deadline has passed");
 }
 
 interface Call {
@@ -196,7 +200,11 @@ async function streamOf(
       onChunk();
       beginning.add(chunk);
     };
-    for await (const event of readEvents(answer.body, onPiece, hooks.onDelta)) {
+    const onDelta = (block: string) => {
+      reader.addDelta(block);
+      hooks.onDelta?.(block);
+    };
+    for await (const event of readEvents(answer.body, onPiece, onDelta)) {
       const ending = reader.read(event);
       if (ending !== undefined) return ending;
       hooks.onEvent?.(event);

@@ -113,7 +113,7 @@ async function attempt(
     const work = { ...claimed, steps: [...claimed.steps, ...open.steps] };
     const guardFor = (wanted: boolean) =>
       new ToolCallGuard(work, plan.body, effects, wanted, plan.approveWhen);
-    const inBackground = { ...parts, work, guard: guardFor(work.guard === "always") };
+    const inBackground = { ...parts, work, since, guard: guardFor(work.guard === "always") };
     const continued = await continueInBackground(inBackground);
     if (typeof continued !== "string") return end(claimed, continued.failure, control);
     if (continued !== "here" && continued !== "started") return undefined;

@@ -13,6 +13,7 @@ import { isOnlyWords } from "../model/what-was-done.ts";
 import { type Accepted, createBackground } from "../openai/background.ts";
 import { classifyError, classifyResponseError } from "../openai/classify.ts";
 import { isRefusedBeforeItRan } from "../openai/refusal.ts";
+import { deadlinePassed } from "../openai/stream-run.ts";
 import { ErrorAnswer } from "../openai/unreadable.ts";
 import { describe, log } from "../platform/log.ts";
 import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
@@ -32,7 +33,7 @@ export type ContinuedIn = "background" | "here" | "started" | "elsewhere" | { fa
 /** Failures after which all jobs of a route wait. */
 const limits: ReadonlySet<string> = new Set(["openai_rate_limited", "openai_quota_exceeded"]);
 
-type BackgroundRun = Pick<Run, "work" | "plan" | "control" | "guard" | "stepWriter">;
+type BackgroundRun = Pick<Run, "work" | "plan" | "control" | "guard" | "stepWriter" | "since">;
 
 /**
  * Sends the answers to what a background response asked, in a new background request, whose response is the job's next
@@ -65,6 +66,8 @@ export async function continueInBackground(
     const isCurrent = !mayAct || await recordNow(recording, calls.map(startOf), true);
     if (signal.aborted || !isCurrent) return await notSent(run, calls);
     areWritten = calls.length > 0;
+    // A worker may have waited for the database until the job's time was up: what came of the request could only be given up.
+    if (isLate(run)) return await leave(run, calls, deadlinePassed());
     const sent = await send(ready.body, next, acceptMs);
     if ("response" in sent) {
       const { response, requestId } = sent;
@@ -116,6 +119,10 @@ async function send(
     const isAnswer = error instanceof APIError || error instanceof ErrorAnswer;
     return { failure, refused: isAnswer && !failure.maybeAccepted };
   }
+}
+
+function isLate({ work, since }: Pick<Run, "work" | "since">): boolean {
+  return work.deadline_left_ms <= performance.now() - since;
 }
 
 /** The ways to continue in background, best first; none if the run must not. */
@@ -185,7 +192,7 @@ async function stay(
   return areWritten ? "started" : "here";
 }
 
-/** Refused because of a limit, which a synchronous request would meet too: the attempt ends, and its calls were not made. */
+/** The attempt ends, and its calls were not made: a limit that a synchronous request would meet too, or the deadline. */
 async function leave(
   run: BackgroundRun,
   calls: ApprovedCall[],

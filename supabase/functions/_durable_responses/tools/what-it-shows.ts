@@ -45,9 +45,8 @@ export function showsWhatItDid(
   { isAnswer, streamed = "not" }: { isAnswer: boolean; streamed?: Streamed },
 ): boolean {
   const { status, outputIsList, refusal } = response;
-  if (!outputIsList || status === "cancelled") return false;
+  if (!outputIsList || status === "cancelled" || streamed === "partly") return false;
   if (refusal !== null || isAnswer && !isEmpty(response)) return true;
-  if (streamed === "partly") return false;
   if (status === "completed") return !isOnlyWords(response);
   if (streamed === "wholly" && !isOnlyWords(response)) return true;
   if (status !== "failed") return false;
