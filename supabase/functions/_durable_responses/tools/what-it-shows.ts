@@ -28,6 +28,9 @@ const otherItems: ReadonlySet<string> = new Set([
   "program_output",
 ]);
 
+/** Items that come before any call. Whatever else a response shows says that its error came later. */
+const beforeCalls: ReadonlySet<string> = new Set(["reasoning", "mcp_list_tools", "compaction"]);
+
 /**
  * Whether a call that a final response does not show was not made. A run that ended by itself did something after a yes: it
  * called, answered, declined, or asked. One that shows nothing of that hides it. One that was cancelled may have started the
@@ -48,7 +51,8 @@ export function showsWhatItDid(
   }
   if (status !== "failed" || streamed === "touched") return false;
   const why = classifyResponseError(response);
-  return streamed === "untouched" && !mayBeGivenUp(why) || isRefusedBeforeItRan(why);
+  return streamed === "untouched" && !mayBeGivenUp(why) ||
+    isRefusedBeforeItRan(why) && response.output.every(({ type }) => beforeCalls.has(type));
 }
 
 /**
