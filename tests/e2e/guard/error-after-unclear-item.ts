@@ -104,9 +104,10 @@ export function testErrorAfterUnclearItem(theStack: () => TestStack): void {
   }
 
   const ends: Record<string, [events: Record<string, unknown>[], outcome: string[]]> = {
-    "an answer without the call: a person decides": [[
+    // An answer is the end of the job: nothing is made again.
+    "an answer without the call: nobody is asked": [[
       ended("completed", [message("Done.")]),
-    ], inDoubt],
+    ], ["completed", "void"]],
     "a failure of the request: a person decides": [[
       ended("failed", [], { error: errors["it is not valid"] }),
     ], inDoubt],

@@ -121,7 +121,7 @@ export function testUnguardedRequests(theStack: () => TestStack): void {
     assert.equal((await finished(id)).status, "completed");
   });
 
-  Deno.test("the caller's own yes, once it was used, is not sent again in another form", async () => {
+  Deno.test("the caller's own yes, once it was used, is not sent again when a person has decided", async () => {
     const { stack, ask, fresh, openai } = theStack();
     const id = "mcpr_caller";
     const asked = {
@@ -135,14 +135,9 @@ export function testUnguardedRequests(theStack: () => TestStack): void {
       ...streamed({ ...made, status: "completed", approval_request_id: id }, 0),
       { type: "error", code: "server_error", message: "Cannot" },
     );
-    const refused = { code: "invalid_value", type: "invalid_request_error", param: "input[3]" };
     begin(theStack(), [
       { kind: "background-unsupported", match: { background: true } },
       raw({ stream: true, ...ofAttempt(2) }, shown, { times: 1 }),
-      raw({ stream: true, ...ofAttempt(3) }, {
-        status: 400,
-        body: { error: { ...refused, message: "No such item" } },
-      }, { times: 1 }),
     ]);
     const from = openai.requests.length;
     const input = [
@@ -154,12 +149,16 @@ export function testUnguardedRequests(theStack: () => TestStack): void {
       token: stack.secretKey,
       body: { profile: fresh("mail"), input },
     });
-    assert.equal((await settledInTime(theStack(), Object(body).id)).status, "completed");
+    const { id: job } = Object(body);
+    // After an error, nobody knows what else the run did.
+    assert.equal((await settledInTime(theStack(), job)).status, "needs_review");
+    await ask({ path: `/${job}/resolve`, token: stack.secretKey, body: { outcome: "happened" } });
+    assert.equal((await settledInTime(theStack(), job)).status, "completed");
     const yeses = createsSince(theStack(), from).map(({ input }) =>
       JSON.stringify(input).split("mcp_approval_response").length - 1
     );
-    // In background, in the stream that used it, beside its call, and not beside words.
-    assert.deepEqual(yeses, [1, 1, 1, 0]);
+    // In background, in the stream that used it, and not beside words.
+    assert.deepEqual(yeses, [1, 1, 0]);
     assert.equal(await sentInAll(theStack()), 0);
   });
 }

@@ -231,3 +231,24 @@ Deno.test("ids of steps are never empty, never twice, and the same for one place
     assert.deepEqual(given.map((_, place) => ids.known(place)), made);
   }));
 });
+
+Deno.test("two calls that start one after the other at one place, or at none, are two", () => {
+  for (const told of [0, undefined]) {
+    const items = new FinishedItems();
+    const one = items.begin(told, call("a", "1"));
+    const two = items.begin(told, call("b", "2"));
+    assert.notEqual(one, two);
+    assert.equal(items.finish(told, call("b", "2")), two);
+    assert.equal(items.finish(told, call("a", "1")), one);
+  }
+});
+
+Deno.test("a call that only the final response has is not the streamed one, whatever its place", () => {
+  const items = new FinishedItems();
+  const one = { ...call("a", "1"), arguments: '{"body":"x"}' };
+  const other = { ...call("a", "2"), arguments: '{"body":"y"}' };
+  items.finish(0, one);
+  const { response, late } = items.complete(completed([other]));
+  assert.deepEqual(new Set(response.output), new Set([one, other]));
+  assert.deepEqual(late.map(([item]) => item), [other]);
+});

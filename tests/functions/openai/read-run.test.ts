@@ -110,48 +110,94 @@ Deno.test("a message keeps the phase that only its streamed form has", () => {
   );
 });
 
-const openCall = {
-  type: "mcp_call",
-  id: "mcp_1",
-  server_label: "s",
-  name: "send",
-  arguments: "{}",
-};
-const endedCall = { ...openCall, output: "sent", status: "completed" };
-const event = (type: string, more: Record<string, unknown>) => ({
+const call = { type: "mcp_call", id: "mcp_1", server_label: "s", name: "send", arguments: "{}" };
+const list = { type: "mcp_list_tools", id: "mcpl_1", server_label: "s", tools: [] };
+const thought = { type: "reasoning", id: "rs_1", summary: [] };
+const about = (type: string, more: Record<string, unknown>) => ({
   type: `response.${type}`,
   ...more,
 });
-const added = event("output_item.added", { output_index: 0, item: openCall });
-const done = event("output_item.done", { output_index: 0, item: endedCall });
-const progress = (more: Record<string, unknown>) => event("mcp_call.in_progress", more);
-const failed = event("failed", { response: { ...response("failed"), output: [endedCall] } });
+const item = (it: unknown, type = "done") =>
+  about(`output_item.${type}`, { output_index: 0, item: it });
+const created = about("created", { response: { ...response("in_progress") } });
+const soFar = (output: unknown) =>
+  about("in_progress", { response: { ...response("in_progress"), output } });
 
-const abouts: Record<string, [Record<string, unknown>, streamed: string]> = {
-  "about it, by its id": [progress({ item_id: "mcp_1" }), "wholly"],
-  "about it, by its place": [progress({ item_id: "other", output_index: 0 }), "wholly"],
-  "that names none": [progress({}), "wholly"],
-  "about another id, without a place": [progress({ item_id: "mcp_2" }), "partly"],
-  "about another place": [progress({ output_index: 1 }), "partly"],
-  "about both another id and another place": [
-    progress({ item_id: "mcp_2", output_index: 1 }),
-    "partly",
+const untouched: Record<string, unknown[]> = {
+  "nothing": [],
+  "that it waits": [about("queued", {}), soFar([]), { type: "keepalive", sequence_number: 3 }],
+  "a list of tools": [
+    item(list, "added"),
+    about("mcp_list_tools.in_progress", { item_id: "mcpl_1" }),
+    item(list),
   ],
+  "a thought": [item(thought, "added"), about("reasoning_summary_part.added", {}), item(thought)],
+  "both, so far": [soFar([list, thought])],
 };
-for (const [what, [about, streamed]] of Object.entries(abouts)) {
-  Deno.test(`while a call is open, an event ${what}: the stream has shown its calls ${streamed}`, () => {
-    const reading = reader();
-    for (const each of [added, about, done]) assert.equal(reading.read(each), undefined);
-    const ending = reading.read(failed);
-    assert.equal(ending?.kind === "done" && ending.streamed, streamed);
-  });
-  Deno.test(`the same for a delta ${what}`, () => {
-    const reading = reader();
-    reading.read(added);
-    const type = "response.mcp_call_arguments.delta";
-    reading.addDelta(`event: ${type}\ndata: ${JSON.stringify({ ...about, type, delta: "{" })}\n`);
-    reading.read(done);
-    const ending = reading.read(failed);
-    assert.equal(ending?.kind === "done" && ending.streamed, streamed);
-  });
+const touched: Record<string, unknown[]> = {
+  "a call": [item(call)],
+  "a call that starts": [item(call, "added")],
+  "a call, so far": [soFar([call])],
+  "something that is no list, so far": [soFar({ 0: call })],
+  "an item that is null": [item(null, "added")],
+  "an item that is text": [item(JSON.stringify(call))],
+  "an item of an unknown type": [item({ type: "tool_use", id: "t" })],
+  "a thought that names a yes": [item({ ...thought, approval_request_id: "mcpr_1" })],
+  "a message": [item({ type: "message", role: "assistant", content: [] }, "added")],
+  "the progress of a call": [about("mcp_call.in_progress", { item_id: "x" })],
+  "an event of an unknown name": [about("mcp.call.in_progress", { item_id: "x" })],
+  "an event without a name": [{ item: call }],
+  "an event of somebody else": [{ type: "tool_call.started", id: "x" }],
+  "a part of a content": [about("content_part.added", { item_id: "x", output_index: 0 })],
+  "a call in an event about a list": [about("mcp_list_tools.completed", { item: call })],
+};
+const ends = {
+  "fails": about("failed", {
+    response: { ...response("failed"), error: { code: "server_error" } },
+  }),
+  "ends with an error": { type: "error", code: "server_error", message: "Cannot" },
+  "is refused": { type: "error", code: "invalid_request_error", message: "no" },
+};
+const outcomes = {
+  untouched: { "fails": "untouched", "ends with an error": "over", "is refused": "refused" },
+  touched: { "fails": "touched", "ends with an error": "unknown", "is refused": "unknown" },
+} as const;
+for (const [word, cases] of [["untouched", untouched], ["touched", touched]] as const) {
+  for (const [what, events] of Object.entries(cases)) {
+    Deno.test(`a stream that has shown ${what} is ${word}`, () => {
+      for (const [how, end] of Object.entries(ends)) {
+        const reading = reader();
+        for (const event of [created, ...events]) assert.equal(reading.read(event), undefined);
+        const ending = reading.read(end);
+        const outcome = ending?.kind === "done" ? ending.streamed : ending?.request;
+        assert.deepEqual([how, outcome], [
+          how,
+          Object.entries(outcomes[word]).find(([name]) => name === how)?.[1],
+        ]);
+      }
+    });
+  }
 }
+
+Deno.test("a delta touches a stream, and so does an output at its end, or in its error", () => {
+  const delta = reader();
+  delta.read(created);
+  delta.addDelta();
+  const late = reader();
+  late.read(created);
+  const inError = reader();
+  inError.read(created);
+  const failed = about("failed", { response: { ...response("failed"), output: [call] } });
+  const done = [delta.read(ends.fails), late.read(failed)];
+  assert.deepEqual(done.map((ending) => ending?.kind === "done" && ending.streamed), [
+    "touched",
+    "touched",
+  ]);
+  const refused = inError.read({ ...ends["is refused"], response: { output: [call] } });
+  assert.equal(refused?.kind === "failed" && refused.request, "unknown");
+});
+
+Deno.test("a response in one piece was not streamed", () => {
+  const ending = reader().read({ ...response("failed"), output: [call] });
+  assert.equal(ending?.kind === "done" && ending.streamed, "not");
+});

@@ -9,12 +9,11 @@ async function endOf(
   output: unknown[],
   mayAct: boolean,
   why = error,
-  isOnlyWords = !output.includes(call),
+  streamed: "untouched" | "touched" = "untouched",
 ): Promise<string> {
   const response = parseUpstreamResponse({ id: "resp_1", status: "failed", output, error: why });
   const send = refusable(
-    () =>
-      Promise.resolve({ kind: "done", response, streamed: "wholly", isOnlyWords, requestId: null }),
+    () => Promise.resolve({ kind: "done", response, streamed, requestId: null }),
     () => mayAct,
   );
   const result = await send({});
@@ -33,7 +32,7 @@ Deno.test("a response that was too long before it did anything was refused, what
 Deno.test("it was not if it called something, may have acted, or failed otherwise", async () => {
   assert.equal(await endOf([list, call], false), "done");
   // Its stream has shown the start of a call.
-  assert.equal(await endOf([], false, error, false), "done");
+  assert.equal(await endOf([], false, error, "touched"), "done");
   assert.equal(await endOf([], true), "done");
   assert.equal(await endOf([], false, { code: "server_error", message: "no" }), "done");
 });

@@ -84,10 +84,10 @@ export function withOutput(
 }
 
 /**
- * How a response came: its events showed what it did as it went, or told of a call without showing it (`partly`), or it came in
- * one piece.
+ * How a response came: its events have shown nothing but preparation (`untouched`), or more than that, or something that nobody
+ * knows (`touched`), or it came in one piece (`not`).
  */
-export type Streamed = "wholly" | "partly" | "not";
+export type Streamed = "untouched" | "touched" | "not";
 
 /** True for a value that is a whole response, and not an event about one. */
 export function isResponse(value: unknown): value is Record<string, unknown> {

@@ -40,25 +40,15 @@ export class FinishedItems {
   /** The place of an item that starts. */
   begin(told: unknown, item: Item): Place {
     const seen = this.#find(told, idOf(item));
-    return (seen && !seen.finished ? seen : this.#add(told, item)).place;
+    const isNew = seen === undefined || seen.finished !== undefined ||
+      // A call that starts while another one is open, at its place or at none, is not that one.
+      item.type === "mcp_call" && seen.id !== "" && idOf(item) !== "" && seen.id !== idOf(item);
+    return (isNew ? this.#add(told, item) : seen).place;
   }
 
   /** The place of an unfinished item that an event names; undefined if it names none. */
   find(told: unknown, id: string): Place | undefined {
     return this.#find(told, id)?.place;
-  }
-
-  /**
-   * Whether an item has started, or finished, that an event is about. An event that names neither a place nor an id is about an
-   * open item.
-   * @param isCall whether the event is about a call, and so about no other item
-   */
-  has(told: unknown, id: unknown, isCall: boolean): boolean {
-    const items = this.#seen.filter(({ type }) => !isCall || type === "mcp_call");
-    return items.some((seen) =>
-      typeof told === "number" && seen.told === told || seen.id !== "" && seen.id === id ||
-      isCall && typeof told !== "number" && (id ?? "") === "" && !seen.finished
-    );
   }
 
   /**
@@ -158,9 +148,15 @@ const ways: readonly Same[] = [
   (final, _at, { finished }) => isEqual(final, finished),
   (final, _at, { finished }) => isEqual(withoutId(final), withoutId(finished)),
   (final, _at, { id }) => id !== "" && idOf(final) === id,
-  (final, at, { finished, place }) => final.type === finished.type && at === place.index,
-  (final, _at, { finished }) => final.type === finished.type,
+  (final, at, { finished, place }) => mayBeSame(final, finished) && at === place.index,
+  (final, _at, { finished }) => mayBeSame(final, finished),
 ];
+
+/** Calls that ask for something else are not the same, whatever their places. */
+function mayBeSame(final: Item, streamed: Item): boolean {
+  return final.type === streamed.type && (final.type !== "mcp_call" ||
+    final["arguments"] === "" || streamed["arguments"] === "" || isLikeCall(final, streamed));
+}
 
 /** Whether the final response has lost what was streamed. What was streamed may have been sent before the item's end. */
 function isLess(final: Item, streamed: Item): boolean {

@@ -35,8 +35,6 @@ export type Ending =
     kind: "done";
     response: UpstreamResponse;
     streamed: Streamed;
-    /** Whether nothing that it has shown does something. */
-    isOnlyWords: boolean;
   }
   | {
     kind: "failed";
@@ -59,7 +57,7 @@ const endings: ReadonlyMap<string, UpstreamResponse["status"]> = new Map([
 /** Reads the answer to one request. Unknown events and items are skipped. */
 export class RunReader {
   readonly #items = new FinishedItems();
-  readonly #shown = new ShownEvents(this.#items);
+  readonly #shown = new ShownEvents();
   readonly #texts = new FinishedTexts();
 
   /** Whether any event of a response has come. */
@@ -85,19 +83,19 @@ export class RunReader {
       const { response, error } = event;
       return this.#end(isRecord(response) ? response : { error }, status);
     }
-    this.#shown.add(event);
     const told = isAboutItem(event) ? null : errorIn(event);
     if (told !== null) {
+      this.#shown.addOutput(event);
       const failure = classifyStreamError(told, this.headers);
       return { kind: "failed", failure, request: this.#afterError(type, failure) };
     }
+    this.#shown.add(event);
     if (type === "response.output_item.added" && isRecord(item)) {
       const begun = readItem(item);
       this.#texts.begin(event["output_index"], begun);
       this.hooks.onItemStarted(begun, this.#items.begin(event["output_index"], begun));
     } else if (type === "response.output_item.done" && isRecord(item)) {
       const finished = readItem(item);
-      this.#shown.finish(finished, event["output_index"]);
       const place = this.#items.finish(event["output_index"], finished);
       if (place) this.hooks.onItem(finished, place);
     } else if (type === "response.mcp_call_arguments.done") {
@@ -109,25 +107,19 @@ export class RunReader {
   }
 
   /**
-   * What an error says about the request. It was refused only if nothing of it was shown before: a model that is asked after a
-   * call says in the same words that the call's output is too long. Otherwise only OpenAI's own words in a stream that has begun
-   * are the last ones. A gateway that gives up says nothing about the run that it gave up on.
+   * What an error says about the request, as long as nothing but preparation was shown: it was refused, or nothing runs any more,
+   * if those are OpenAI's own words in a stream that has begun. A gateway that gives up says nothing about the run that it gave up
+   * on; and a model that is asked after a call says in the same words that the call's output is too long.
    */
   #afterError(type: unknown, failure: Failure): "refused" | "over" | "unknown" {
-    const refuses = isRefusal(failure);
-    if (refuses && !this.#shown.hasActed) return "refused";
-    const isLastWord = refuses || type === "error" && !mayBeGivenUp(failure);
-    return isLastWord && this.#showsAll ? "over" : "unknown";
-  }
-
-  /** Whether the events have shown what the response did as it went. */
-  get #showsAll(): boolean {
-    return this.hasBegun && !this.#shown.isPartial;
+    if (this.#shown.isTouched) return "unknown";
+    if (isRefusal(failure)) return "refused";
+    return this.hasBegun && type === "error" && !mayBeGivenUp(failure) ? "over" : "unknown";
   }
 
   /** A delta, which nobody parses, is a sign of an item. */
-  addDelta(block: string): void {
-    this.#shown.addDelta(block);
+  addDelta(): void {
+    this.#shown.addDelta();
   }
 
   #placeOf(at: unknown, id: unknown): Place | undefined {
@@ -161,11 +153,8 @@ export class RunReader {
       const place = this.#items.finish(at, item);
       if (place) this.hooks.onItem(item, place, true);
     }
-    for (const [at, item] of response.output.entries()) this.#shown.finish(item, at);
     if (isFinalUpstream(response)) {
-      const { isPartial, isOnlyWords } = this.#shown;
-      const streamed = isPartial ? "partly" : this.hasBegun ? "wholly" : "not";
-      return { kind: "done", response, streamed, isOnlyWords };
+      return { kind: "done", response, streamed: this.#shown.endWith(response.output) };
     }
     const id = response.id === "" ? "" : ` ${response.id}`;
     const still = `Cannot use the response${id}: it is still ${response.status}`;

@@ -3,6 +3,7 @@ import { recordWarning } from "../db/persist.ts";
 import type { Failure } from "../model/failure.ts";
 import type { DoneStep, Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
+import { isOnlyWords } from "../model/what-was-done.ts";
 import { classifyResponseError } from "../openai/classify.ts";
 import type { RunResult } from "../openai/stream-run.ts";
 import { isTooLong } from "../openai/too-long.ts";
@@ -86,8 +87,10 @@ export const refusable = (send: Send, mayAct: () => boolean): Send => async (bod
     return { ...result, request: mayAct() ? "unknown" : "refused" };
   }
   if (result.kind !== "done" || mayAct()) return result;
-  const { response, requestId, isOnlyWords } = result;
-  if (response.status !== "failed" || !isOnlyWords) return result;
+  const { response, requestId, streamed } = result;
+  if (response.status !== "failed" || streamed === "touched" || !isOnlyWords(response)) {
+    return result;
+  }
   const failure = classifyResponseError(response);
   return isTooLong(failure) ? { ...refusal(failure), requestId } : result;
 };

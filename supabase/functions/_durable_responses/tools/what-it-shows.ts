@@ -38,20 +38,20 @@ const beforeCalls: ReadonlySet<string> = new Set(["reasoning", "mcp_list_tools",
  * makes the call first and asks the model then, and documents failed responses without output. Only an error of the request
  * itself comes before both. Words alone ("I have sent it") count only
  * if they are the job's answer: then nothing is repeated.
- * @param streamed if its events showed what it did as it went, a call would have been seen before it failed
+ * @param streamed if its events have shown nothing but preparation, it failed before any call
  */
 export function showsWhatItDid(
   response: UpstreamResponse,
   { isAnswer, streamed = "not" }: { isAnswer: boolean; streamed?: Streamed },
 ): boolean {
   const { status, outputIsList, refusal } = response;
-  if (!outputIsList || status === "cancelled" || streamed === "partly") return false;
-  if (refusal !== null || isAnswer && !isEmpty(response)) return true;
-  if (status === "completed") return !isOnlyWords(response);
-  if (streamed === "wholly" && !isOnlyWords(response)) return true;
-  if (status !== "failed") return false;
+  if (!outputIsList) return false;
+  if (status === "completed") {
+    return refusal !== null || isAnswer && !isEmpty(response) || !isOnlyWords(response);
+  }
+  if (status !== "failed" || streamed === "touched") return false;
   const why = classifyResponseError(response);
-  return streamed === "wholly" && !mayBeGivenUp(why) ||
+  return streamed === "untouched" && !mayBeGivenUp(why) ||
     isRefusedBeforeItRan(why) && response.output.every(({ type }) => beforeCalls.has(type));
 }
 
