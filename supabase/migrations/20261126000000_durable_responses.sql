@@ -743,6 +743,7 @@ create table durable_responses.attempts (
   warnings text[] not null default '{}',
   started_at timestamptz not null,
   finished_at timestamptz not null,
+  unseen boolean not null default false,
   primary key (job_id, number)
 );
 comment on table durable_responses.attempts is
@@ -761,6 +762,7 @@ comment on column durable_responses.attempts.usage is 'Tokens of this attempt, a
 comment on column durable_responses.attempts.warnings is 'Warnings that did not stop it.';
 comment on column durable_responses.attempts.started_at is 'When it began.';
 comment on column durable_responses.attempts.finished_at is 'When it ended.';
+comment on column durable_responses.attempts.unseen is 'Whether OpenAI had no response of this id when it was last asked for. Then nobody has seen it end: it may be an id that a gateway made up.';
 create index attempts_response on durable_responses.attempts (response_id) where mode = 'background' and response_id is not null;
 comment on index durable_responses.attempts_response is 'Late webhooks: from a background response to the attempt that has ended. Synchronous responses send none.';
 alter table durable_responses.attempts enable row level security;
@@ -7051,13 +7053,18 @@ $$;
 comment on function public.claim_pending_cancels(integer) is
   'Responses to cancel at OpenAI, as durable_responses.upstream() returns them. Each is returned again with growing delay until the cancel is confirmed. After 20 tries it becomes a flag (cancel_unconfirmed), also if its job was deleted.';
 
-create function public.confirm_upstream_cancel(p_job_id uuid, p_attempt integer, p_response_id text default null) returns void
+create function public.confirm_upstream_cancel(
+  p_job_id uuid, p_attempt integer, p_response_id text default null, p_unseen boolean default false
+) returns void
 language plpgsql set search_path = ''
 as $$
 begin
   -- An attempt may have two: a gateway has sent its request twice.
   delete from durable_responses.upstream_cancels
   where job_id = p_job_id and attempt = p_attempt and response_id = coalesce(p_response_id, response_id);
+  if p_unseen then
+    update durable_responses.attempts set unseen = true where job_id = p_job_id and number = p_attempt;
+  end if;
   -- A call that the response has begun may still be on its way.
   update durable_responses.doubts d set
     due = greatest(d.due, durable_responses.clock() + make_interval(secs => p.was_made_after_ms / 1000.0))
@@ -7065,7 +7072,7 @@ begin
   where d.job_id = p_job_id and d.due is not null and j.id = p_job_id and p.was_made_after_ms is not null;
 end;
 $$;
-comment on function public.confirm_upstream_cancel(uuid, integer, text) is 'OpenAI confirmed that the response has ended: its cancel is done.';
+comment on function public.confirm_upstream_cancel(uuid, integer, text, boolean) is 'The response has ended, so its cancel is done. p_unseen: OpenAI has no response of this id, so nobody has seen it end.';
 
 create function public.record_upstream_cancel_failure(
   p_job_id uuid, p_attempt integer, p_error text, p_response_id text default null, p_after_ms bigint default null
@@ -7088,12 +7095,12 @@ comment on function public.record_upstream_cancel_failure(uuid, integer, text, t
 revoke execute on function durable_responses.request_upstream_cancel(uuid, integer, text),
   durable_responses.upstream(uuid, integer, text, timestamptz),
   public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer, text),
+  public.confirm_upstream_cancel(uuid, integer, text, boolean),
   public.record_upstream_cancel_failure(uuid, integer, text, text, bigint) from public, anon, authenticated;
 grant execute on function durable_responses.request_upstream_cancel(uuid, integer, text),
   durable_responses.upstream(uuid, integer, text, timestamptz),
   public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer, text),
+  public.confirm_upstream_cancel(uuid, integer, text, boolean),
   public.record_upstream_cancel_failure(uuid, integer, text, text, bigint) to service_role;
 -- Calls in doubt: a profile may have functions that find out whether a call was made (was_made), for example by a look into the
 -- folder of sent emails. A worker asks them about jobs that are held for review, and answers the review. If they cannot tell, a
@@ -7115,8 +7122,8 @@ begin
     or exists (
       select from durable_responses.attempts a
       where a.job_id = p_call.job_id and a.number = p_call.attempt and a.mode = 'background'
-        -- An id under which OpenAI has never shown a response is none: a gateway may have made it up, and hold the request.
-        and (a.response_id is null or a.error_code = 'background_expired'))
+        -- An id under which OpenAI has no response may be none: a gateway may have made it up, and hold the request.
+        and (a.response_id is null or a.unseen))
     or exists (
       select from durable_responses.upstream_cancels c where c.job_id = p_call.job_id and c.attempt = p_call.attempt)
     or exists (

@@ -22,6 +22,7 @@ create table durable_responses.attempts (
   warnings text[] not null default '{}',
   started_at timestamptz not null,
   finished_at timestamptz not null,
+  unseen boolean not null default false,
   primary key (job_id, number)
 );
 comment on table durable_responses.attempts is
@@ -40,6 +41,7 @@ comment on column durable_responses.attempts.usage is 'Tokens of this attempt, a
 comment on column durable_responses.attempts.warnings is 'Warnings that did not stop it.';
 comment on column durable_responses.attempts.started_at is 'When it began.';
 comment on column durable_responses.attempts.finished_at is 'When it ended.';
+comment on column durable_responses.attempts.unseen is 'Whether OpenAI had no response of this id when it was last asked for. Then nobody has seen it end: it may be an id that a gateway made up.';
 create index attempts_response on durable_responses.attempts (response_id) where mode = 'background' and response_id is not null;
 comment on index durable_responses.attempts_response is 'Late webhooks: from a background response to the attempt that has ended. Synchronous responses send none.';
 alter table durable_responses.attempts enable row level security;

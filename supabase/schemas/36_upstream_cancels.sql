@@ -98,13 +98,18 @@ $$;
 comment on function public.claim_pending_cancels(integer) is
   'Responses to cancel at OpenAI, as durable_responses.upstream() returns them. Each is returned again with growing delay until the cancel is confirmed. After 20 tries it becomes a flag (cancel_unconfirmed), also if its job was deleted.';
 
-create function public.confirm_upstream_cancel(p_job_id uuid, p_attempt integer, p_response_id text default null) returns void
+create function public.confirm_upstream_cancel(
+  p_job_id uuid, p_attempt integer, p_response_id text default null, p_unseen boolean default false
+) returns void
 language plpgsql set search_path = ''
 as $$
 begin
   -- An attempt may have two: a gateway has sent its request twice.
   delete from durable_responses.upstream_cancels
   where job_id = p_job_id and attempt = p_attempt and response_id = coalesce(p_response_id, response_id);
+  if p_unseen then
+    update durable_responses.attempts set unseen = true where job_id = p_job_id and number = p_attempt;
+  end if;
   -- A call that the response has begun may still be on its way.
   update durable_responses.doubts d set
     due = greatest(d.due, durable_responses.clock() + make_interval(secs => p.was_made_after_ms / 1000.0))
@@ -112,7 +117,7 @@ begin
   where d.job_id = p_job_id and d.due is not null and j.id = p_job_id and p.was_made_after_ms is not null;
 end;
 $$;
-comment on function public.confirm_upstream_cancel(uuid, integer, text) is 'OpenAI confirmed that the response has ended: its cancel is done.';
+comment on function public.confirm_upstream_cancel(uuid, integer, text, boolean) is 'The response has ended, so its cancel is done. p_unseen: OpenAI has no response of this id, so nobody has seen it end.';
 
 create function public.record_upstream_cancel_failure(
   p_job_id uuid, p_attempt integer, p_error text, p_response_id text default null, p_after_ms bigint default null
@@ -135,10 +140,10 @@ comment on function public.record_upstream_cancel_failure(uuid, integer, text, t
 revoke execute on function durable_responses.request_upstream_cancel(uuid, integer, text),
   durable_responses.upstream(uuid, integer, text, timestamptz),
   public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer, text),
+  public.confirm_upstream_cancel(uuid, integer, text, boolean),
   public.record_upstream_cancel_failure(uuid, integer, text, text, bigint) from public, anon, authenticated;
 grant execute on function durable_responses.request_upstream_cancel(uuid, integer, text),
   durable_responses.upstream(uuid, integer, text, timestamptz),
   public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer, text),
+  public.confirm_upstream_cancel(uuid, integer, text, boolean),
   public.record_upstream_cancel_failure(uuid, integer, text, text, bigint) to service_role;

@@ -18,8 +18,8 @@ begin
     or exists (
       select from durable_responses.attempts a
       where a.job_id = p_call.job_id and a.number = p_call.attempt and a.mode = 'background'
-        -- An id under which OpenAI has never shown a response is none: a gateway may have made it up, and hold the request.
-        and (a.response_id is null or a.error_code = 'background_expired'))
+        -- An id under which OpenAI has no response may be none: a gateway may have made it up, and hold the request.
+        and (a.response_id is null or a.unseen))
     or exists (
       select from durable_responses.upstream_cancels c where c.job_id = p_call.job_id and c.attempt = p_call.attempt)
     or exists (

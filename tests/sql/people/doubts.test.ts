@@ -183,11 +183,12 @@ sqlTest(
     await view(m, "fall_back_response_job", {
       p_job_id: work.id,
       p_attempt: work.attempt + 1,
-      p_error: { code: "background_expired", message: "Cannot find it" },
+      p_error: { code: "background_unreadable", message: "Cannot read it" },
       p_unknown: true,
     });
     // OpenAI does not have it, so there is nothing to cancel.
-    await m.call("confirm_upstream_cancel", { p_job_id: work.id, p_attempt: work.attempt + 1 });
+    const cancel = { p_job_id: work.id, p_attempt: work.attempt + 1, p_response_id: "resp_nobody" };
+    await m.call("confirm_upstream_cancel", { ...cancel, p_unseen: true });
     m.clock.advance(60_000);
     const [doubt] = await claim(m);
     assert.deepEqual(doubt?.calls?.map(({ may_still_be_made: may }) => may), [true]);

@@ -7,11 +7,13 @@ import { masked } from "./sanitize.ts";
 
 export const claimPendingCancels = (limit: number) =>
   call("claim_pending_cancels", { p_limit: limit }, z.array(upstreamSchema));
-export const confirmCancel = ({ job_id, attempt, response_id }: Upstream) =>
+/** @param unseen whether OpenAI has no such response, so that nobody has seen it end */
+export const confirmCancel = ({ job_id, attempt, response_id }: Upstream, unseen: boolean) =>
   call("confirm_upstream_cancel", {
     p_job_id: job_id,
     p_attempt: attempt,
     p_response_id: response_id,
+    ...(unseen ? { p_unseen: true } : {}),
   }, z.null());
 export const recordCancelFailure = (upstream: Upstream, failure: Failure) =>
   call("record_upstream_cancel_failure", {

@@ -72,7 +72,7 @@ async function settleAbandoned(
     if (fate.response && upstream.profile !== "") {
       await saveWhatWasDone(profiles, upstream, fate.response);
     }
-    await cancels.confirmCancel(upstream);
+    await cancels.confirmCancel(upstream, fate.response === null);
   } catch (error) {
     log.warn("cannot record the outcome of a cancelled response; the next worker will", {
       job_id: upstream.job_id,
