@@ -3488,13 +3488,18 @@ begin
   if not found then
     return jsonb_build_object('known', false, 'work', null, 'abandoned', null);
   end if;
-  -- A response that nobody waits for may have continued anyway: what it did must be recorded.
-  return jsonb_build_object('known', true, 'work', null, 'abandoned', case when v_ended.outcome not in ('completed', 'continued') then
-    durable_responses.upstream(v_ended.job_id, v_ended.number, p_response_id) end);
+  -- A response that nobody waits for may have continued anyway: what it did must be recorded. If one is over, a server whose ids
+  -- repeat may have given its id to a response that nobody has recorded: only its metadata can tell.
+  return jsonb_build_object(
+    'known', v_ended.outcome not in ('completed', 'continued') or not exists (
+      select from durable_responses.waits where status = 'background' and not ready and response_id is null),
+    'work', null,
+    'abandoned', case when v_ended.outcome not in ('completed', 'continued') then
+      durable_responses.upstream(v_ended.job_id, v_ended.number, p_response_id) end);
 end;
 $$;
 comment on function public.claim_background_job(text, integer, integer) is
-  'A webhook came. Returns {known, work, abandoned}. work: null if no job waits for this response. known: whether it was ever ours. abandoned: a response whose attempt ended without it, as claim_pending_cancels() returns it.';
+  'A webhook came. Returns {known, work, abandoned}. work: null if no job waits for this response. known: whether it is surely one of ours. abandoned: a response whose attempt ended without it, as claim_pending_cancels() returns it.';
 
 create function public.adopt_background_response(
   p_job_id uuid, p_attempt integer, p_response_id text, p_poll_ms integer default 30000, p_instead_of text default null
@@ -3555,6 +3560,13 @@ begin
     end if;
   end if;
   perform public.record_background_response(p_job_id, p_attempt, p_response_id, null, p_poll_ms);
+  -- An id that another attempt has cannot be recorded, but whoever has read the response can settle the job.
+  if exists (
+    select from durable_responses.waits
+    where job_id = p_job_id and attempt = p_attempt and status = 'background' and response_id is null
+  ) then
+    return jsonb_build_object('known', true, 'work', (select work from durable_responses.work where job_id = p_job_id), 'abandoned', null);
+  end if;
   return public.claim_background_job(p_response_id, p_poll_ms);
 end;
 $$;
@@ -7102,7 +7114,9 @@ begin
     p_call.attempt = 0
     or exists (
       select from durable_responses.attempts a
-      where a.job_id = p_call.job_id and a.number = p_call.attempt and a.mode = 'background' and a.response_id is null)
+      where a.job_id = p_call.job_id and a.number = p_call.attempt and a.mode = 'background'
+        -- An id under which OpenAI has never shown a response is none: a gateway may have made it up, and hold the request.
+        and (a.response_id is null or a.error_code = 'background_expired'))
     or exists (
       select from durable_responses.upstream_cancels c where c.job_id = p_call.job_id and c.attempt = p_call.attempt)
     or exists (
@@ -7110,7 +7124,7 @@ begin
 end;
 $$;
 comment on function durable_responses.may_still_be_made(public.response_steps) is
-  'Whether a response that nobody has seen end may still make a call in doubt: its id is unknown, or OpenAI has not confirmed its cancel.';
+  'Whether a response that nobody has seen end may still make a call in doubt: its id is unknown, or OpenAI has no response of that id, or has not confirmed its cancel.';
 
 create function public.claim_calls_in_doubt(p_profiles text[], p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''

@@ -128,13 +128,18 @@ begin
   if not found then
     return jsonb_build_object('known', false, 'work', null, 'abandoned', null);
   end if;
-  -- A response that nobody waits for may have continued anyway: what it did must be recorded.
-  return jsonb_build_object('known', true, 'work', null, 'abandoned', case when v_ended.outcome not in ('completed', 'continued') then
-    durable_responses.upstream(v_ended.job_id, v_ended.number, p_response_id) end);
+  -- A response that nobody waits for may have continued anyway: what it did must be recorded. If one is over, a server whose ids
+  -- repeat may have given its id to a response that nobody has recorded: only its metadata can tell.
+  return jsonb_build_object(
+    'known', v_ended.outcome not in ('completed', 'continued') or not exists (
+      select from durable_responses.waits where status = 'background' and not ready and response_id is null),
+    'work', null,
+    'abandoned', case when v_ended.outcome not in ('completed', 'continued') then
+      durable_responses.upstream(v_ended.job_id, v_ended.number, p_response_id) end);
 end;
 $$;
 comment on function public.claim_background_job(text, integer, integer) is
-  'A webhook came. Returns {known, work, abandoned}. work: null if no job waits for this response. known: whether it was ever ours. abandoned: a response whose attempt ended without it, as claim_pending_cancels() returns it.';
+  'A webhook came. Returns {known, work, abandoned}. work: null if no job waits for this response. known: whether it is surely one of ours. abandoned: a response whose attempt ended without it, as claim_pending_cancels() returns it.';
 
 create function public.adopt_background_response(
   p_job_id uuid, p_attempt integer, p_response_id text, p_poll_ms integer default 30000, p_instead_of text default null
@@ -195,6 +200,13 @@ begin
     end if;
   end if;
   perform public.record_background_response(p_job_id, p_attempt, p_response_id, null, p_poll_ms);
+  -- An id that another attempt has cannot be recorded, but whoever has read the response can settle the job.
+  if exists (
+    select from durable_responses.waits
+    where job_id = p_job_id and attempt = p_attempt and status = 'background' and response_id is null
+  ) then
+    return jsonb_build_object('known', true, 'work', (select work from durable_responses.work where job_id = p_job_id), 'abandoned', null);
+  end if;
   return public.claim_background_job(p_response_id, p_poll_ms);
 end;
 $$;

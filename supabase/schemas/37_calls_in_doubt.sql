@@ -17,7 +17,9 @@ begin
     p_call.attempt = 0
     or exists (
       select from durable_responses.attempts a
-      where a.job_id = p_call.job_id and a.number = p_call.attempt and a.mode = 'background' and a.response_id is null)
+      where a.job_id = p_call.job_id and a.number = p_call.attempt and a.mode = 'background'
+        -- An id under which OpenAI has never shown a response is none: a gateway may have made it up, and hold the request.
+        and (a.response_id is null or a.error_code = 'background_expired'))
     or exists (
       select from durable_responses.upstream_cancels c where c.job_id = p_call.job_id and c.attempt = p_call.attempt)
     or exists (
@@ -25,7 +27,7 @@ begin
 end;
 $$;
 comment on function durable_responses.may_still_be_made(public.response_steps) is
-  'Whether a response that nobody has seen end may still make a call in doubt: its id is unknown, or OpenAI has not confirmed its cancel.';
+  'Whether a response that nobody has seen end may still make a call in doubt: its id is unknown, or OpenAI has no response of that id, or has not confirmed its cancel.';
 
 create function public.claim_calls_in_doubt(p_profiles text[], p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''

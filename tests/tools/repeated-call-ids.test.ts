@@ -191,6 +191,33 @@ Deno.test("fields of ours in a call that the API sends change nothing, and a row
   for (const answer of answers) assert.doesNotMatch(answer, /evil|injected/);
 });
 
+Deno.test("a call with a call_id of the caller's history gets one of ours", async () => {
+  const { begin, openai, stack, ask, finished, notes } = theStack();
+  await begin();
+  const send = (body: string) => ({
+    ...door(""),
+    name: "send",
+    arguments: JSON.stringify({ body }),
+  });
+  openai.faults.set([askedInBackground(send("new"))]);
+  const from = openai.requests.length;
+  const input = [
+    { role: "user", content: "Send old" },
+    send("old"),
+    { type: "function_call_output", call_id: "call_0", output: "sent old" },
+    { role: "user", content: "[[plan: text all done]]" },
+  ];
+  const { body } = await ask({ token: stack.secretKey, body: { profile: "background", input } });
+  const { id } = Object(body);
+  assert.equal((await finished(id)).status, "completed");
+  assert.deepEqual((await notes("send")).map(({ body }) => body), ["new"]);
+  const [, ...answers] = created(from).map(({ body }) => Object(body));
+  assert.deepEqual(answers.map(({ previous_response_id: previous }) => previous), [undefined]);
+  const [old, own, ...more] = pairsIn(answers[0]);
+  assert.deepEqual([old, more], [[send("old").arguments, "sent old"], []]);
+  assert.match(String(own), /new.*noted/);
+});
+
 Deno.test("a person's yes to a call of ours is followed by the answer to its response", async () => {
   const { begin, openai, submit, ask, finished, sql } = theStack();
   await begin();

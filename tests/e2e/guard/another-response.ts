@@ -9,7 +9,15 @@ import { eventually } from "../../support/eventually.ts";
 import { readJob, summarizeAttempts } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/stack.ts";
 import { functionsAreDone, openaiIsDone } from "../background/at-openai.ts";
-import { createStream, ended, raw, response, retrieve, stream } from "../upstream/answers.ts";
+import {
+  createStream,
+  ended,
+  message,
+  raw,
+  response,
+  retrieve,
+  stream,
+} from "../upstream/answers.ts";
 import { settledInTime } from "../upstream/ask.ts";
 import { type askedBody, askedUnheard, continuedInBackground } from "./asked-unheard.ts";
 import { begin, createsSince, ofAttempt, query, sentInAll, works } from "./mail.ts";
@@ -87,6 +95,32 @@ export function testAnotherResponse(theStack: () => TestStack): void {
     assert.deepEqual(calls.map(({ status }) => status), ["finished", "finished"]);
     assert.equal((await readJob(sql, id)).status, "completed");
     assert.equal(stack.mailbox.sent.length, 1);
+  });
+
+  Deno.test("the yes is answered with an id that a finished job's response had: its webhook brings the result", async () => {
+    const { openai, sql, submit, fresh, finished } = theStack();
+    begin(theStack(), [works]);
+    const old = await submit(fresh("plain"), "[[plan: text all done]]");
+    await finished(old.id);
+    const { response_id: taken } = await readJob(sql, old.id);
+    const { id, body, hear } = await askedUnheard(theStack());
+    openai.webhooks.faults.set([{ kind: "lose" }]);
+    const queued = { ...response("queued", []), id: taken };
+    openai.faults.set([raw(ofAttempt(3), { body: queued }, { runs: true, times: 1 }), works]);
+    await hear();
+    await eventually("the record", () => readJob(sql, id), ({ attempt }) => attempt === 3);
+    await openaiIsDone(theStack());
+    await functionsAreDone(theStack());
+    const request = body.output.find((item) => item["type"] === "mcp_approval_request");
+    const call = { ...request, type: "mcp_call", id: "mcp_1", output: "sent", error: null };
+    const made = { ...call, status: "completed", approval_request_id: request?.["id"] };
+    const metadata = { durable_responses_job_id: id, durable_responses_attempt: "3" };
+    const whole = { ...response("completed", [made, message("Sent.")]), id: taken, metadata };
+    openai.faults.set([raw(retrieve, { body: whole }), works]);
+    await openai.webhooks.send({ type: "response.completed", responseId: taken ?? "" });
+    assert.equal((await finished(id)).output_text, "Sent.");
+    openai.webhooks.faults.clear();
+    assert.equal(await sentInAll(theStack()), 1);
   });
 
   Deno.test("and if no webhook comes, a person decides", async () => {

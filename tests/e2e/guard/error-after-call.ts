@@ -161,6 +161,21 @@ export function testErrorAfterCall(theStack: () => TestStack): void {
     }
   }
 
+  Deno.test("a server that streams its answer to the create, with the call and then an error: one email", async () => {
+    const { openai } = theStack();
+    const asked = await askedUnheard(theStack());
+    const request = asked.body.output.find((item) => item["type"] === "mcp_approval_request");
+    const call = { ...request, type: "mcp_call", id: "mcp_1", output: "sent", error: null };
+    const made = { ...call, status: "completed", approval_request_id: request?.["id"] };
+    openai.webhooks.faults.set([{ kind: "lose" }]);
+    const answer = stream(created, ...streamed(made, 0), { type: "error", error: tooLong });
+    openai.faults.set([raw(ofAttempt(3), answer, { runs: true, times: 1 }), works]);
+    await asked.hear();
+    await settledInTime(theStack(), asked.id, 61_000);
+    openai.webhooks.faults.clear();
+    assert.equal(await sentInAll(theStack()), 1);
+  });
+
   Deno.test("a response that fails after the call because it is too long: one email, and a shorter form", async () => {
     const { status, sent, calls } = await answeredWith((call) =>
       stream(created, ...streamed(call, 0), ended("failed", [], { error: tooLong }))

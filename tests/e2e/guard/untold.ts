@@ -60,6 +60,11 @@ const untold: Record<string, [status: string, output: unknown, more?: Record<str
   }], error],
   "failed with a search": ["failed", [{ type: "web_search_call", id: "ws_1", action: {} }], error],
   "incomplete with a search": ["incomplete", [{ type: "web_search_call", id: "ws_1", action: {} }]],
+  "failed as not valid, with a search": ["failed", [{
+    type: "web_search_call",
+    id: "ws_1",
+    action: {},
+  }], { error: { code: "invalid_request_error", message: "The output is not valid" } }],
   "failed with words": ["failed", [message("I have sent it.")], error],
   "incomplete with words": ["incomplete", [message("I have sent")]],
   "failed with null": ["failed", null, error],

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { DoneStep } from "../../../supabase/functions/_durable_responses/model/job.ts";
 import { formsFor } from "../../../supabase/functions/_durable_responses/run/continuation.ts";
+import { callKey } from "../../../supabase/functions/_durable_responses/tools/step-of-item.ts";
 
 const user = { role: "user", content: "Send it" };
 const request = (id: string, name = "send") => ({
@@ -50,6 +51,10 @@ const call = (named: string | null) =>
       approval_request_id: named,
     },
   });
+const mixedUp: DoneStep = {
+  ...call("mcpr_b"),
+  call_key: callKey("mailbox", "send", "{}"),
+};
 const happened = step("unguarded_run", { server_label: null, tool: null, call_key: null });
 const search = step("web_search_call", {
   effect: null,
@@ -85,6 +90,8 @@ const cases: [string, DoneStep[], Record<string, unknown[]>][] = [
     items: ["mcpr_b"],
     message: ["mcpr_b"],
   }],
+  // The call uses the yes that it names, as far as the API knows; the other one would be used again.
+  ["its call was made, and names another yes", [mixedUp], { items: ["mcpr_b"], message: [] }],
   ["a person has confirmed a run that nobody saw", [happened], { message: [] }],
 ];
 for (const [what, steps, expected] of cases) {

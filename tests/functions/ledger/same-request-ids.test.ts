@@ -197,6 +197,15 @@ Deno.test("an id that could not be stored as it came is replaced by one of ours"
   ]);
 });
 
+Deno.test("a request with an id that the caller's input has gets one of ours, and so do its answer and its call", () => {
+  const items = carriedItems([asked(1, 1, "A"), made(2, 3, "A")], new Set(["mcpr_0", "mcp_0"]));
+  assert.deepEqual(items.map(({ id, approval_request_id: of }) => [id, of]), [
+    ["mcpr_step_1", undefined],
+    [undefined, "mcpr_step_1"],
+    ["mcp_call_step_2", "mcpr_step_1"],
+  ]);
+});
+
 Deno.test("two calls with one id are both sent again, and a call that the ledger has twice is not", () => {
   const ids = (...steps: DoneStep[]) => carriedItems(steps).map(({ id }) => id);
   assert.deepEqual(ids(made(1, 1, "A", null), made(2, 1, "B", null)), ["mcp_0", "mcp_call_step_2"]);

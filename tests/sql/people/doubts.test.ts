@@ -169,6 +169,33 @@ sqlTest("a call of a background response whose id is unknown may still be made",
 });
 
 sqlTest(
+  "a call of a background response that OpenAI does not have may still be made",
+  async (m) => {
+    await register(m);
+    const work = await m.submitRunning();
+    await m.call("save_response_steps", {
+      ...fenced(work),
+      p_steps: [callStep("started")],
+      p_announced: true,
+      p_continuing: true,
+    });
+    await m.call("continue_in_background", { ...fenced(work), p_response_id: "resp_nobody" });
+    await view(m, "fall_back_response_job", {
+      p_job_id: work.id,
+      p_attempt: work.attempt + 1,
+      p_error: { code: "background_expired", message: "Cannot find it" },
+      p_unknown: true,
+    });
+    // OpenAI does not have it, so there is nothing to cancel.
+    await m.call("confirm_upstream_cancel", { p_job_id: work.id, p_attempt: work.attempt + 1 });
+    m.clock.advance(60_000);
+    const [doubt] = await claim(m);
+    assert.deepEqual(doubt?.calls?.map(({ may_still_be_made: may }) => may), [true]);
+    assert.equal(await answer(m, doubt, false), null);
+  },
+);
+
+sqlTest(
   "a call of a run that was held while its yes was on its way may still be made",
   async (m) => {
     await register(m);

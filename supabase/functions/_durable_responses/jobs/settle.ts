@@ -96,8 +96,10 @@ async function settle(
   sendYes?: Continue,
   answered?: UpstreamResponse,
 ): Promise<Job | Unsettled | undefined> {
-  if (work.response_id === null) return await endUnrecorded(work);
-  const found = await look(work, work.response_id, answered);
+  // Its id may be one that cannot be recorded.
+  const responseId = work.response_id ?? answered?.id ?? null;
+  if (responseId === null) return await endUnrecorded(work);
+  const found = await look(work, responseId, answered);
   if ("failure" in found) {
     const { failure } = found;
     if (failure.code === "answer_too_large") return await endTooLarge(work, failure);
@@ -105,7 +107,7 @@ async function settle(
     if (work.attempt_age_ms < settlesAfterMs && !isOverdue(work)) {
       return new Unsettled(failure, false);
     }
-    const gone = `Cannot find the response ${work.response_id} at OpenAI any more`;
+    const gone = `Cannot find the response ${responseId} at OpenAI any more`;
     return await jobs.fallBack(work, makeFailure("background_expired", gone), [], {
       unknown: true,
     });
@@ -113,16 +115,12 @@ async function settle(
   const { response } = found;
   // Its webhook may arrive before the one who cancelled it has read it.
   if (response.status === "cancelled" && isOverdue(work)) {
-    return await endCancelled(
-      profiles,
-      work,
-      response,
-      "it was not finished when its budget ended",
-    );
+    const still = "it was not finished when its budget ended";
+    return await endCancelled(profiles, work, response, still);
   }
   if (isFinalUpstream(response)) return await settleFinal(profiles, work, response, sendYes);
   if (!isOverdue(work)) return undefined;
-  return await endStuck(profiles, work, work.response_id, response);
+  return await endStuck(profiles, work, responseId, response);
 }
 
 /**

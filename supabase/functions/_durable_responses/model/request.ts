@@ -53,3 +53,10 @@ export const requestSchema = z.looseObject({
 });
 export type RequestBody = z.infer<typeof requestSchema>;
 export type InputItem = z.infer<typeof item>;
+
+/** The ids that items of the caller's input have, those of calls too: a server that numbers its own anew may give them again. */
+export function idsOfInput({ input }: RequestBody): ReadonlySet<unknown> {
+  const items = Array.isArray(input) ? input : [];
+  const ids = items.flatMap((one) => [one["id"], one["call_id"], one["approval_request_id"]]);
+  return new Set(ids.filter((id) => typeof id === "string"));
+}

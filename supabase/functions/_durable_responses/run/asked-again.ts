@@ -2,6 +2,7 @@
 import { callSchema } from "../model/items.ts";
 import type { DoneStep } from "../model/job.ts";
 import type { InputItem, RequestBody } from "../model/request.ts";
+import { callKey } from "../tools/step-of-item.ts";
 import { openYesesOf } from "../tools/unapproved-calls.ts";
 
 /**
@@ -44,12 +45,14 @@ function mayBeUsed(
     steps.map(({ kind, item }) => kind === "mcp_approval_request" && item?.["id"]),
   );
   const about = request && callSchema.parse(request);
-  return steps.some(({ kind, item, effect, server_label, tool }) => {
+  const key = about && callKey(about.server_label, about.name, about.arguments);
+  return steps.some(({ kind, item, effect, server_label, tool, call_key }) => {
     // A person has said that a run did what it was asked; nobody knows with which yes.
     if (kind === "unguarded_run") return true;
     if (kind !== "mcp_call") return false;
     const named = item?.["approval_request_id"];
-    if (named === id) return true;
+    // Ids may be mixed up: arguments say which yes it was.
+    if (named === id || call_key !== null && call_key === key) return true;
     if (open.has(named) || asked.has(named)) return false;
     // A gateway may have renamed it.
     if (effect === "once") return true;

@@ -102,7 +102,7 @@ async function attempt(
     }
     const { tools } = opened;
     connections.push(tools.close);
-    stream?.handOut(tools.isCallers);
+    stream?.handOut(tools);
     await warnOf(claimed, "MCP tools that cannot be offered", tools.warnings);
     const plan = { ...planned.plan, body: tools.body };
     const parts = { plan, tools, effects, control, stepWriter, stream };

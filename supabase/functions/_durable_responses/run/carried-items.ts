@@ -96,12 +96,16 @@ function endOf(step: DoneStep, idOf: (call: Item) => unknown): InputItem[] {
  * The finished items of earlier runs that a later run gets, and of which OpenAI takes each id once. Where several requests
  * have the same id, or one has none, each gets an id of its own, with its answer and its call: nothing but its own answer
  * may say yes to it. A yes that has lapsed is left out.
+ * @param given the ids in the caller's own input, which may be of an earlier conversation with the same server
  */
-export function carriedItems(steps: DoneStep[]): InputItem[] {
+export function carriedItems(
+  steps: DoneStep[],
+  given: ReadonlySet<unknown> = new Set(),
+): InputItem[] {
   const carried = untilLastFact(steps);
   const { made, lapsed } = approvalsIn(carried);
   const requests = carried.filter((step) => isRequest(step) && !lapsed.has(step));
-  const unclear = new Set(requests.filter((step) => !isOnlyOne(step, requests)));
+  const unclear = new Set(requests.filter((step) => !isOnlyOne(step, requests, given)));
   const requestOf = new Map([...made].map(([request, call]) => [call, request]));
   const sentId = (request: DoneStep) =>
     unclear.has(request) ? ownId(request) : request.item?.["id"];
@@ -114,7 +118,8 @@ export function carriedItems(steps: DoneStep[]): InputItem[] {
     const before = sent.get(id);
     if (id !== undefined && before !== undefined && isSame(before, step, requestOf)) return [];
     sent.set(id, step);
-    const own = before === undefined || id === undefined ? id : ownId(step);
+    const isFree = before === undefined && !given.has(id);
+    const own = isFree || id === undefined ? id : ownId(step);
     const request = requestOf.get(step);
     return [
       {
@@ -131,10 +136,14 @@ export function carriedItems(steps: DoneStep[]): InputItem[] {
 }
 
 /** Whether a request, or a call that OpenAI left to others, can be answered by the id that it came with. */
-export function isOnlyOne(step: DoneStep, asked: DoneStep[]): boolean {
+export function isOnlyOne(
+  step: DoneStep,
+  asked: DoneStep[],
+  given: ReadonlySet<unknown>,
+): boolean {
   const id = askedId(step);
   // One that could not be stored as it came names nothing at the API.
-  return typeof id === "string" && id !== "" && !isAltered(id) &&
+  return typeof id === "string" && id !== "" && !isAltered(id) && !given.has(id) &&
     asked.filter((other) => isRequest(other) === isRequest(step) && askedId(other) === id)
         .length === 1;
 }

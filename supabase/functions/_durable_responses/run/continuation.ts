@@ -2,7 +2,7 @@
 import type { Failure } from "../model/failure.ts";
 import type { DoneStep } from "../model/job.ts";
 import { leftKindOf } from "../model/left-calls.ts";
-import type { RequestBody } from "../model/request.ts";
+import { idsOfInput, type RequestBody } from "../model/request.ts";
 import * as z from "../model/zod.ts";
 import { isTooLong } from "../openai/too-long.ts";
 import { makeFailure } from "../platform/make-failure.ts";
@@ -129,7 +129,7 @@ export function rememberNoReasoning({ model = "" }: RequestBody): void {
  * model continues as if it had never been cut off.
  */
 function continueWithItems(body: RequestBody, steps: DoneStep[]): RequestBody {
-  const carried = carriedItems(steps);
+  const carried = carriedItems(steps, idsOfInput(body));
   return { ...free(body, steps), input: [...askedAgain(body, steps, carried), ...carried] };
 }
 
@@ -150,7 +150,7 @@ function continueWithMessage(
   const said = statement(facts, compact);
   const told = said === undefined ? [] : [{ role: "developer", content: said }];
   // A yes can only be given as an item: told in words, the model would ask again.
-  const approved = carriedItems(pending);
+  const approved = carriedItems(pending, idsOfInput(body));
   return {
     ...free(body, steps),
     input: [...askedAgain(body, steps, approved), ...told, ...approved],

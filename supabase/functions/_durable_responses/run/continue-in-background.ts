@@ -7,7 +7,7 @@ import { sendableOrWhyNot } from "../files/sendable.ts";
 import type { Failure } from "../model/failure.ts";
 import type { AttemptKey, Work } from "../model/job.ts";
 import { leftKindOf } from "../model/left-calls.ts";
-import type { RequestBody } from "../model/request.ts";
+import { idsOfInput, type RequestBody } from "../model/request.ts";
 import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
 import { isOnlyWords } from "../model/what-was-done.ts";
 import { type Accepted, createBackground } from "../openai/background.ts";
@@ -136,7 +136,9 @@ function formsInBackground({ work, plan }: Pick<Run, "work" | "plan">): Form[] {
   );
   if (answered.length === 0) return [];
   // Where two requests or calls have the same id, an id answers neither.
-  const byId = asked.response_id !== null && answered.every((step) => isOnlyOne(step, answered));
+  const given = idsOfInput(plan.body);
+  const byId = asked.response_id !== null &&
+    answered.every((step) => isOnlyOne(step, answered, given));
   const told = formsFor(plan.body, steps, false);
   return [
     ...(byId ? [answersTo(plan.body, answered, asked.response_id ?? "")] : []),

@@ -29,6 +29,9 @@ const otherItems: ReadonlySet<string> = new Set([
   "program_output",
 ]);
 
+/** Items that come before any call. Whatever else a response shows says that its error came later. */
+const beforeCalls: ReadonlySet<string> = new Set(["reasoning", "mcp_list_tools", "compaction"]);
+
 /**
  * Whether a call that a final response does not show was not made. A run that ended by itself did something after a yes: it
  * answered, declined, asked, or used a tool that needs no yes. One that shows nothing of that hides it. One that was cancelled may have started the
@@ -52,7 +55,8 @@ export function showsWhatItDid(
   const isUntouched = streamed !== "touched" && response.output.every(isPreparing);
   if (status !== "failed" || !isUntouched) return false;
   const why = classifyResponseError(response);
-  return streamed === "untouched" && !mayBeGivenUp(why) || isRefusedBeforeItRan(why);
+  return streamed === "untouched" && !mayBeGivenUp(why) ||
+    isRefusedBeforeItRan(why) && response.output.every(({ type }) => beforeCalls.has(type));
 }
 
 /**

@@ -3,7 +3,9 @@ import * as streams from "../../db/streams.ts";
 import { type Item } from "../../model/items.ts";
 import { type LeftCall, leftCallOf } from "../../model/left-calls.ts";
 import type { Work } from "../../model/job.ts";
+import { idsOfInput } from "../../model/request.ts";
 import { keepsCallId } from "../../tools/own/call-ids.ts";
+import type { RunnableTools } from "../../tools/own/runnable-tools.ts";
 import { describe, log } from "../../platform/log.ts";
 import { closeUnclosedItems } from "./unclosed-items.ts";
 import { closeFeed, type Feed, openFeed } from "./feed.ts";
@@ -28,6 +30,8 @@ export class RunStream {
   #finished = false;
   #over = false;
   #isCallers: (call: LeftCall) => boolean = () => false;
+  /** The ids of calls that came before. */
+  readonly #taken: Set<unknown>;
 
   private constructor(
     readonly work: Work,
@@ -40,7 +44,7 @@ export class RunStream {
         kind === "mcp_approval_request" && answered_by !== "guard" ? [item_id] : []
       ),
     );
-    const taken = new Set(
+    this.#taken = new Set(
       [...work.steps.map(({ item }) => item), ...work.open_calls.map(({ item }) => item)]
         .map((item) => item?.["call_id"]),
     );
@@ -55,8 +59,8 @@ export class RunStream {
       handsOut: (call) => {
         const left = leftCallOf(call);
         // A call that gets an id of ours is shown when the job waits for its output.
-        if (left === undefined || !keepsCallId(left.callId, taken)) return false;
-        taken.add(left.callId);
+        if (left === undefined || !keepsCallId(left.callId, this.#taken)) return false;
+        this.#taken.add(left.callId);
         return this.#isCallers(left);
       },
       emit: (event) => this.#emit(event),
@@ -91,8 +95,9 @@ export class RunStream {
   }
 
   /** Shows the calls of these tools as they are written, because the caller makes them. */
-  handOut(isCallers: (call: LeftCall) => boolean): void {
+  handOut({ isCallers, body }: Pick<RunnableTools, "isCallers" | "body">): void {
     this.#isCallers = isCallers;
+    for (const id of idsOfInput(body)) this.#taken.add(id);
   }
 
   /** A delta as it came, unparsed. */

@@ -3,7 +3,7 @@ import type { Failure } from "../../model/failure.ts";
 import { type Item } from "../../model/items.ts";
 import { type LeftCall, leftCallOf, leftKindOf } from "../../model/left-calls.ts";
 import type { DoneStep, Work } from "../../model/job.ts";
-import type { RequestBody } from "../../model/request.ts";
+import { idsOfInput, type RequestBody } from "../../model/request.ts";
 import { sha256 } from "../../platform/digest.ts";
 import { saysAsk } from "../conditions.ts";
 import type { EffectRules } from "../effect-rules.ts";
@@ -73,7 +73,9 @@ async function callOf(
   const left = leftCallOf(item) ?? nothing;
   const { arguments: args } = left;
   // The row has the id that the call got.
-  const named = row === undefined ? withOwnCallId(item, left, taken(work, before), work.id) : item;
+  const named = row === undefined
+    ? withOwnCallId(item, left, taken(work, before, tools), work.id)
+    : item;
   const known = toolOf(left, tools);
   const server = known?.server ?? null;
   const tool = known?.tool ?? left.tool;
@@ -104,9 +106,14 @@ async function callOf(
   };
 }
 
-/** The ids of the calls of the job that came before. */
-function taken({ steps }: Pick<Work, "steps">, before: OwnCall[]): Set<unknown> {
+/** The ids of the calls of the job that came before, and those in the caller's input. */
+function taken(
+  { steps }: Pick<Work, "steps">,
+  before: OwnCall[],
+  { body }: RunnableTools,
+): Set<unknown> {
   return new Set([
+    ...idsOfInput(body),
     ...steps.flatMap((step) => leftKindOf(step) ? [step.item?.["call_id"]] : []),
     ...before.map(({ callId }) => callId),
   ]);
