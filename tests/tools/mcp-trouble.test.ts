@@ -64,6 +64,33 @@ for (const profile of ["direct", "background"]) {
     ]]);
   });
 
+  const replaced: Record<string, [status: number, body: string]> = {
+    "a 404 page": [404, "<html><title>404 Not Found</title></html>"],
+    "words about a session": [400, "Upstream error: the session was closed after the call"],
+    "a conflict": [409, '{"error":"in progress"}'],
+  };
+  for (const [what, [status, body]] of Object.entries(replaced)) {
+    Deno.test(`${profile}: a gateway answers with ${what} in the place of a server that has made the call: held`, async () => {
+      const { begin, submit, sql, trouble, calls, ask } = theStack();
+      await begin();
+      let asked = 0;
+      // Whether the server has made it is not to be seen from here.
+      trouble.answer = (method) => {
+        if (!isCall(method)) return undefined;
+        asked++;
+        return new Response(body, { status });
+      };
+      const { id } = await submit(profile, "[[plan: call trouble__count {}]]");
+      await eventually(
+        "a person to be asked",
+        () => readJob(sql, id),
+        (job) => job.status === "needs_review",
+      );
+      assert.deepEqual([asked, await calls(id)], [1, ["count uncertain"]]);
+      await ask({ path: `/${id}/cancel`, method: "POST" });
+    });
+  }
+
   Deno.test(`${profile}: a session that is forgotten between two calls: each is made once`, async () => {
     const { begin, submit, finished, trouble, calls } = theStack();
     await begin();

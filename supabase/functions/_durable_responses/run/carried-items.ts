@@ -165,14 +165,15 @@ function requestBefore(call: DoneStep, steps: DoneStep[]): DoneStep | undefined 
 /**
  * Whether a step with an id that was sent already is the same thing: an id alone does not say so, because some servers number
  * their items in each response anew. The ledger has a call twice if it was made again after a person had said that it was not
- * made, and a late report says that it was. A call that OpenAI leaves to others is one row.
+ * made, and a late report says that it was. The call_id of a call that OpenAI leaves to others is unique in the job.
  */
 function isSame(
   before: DoneStep,
   step: DoneStep,
   requestOf: ReadonlyMap<DoneStep, DoneStep>,
 ): boolean {
-  if (before.kind !== step.kind || leftKindOf(step) !== undefined) return false;
+  if (before.kind !== step.kind) return false;
+  if (leftKindOf(step) !== undefined) return before.item?.["call_id"] === step.item?.["call_id"];
   if (step.kind === "mcp_call") {
     return before.call_key === step.call_key && before.output === step.output &&
       before.error === step.error && !(requestOf.has(before) && requestOf.has(step));

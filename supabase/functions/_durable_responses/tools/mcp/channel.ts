@@ -12,6 +12,7 @@ import * as z from "../../model/zod.ts";
 import { describe, log } from "../../platform/log.ts";
 import { AddressRefused } from "./addresses.ts";
 import { maxResumes, McpHttp, streamEnded, streamTooLong } from "./http.ts";
+import { isRefusedWith, saysForgotten } from "./refused-with.ts";
 import {
   AnswerTooLarge,
   AnswerUnfit,
@@ -141,7 +142,7 @@ export class McpChannel {
         id,
         method,
         params: { ...params, _meta: { progressToken: id } },
-      }).catch((error: unknown) => reject(asCallError(error)));
+      }).catch((error: unknown) => reject(asCallError(error, method === "tools/call")));
       return await promise;
     } finally {
       clearTimeout(total);
@@ -228,8 +229,11 @@ function ofRpcError({ code, message }: { code: number; message: string }): Error
   return refused ? new CallRefused(told) : new CallUnanswered(told);
 }
 
-/** Turns what the transport throws into its meaning for the call. */
-function asCallError(error: unknown): Error {
+/**
+ * Turns what the transport throws into its meaning for the request.
+ * @param acts whether it may have done something that must not be done twice: then only a sure refusal is one
+ */
+function asCallError(error: unknown, acts: boolean): Error {
   if (error instanceof AnswerTooLarge || error instanceof CallUnanswered) return error;
   if (error instanceof AddressRefused) {
     return new CallRefused(asError(error).message, { addressRefused: true });
@@ -241,9 +245,16 @@ function asCallError(error: unknown): Error {
   );
   if (status === undefined) return new CallUnanswered(withCause(error, message));
   const told = `the server answered ${status}${message === "" ? "" : `: ${message.slice(0, 500)}`}`;
+  if (acts) {
+    const sessionGone = saysForgotten(status, message);
+    return isRefusedWith(status, message)
+      ? new CallRefused(told, { status, sessionGone })
+      : new CallUnanswered(told);
+  }
   // A redirect that was not followed, or a refusal. 408 and 499 mean that somebody stopped waiting.
   const refused = status >= 300 && status < 500 && status !== 408 && status !== 499;
-  return refused ? new CallRefused(told, { status }) : new CallUnanswered(told);
+  const sessionGone = status === 404 || status === 400 && /session/i.test(message);
+  return refused ? new CallRefused(told, { status, sessionGone }) : new CallUnanswered(told);
 }
 
 /** The reason why a connection failed is one level down. */

@@ -20,13 +20,16 @@ export class CallRefused extends Error {
   readonly status: number | undefined;
   /** True if we refused to connect to the address. */
   readonly addressRefused: boolean;
+  /** True if the server no longer knows the session. */
+  readonly sessionGone: boolean;
 
   constructor(
     message: string,
-    why: { status?: number | undefined; addressRefused?: boolean } = {},
+    why: { status?: number | undefined; addressRefused?: boolean; sessionGone?: boolean } = {},
   ) {
     super(message);
     this.status = why.status;
+    this.sessionGone = why.sessionGone ?? false;
     this.addressRefused = why.addressRefused ?? false;
   }
 }

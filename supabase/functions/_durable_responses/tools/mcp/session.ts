@@ -122,7 +122,7 @@ export class McpSession {
     try {
       return await channel.request(method, params, patience);
     } catch (error) {
-      if (!channel.hasSession || !saysForgotten(error)) throw error;
+      if (!channel.hasSession || !(error instanceof CallRefused && error.sessionGone)) throw error;
       this.#forget(channel);
       return await (await this.#connected(patience.signal)).request(method, params, patience);
     }
@@ -191,10 +191,4 @@ export class McpSession {
       throw error;
     }
   }
-}
-
-/** The protocol uses 404 for this. Servers that follow the SDK's example use 400. */
-function saysForgotten(error: unknown): boolean {
-  return error instanceof CallRefused &&
-    (error.status === 404 || error.status === 400 && /session/i.test(error.message));
 }
