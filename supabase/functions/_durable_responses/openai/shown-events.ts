@@ -77,6 +77,7 @@ function isPreparation(event: Event): boolean {
   return typeof type === "string" && ofPreparation.test(type) && !("item" in event);
 }
 
-function isPreparing(item: Item): boolean {
+/** Whether an item comes before a call may be made. */
+export function isPreparing(item: Item): boolean {
   return preparations.has(item.type) && !("arguments" in item) && !("approval_request_id" in item);
 }

@@ -3,6 +3,7 @@ import { callSchema, isApprovalRequest, type Item } from "../model/items.ts";
 import { isAnswerType } from "../model/left-calls.ts";
 import { isCallKind } from "../model/status.ts";
 import type { Streamed, UpstreamResponse } from "../model/upstream-response.ts";
+import { isPreparing } from "../openai/shown-events.ts";
 import { isEmpty, isOnlyWords } from "../model/what-was-done.ts";
 import { classifyResponseError } from "../openai/classify.ts";
 import { isRefusedBeforeItRan, mayBeGivenUp } from "../openai/refusal.ts";
@@ -33,7 +34,7 @@ const beforeCalls: ReadonlySet<string> = new Set(["reasoning", "mcp_list_tools",
 
 /**
  * Whether a call that a final response does not show was not made. A run that ended by itself did something after a yes: it
- * called, answered, declined, or asked. One that shows nothing of that hides it. One that was cancelled may have started the
+ * answered, declined, asked, or used a tool that needs no yes. One that shows nothing of that hides it. One that was cancelled may have started the
  * call unseen. One that failed, or was cut short, may have made it, whatever else it shows: what had finished by then. OpenAI
  * makes the call first and asks the model then, and documents failed responses without output. Only an error of the request
  * itself comes before both. Words alone ("I have sent it") count only
@@ -47,9 +48,12 @@ export function showsWhatItDid(
   const { status, outputIsList, refusal } = response;
   if (!outputIsList) return false;
   if (status === "completed") {
-    return refusal !== null || isAnswer && !isEmpty(response) || !isOnlyWords(response);
+    // Calls of OpenAI's are no proof: they may have had a yes, too.
+    const rest = { ...response, output: response.output.filter(({ type }) => type !== "mcp_call") };
+    return refusal !== null || isAnswer && !isEmpty(rest) || !isOnlyWords(rest);
   }
-  if (status !== "failed" || streamed === "touched") return false;
+  const isUntouched = streamed !== "touched" && response.output.every(isPreparing);
+  if (status !== "failed" || !isUntouched) return false;
   const why = classifyResponseError(response);
   return streamed === "untouched" && !mayBeGivenUp(why) ||
     isRefusedBeforeItRan(why) && response.output.every(({ type }) => beforeCalls.has(type));
