@@ -27,6 +27,9 @@ const ended = (output: unknown[]) => ({
 });
 const error = { type: "error", error: { code: "context_length_exceeded", message: "Too long" } };
 
+/** Stands for what such a stream may not have shown. */
+const hidden = { type: "unknown" };
+
 /** Without what the test does not look at. */
 async function read(...events: unknown[]) {
   const body = Object(
@@ -38,7 +41,7 @@ async function read(...events: unknown[]) {
 Deno.test("an error after a call is the response's, and the call is in the output", async () => {
   assert.deepEqual(await read(begun, shown(made), error), {
     status: "failed",
-    output: [made],
+    output: [made, hidden],
     code: "context_length_exceeded",
   });
 });
@@ -66,4 +69,25 @@ Deno.test("items that only the stream has are in the output, whatever else is th
     made,
     words,
   ]);
+});
+
+Deno.test("a stream that fails after anything that may be a call has something hidden in its output", async () => {
+  const failed = {
+    type: "response.failed",
+    response: {
+      ...begun.response,
+      status: "failed",
+      error: { code: "invalid_request_error", message: "no" },
+    },
+  };
+  const signs = [
+    { type: "response.mcp_call_arguments.delta", item_id: "x", delta: "{" },
+    { type: "response.mcp_tool_use.in_progress", item_id: "x" },
+    { type: "response.output_item.added", output_index: 0, item: null },
+  ];
+  for (const sign of signs) {
+    assert.deepEqual((await read(begun, sign, failed)).output, [hidden]);
+    assert.equal((await read(begun, sign, error)).status, "failed");
+  }
+  assert.deepEqual((await read(begun, shown(thought), failed)).output, [thought]);
 });

@@ -5,6 +5,7 @@
 import { type Item, readItem } from "../model/items.ts";
 import { isRecord } from "../model/is-record.ts";
 import type { Streamed } from "../model/upstream-response.ts";
+import { isPreparing } from "../model/what-was-done.ts";
 
 type Event = Record<string, unknown>;
 
@@ -21,9 +22,7 @@ const itemEvents: ReadonlySet<unknown> = new Set([
   "response.output_item.added",
   "response.output_item.done",
 ]);
-/** Items that come before a call may be made. */
-const preparations: ReadonlySet<string> = new Set(["mcp_list_tools", "reasoning"]);
-/** The events about them. */
+/** Events about items that come before a call may be made. */
 const ofPreparation = /^response\.(?:mcp_list_tools|reasoning)[._]/;
 
 export class ShownEvents {
@@ -75,9 +74,4 @@ function isPreparation(event: Event): boolean {
   if (itemEvents.has(type)) return isRecord(item) && isPreparing(readItem(item));
   if (beginnings.has(type)) return !isAboutItem(event);
   return typeof type === "string" && ofPreparation.test(type) && !("item" in event);
-}
-
-/** Whether an item comes before a call may be made. */
-export function isPreparing(item: Item): boolean {
-  return preparations.has(item.type) && !("arguments" in item) && !("approval_request_id" in item);
 }

@@ -5,6 +5,9 @@ import { errorIn } from "../model/reported-error.ts";
 import { isResponse, parseUpstreamResponse } from "../model/upstream-response.ts";
 import { readEvents } from "./events.ts";
 import { FinishedItems } from "./finished-items.ts";
+import { isAboutItem, ShownEvents } from "./shown-events.ts";
+
+const ends = /^response\.(?:completed|done|failed|incomplete|cancelled)$/;
 
 /**
  * The body that a stream stands for: its last response, with the items that only the stream has, or its error. After anything
@@ -13,57 +16,37 @@ import { FinishedItems } from "./finished-items.ts";
  */
 export async function bodyOfStream(text: string): Promise<unknown> {
   let last: Record<string, unknown> | undefined;
-  let isUntouched = true;
+  const shown = new ShownEvents();
   const items = new FinishedItems();
-  for await (const event of eventsOf(text)) {
+  for await (const event of eventsOf(text, () => shown.addDelta())) {
     if (!isRecord(event)) continue;
     const { type, item, response, output_index: at } = event;
-    if (isRecord(response)) last = response;
-    else if (!isAboutItem(event) && errorIn(event) !== null) {
+    if (!isAboutItem(event) && !isRecord(response) && errorIn(event) !== null) {
       const body = type === "error" && !event["error"] ? { error: event } : event;
-      if (isUntouched) return body;
+      shown.addOutput(event);
+      if (!shown.isTouched) return body;
       last = last && { ...last, status: "failed", error: body["error"] };
       break;
     }
-    isUntouched &&= isPreparation(event);
+    if (isRecord(response)) last = response;
+    // What the end shows is in the body.
+    if (!ends.test(String(type))) shown.add(event);
     if (type === "response.output_item.added" && isRecord(item)) items.begin(at, readItem(item));
     if (type === "response.output_item.done" && isRecord(item)) items.finish(at, readItem(item));
   }
   if (last === undefined || !isResponse(last)) return last;
-  const { response: { output, outputIsList } } = items.complete(parseUpstreamResponse(last));
-  return outputIsList ? { ...last, output } : last;
+  const { response: { status, output, outputIsList } } = items.complete(
+    parseUpstreamResponse(last),
+  );
+  // What touched the stream may be a call that it has not shown: the body must not read as a refusal.
+  const hidden = shown.isTouched && status !== "completed" ? [{ type: "unknown" }] : [];
+  return outputIsList || hidden.length > 0 ? { ...last, output: [...output, ...hidden] } : last;
 }
 
-function isAboutItem(event: Record<string, unknown>): boolean {
-  return "item" in event || "item_id" in event || "output_index" in event;
-}
-
-const beginnings: ReadonlySet<unknown> = new Set([
-  "response.created",
-  "response.queued",
-  "response.in_progress",
-]);
-
-/** Whether an event says nothing but that a response has begun, thinks, or lists tools: that comes before calls. */
-function isPreparation({ type, item, response }: Record<string, unknown>): boolean {
-  if (beginnings.has(type)) {
-    const output = isRecord(response) ? response["output"] ?? [] : [];
-    return Array.isArray(output) && output.every(isPreparing);
-  }
-  if (type === "response.output_item.added" || type === "response.output_item.done") {
-    return isPreparing(item);
-  }
-  return typeof type === "string" && /^response\.(?:reasoning|mcp_list_tools)/.test(type);
-}
-
-function isPreparing(item: unknown): boolean {
-  return isRecord(item) && (item["type"] === "reasoning" || item["type"] === "mcp_list_tools");
-}
-
-async function* eventsOf(text: string): AsyncGenerator<unknown> {
+async function* eventsOf(text: string, onDelta: () => void): AsyncGenerator<unknown> {
   try {
     const bytes = new Response(text).body;
-    if (bytes !== null) yield* readEvents(bytes, () => {});
+    if (bytes !== null) yield* readEvents(bytes, () => {}, onDelta);
   } catch (error) {
     // Something else that is not JSON.
     if (!(error instanceof SyntaxError)) throw error;

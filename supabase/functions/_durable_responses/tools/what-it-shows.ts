@@ -3,8 +3,7 @@ import { callSchema, isApprovalRequest, type Item } from "../model/items.ts";
 import { isAnswerType } from "../model/left-calls.ts";
 import { isCallKind } from "../model/status.ts";
 import type { Streamed, UpstreamResponse } from "../model/upstream-response.ts";
-import { isPreparing } from "../openai/shown-events.ts";
-import { isEmpty, isOnlyWords } from "../model/what-was-done.ts";
+import { isEmpty, isOnlyWords, isPreparing, withoutUnproven } from "../model/what-was-done.ts";
 import { classifyResponseError } from "../openai/classify.ts";
 import { isRefusedBeforeItRan, mayBeGivenUp } from "../openai/refusal.ts";
 import type { EffectRules } from "./effect-rules.ts";
@@ -29,9 +28,6 @@ const otherItems: ReadonlySet<string> = new Set([
   "program_output",
 ]);
 
-/** Items that come before any call. Whatever else a response shows says that its error came later. */
-const beforeCalls: ReadonlySet<string> = new Set(["reasoning", "mcp_list_tools", "compaction"]);
-
 /**
  * Whether a call that a final response does not show was not made. A run that ended by itself did something after a yes: it
  * answered, declined, asked, or used a tool that needs no yes. One that shows nothing of that hides it. One that was cancelled may have started the
@@ -48,15 +44,13 @@ export function showsWhatItDid(
   const { status, outputIsList, refusal } = response;
   if (!outputIsList) return false;
   if (status === "completed") {
-    // Calls of OpenAI's are no proof: they may have had a yes, too.
-    const rest = { ...response, output: response.output.filter(({ type }) => type !== "mcp_call") };
+    const rest = withoutUnproven(response);
     return refusal !== null || isAnswer && !isEmpty(rest) || !isOnlyWords(rest);
   }
   const isUntouched = streamed !== "touched" && response.output.every(isPreparing);
   if (status !== "failed" || !isUntouched) return false;
   const why = classifyResponseError(response);
-  return streamed === "untouched" && !mayBeGivenUp(why) ||
-    isRefusedBeforeItRan(why) && response.output.every(({ type }) => beforeCalls.has(type));
+  return streamed === "untouched" && !mayBeGivenUp(why) || isRefusedBeforeItRan(why);
 }
 
 /**
