@@ -98,6 +98,16 @@ export function testRefusedYes(theStack: () => TestStack): void {
     assert.equal(await sentInAll(theStack()), 0);
   });
 
+  Deno.test("a key that is wrong, said in a 2xx: the job fails, and says so", async () => {
+    const { openai } = theStack();
+    const { id, hear } = await askedUnheard(theStack());
+    openai.faults.set([raw({}, { body: refusal("invalid_api_key") }), works]);
+    await hear();
+    const job = await settledInTime(theStack(), id);
+    assert.deepEqual([job.status, job.error_code], ["failed", "openai_auth_failed"]);
+    assert.equal(await sentInAll(theStack()), 0);
+  });
+
   Deno.test("a rate limit: the yes is taken back, and sent when the wait has passed", async () => {
     const { openai, sql } = theStack();
     const { id, hear } = await askedUnheard(theStack());

@@ -85,3 +85,15 @@ Deno.test("an untouched stream that fails proves it, unless a gateway gave up", 
     showsWhatItDid(failed(message), { isAnswer: false, streamed: "untouched" });
   assert.deepEqual([shows("Cannot"), shows("upstream timed out")], [true, false]);
 });
+
+Deno.test("an untouched stream that is cut short proves it: the model used up its tokens while it thought", () => {
+  const response = parseUpstreamResponse({
+    id: "resp_1",
+    status: "incomplete",
+    output: [thought],
+    incomplete_details: { reason: "max_output_tokens" },
+  });
+  const shows = (streamed: "untouched" | "touched" | "not") =>
+    showsWhatItDid(response, { isAnswer: false, streamed });
+  assert.deepEqual([shows("untouched"), shows("touched"), shows("not")], [true, false, false]);
+});

@@ -179,20 +179,37 @@ for (const [word, cases] of [["untouched", untouched], ["touched", touched]] as 
   }
 }
 
-Deno.test("a delta touches a stream, and so does an output at its end, or in its error", () => {
-  const delta = reader();
-  delta.read(created);
-  delta.addDelta();
+const thinks = "response.reasoning_summary_text.delta";
+const deltas: [string, string, "untouched" | "touched"][] = [
+  ["a thought", `event: ${thinks}\ndata: {"type":"${thinks}","delta":"Hm"}\n`, "untouched"],
+  ["a thought, late in its data", `data: {"item_id":"rs_1", "type": "${thinks}"}\n`, "untouched"],
+  ["a text", 'data: {"type":"response.output_text.delta","delta":"Hi"}\n', "touched"],
+  [
+    "a call, under another name",
+    `event: ${thinks}\ndata: {"type":"response.mcp_call_arguments.delta"}\n`,
+    "touched",
+  ],
+  ["two things", `data: {"type":"${thinks}","item":{"type":"mcp_call"}}\n`, "touched"],
+  ["nothing that is named", `event: ${thinks}\ndata: {"delta":"Hm"}\n`, "touched"],
+];
+for (const [what, block, word] of deltas) {
+  Deno.test(`a delta of ${what} leaves a stream ${word}`, () => {
+    const reading = reader();
+    reading.read(created);
+    reading.addDelta(block);
+    const ending = reading.read(ends.fails);
+    assert.equal(ending?.kind === "done" && ending.streamed, word);
+  });
+}
+
+Deno.test("an output at its end, or in its error, touches a stream", () => {
   const late = reader();
   late.read(created);
   const inError = reader();
   inError.read(created);
   const failed = about("failed", { response: { ...response("failed"), output: [call] } });
-  const done = [delta.read(ends.fails), late.read(failed)];
-  assert.deepEqual(done.map((ending) => ending?.kind === "done" && ending.streamed), [
-    "touched",
-    "touched",
-  ]);
+  const ending = late.read(failed);
+  assert.equal(ending?.kind === "done" && ending.streamed, "touched");
   const refused = inError.read({ ...ends["is refused"], response: { output: [call] } });
   assert.equal(refused?.kind === "failed" && refused.request, "unknown");
 });

@@ -2,7 +2,7 @@
 import type { Failure } from "../model/failure.ts";
 import type { Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
-import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
+import { asksForSomething, nameOf, type UpstreamResponse } from "../model/upstream-response.ts";
 import type * as z from "../model/zod.ts";
 import { judge } from "../openai/verdict.ts";
 import { makeFailure } from "../platform/make-failure.ts";
@@ -22,19 +22,23 @@ export function hiddenIn(
   output: z.$ZodType | undefined,
   mayAct: boolean,
 ): Failure | undefined {
-  const { id, status } = response;
+  const { status } = response;
   const [call] = untold;
   if (call !== undefined && onUncertain === "review") {
     return makeFailure(
       "answer_unreadable",
-      `Cannot tell from the response ${id} whether ${call.tool} at ${call.server} was called: the call had its yes, and the response is ${status} without showing what it did`,
+      `Cannot tell from ${
+        nameOf(response)
+      } whether ${call.tool} at ${call.server} was called: the call had its yes, and the response is ${status} without showing what it did`,
     );
   }
   const isRepeated = !asksForSomething(response) && judge(response, output).kind === "fail";
   if (!mayAct || !isRepeated || !hidesRun(response)) return undefined;
   return makeFailure(
     "answer_unreadable",
-    `Cannot tell from the response ${id} whether its tools were called: it is ${status} without showing what it did`,
+    `Cannot tell from ${
+      nameOf(response)
+    } whether its tools were called: it is ${status} without showing what it did`,
   );
 }
 

@@ -89,6 +89,11 @@ export function withOutput(
  */
 export type Streamed = "untouched" | "touched" | "not";
 
+/** A response in a message: some servers give theirs no id. */
+export function nameOf({ id }: Pick<UpstreamResponse, "id">): string {
+  return id === "" ? "the response" : `the response ${id}`;
+}
+
 /** True for a value that is a whole response, and not an event about one. */
 export function isResponse(value: unknown): value is Record<string, unknown> {
   return isRecord(value) && typeof value["type"] !== "string" &&

@@ -118,8 +118,8 @@ export class RunReader {
   }
 
   /** A delta, which nobody parses, is a sign of an item. */
-  addDelta(): void {
-    this.#shown.addDelta();
+  addDelta(block: string): void {
+    this.#shown.addDelta(block);
   }
 
   #placeOf(at: unknown, id: unknown): Place | undefined {

@@ -62,6 +62,8 @@ const refusals: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "stream_unsupported",
   "openai_rate_limited",
   "openai_quota_exceeded",
+  "openai_auth_failed",
+  "openai_key_refused",
   "openai_region_refused",
   "request_too_large",
 ]);

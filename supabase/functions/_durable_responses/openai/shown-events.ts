@@ -25,6 +25,8 @@ const itemEvents: ReadonlySet<unknown> = new Set([
 /** Events about items that come before a call may be made. */
 const ofPreparation = /^response\.(?:mcp_list_tools|reasoning)[._]/;
 
+const typeInDelta = /"type": ?"([^"]*)"/g;
+
 export class ShownEvents {
   #hasBegun = false;
   #isTouched = false;
@@ -45,9 +47,12 @@ export class ShownEvents {
     this.addOutput(event);
   }
 
-  /** Adds a delta, which nobody parses. */
-  addDelta(): void {
-    this.#hasBegun = this.#isTouched = true;
+  /** Adds a delta, which nobody parses. No text can contain its type unescaped. */
+  addDelta(block: string): void {
+    this.#hasBegun = true;
+    if (this.#isTouched) return;
+    const types = [...block.matchAll(typeInDelta)].map(([, type = ""]) => type);
+    this.#isTouched = types.length === 0 || !types.every((type) => ofPreparation.test(type));
   }
 
   /** Adds what an event, or an error, says that the response has done so far. */

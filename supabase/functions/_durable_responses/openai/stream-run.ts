@@ -201,7 +201,7 @@ async function streamOf(
       beginning.add(chunk);
     };
     const onDelta = (block: string) => {
-      reader.addDelta();
+      reader.addDelta(block);
       hooks.onDelta?.(block);
     };
     for await (const event of readEvents(answer.body, onPiece, onDelta)) {

@@ -18,7 +18,7 @@ export async function bodyOfStream(text: string): Promise<unknown> {
   let last: Record<string, unknown> | undefined;
   const shown = new ShownEvents();
   const items = new FinishedItems();
-  for await (const event of eventsOf(text, () => shown.addDelta())) {
+  for await (const event of eventsOf(text, (block) => shown.addDelta(block))) {
     if (!isRecord(event)) continue;
     const { type, item, response, output_index: at } = event;
     if (!isAboutItem(event) && !isRecord(response) && errorIn(event) !== null) {
@@ -43,7 +43,7 @@ export async function bodyOfStream(text: string): Promise<unknown> {
   return outputIsList || hidden.length > 0 ? { ...last, output: [...output, ...hidden] } : last;
 }
 
-async function* eventsOf(text: string, onDelta: () => void): AsyncGenerator<unknown> {
+async function* eventsOf(text: string, onDelta: (block: string) => void): AsyncGenerator<unknown> {
   try {
     const bytes = new Response(text).body;
     if (bytes !== null) yield* readEvents(bytes, () => {}, onDelta);

@@ -1,6 +1,6 @@
 /** What a final response means for its job. */
 import type { Failure } from "../model/failure.ts";
-import { answerOf, type UpstreamResponse } from "../model/upstream-response.ts";
+import { answerOf, nameOf, type UpstreamResponse } from "../model/upstream-response.ts";
 import { isEmpty } from "../model/what-was-done.ts";
 import * as z from "../model/zod.ts";
 import { makeFailure } from "../platform/make-failure.ts";
@@ -25,7 +25,7 @@ export function judge(response: UpstreamResponse, output: z.$ZodType | undefined
           failure: response.error === null
             ? makeFailure(
               "answer_empty",
-              `Cannot use the answer: ${named(response)} completed with nothing in it`,
+              `Cannot use the answer: ${nameOf(response)} completed with nothing in it`,
             )
             : classifyResponseError(response),
         };
@@ -53,7 +53,7 @@ export function judge(response: UpstreamResponse, output: z.$ZodType | undefined
         kind: "fail",
         failure: makeFailure(
           "response_cancelled",
-          `Cannot finish ${named(response)}: it was cancelled at OpenAI`,
+          `Cannot finish ${nameOf(response)}: it was cancelled at OpenAI`,
         ),
       };
     default:
@@ -61,15 +61,10 @@ export function judge(response: UpstreamResponse, output: z.$ZodType | undefined
         kind: "fail",
         failure: makeFailure(
           "stream_cut",
-          `Cannot use ${named(response)}: it is still ${response.status}`,
+          `Cannot use ${nameOf(response)}: it is still ${response.status}`,
         ),
       };
   }
-}
-
-/** Some servers give their responses no id. */
-function named({ id }: UpstreamResponse): string {
-  return id === "" ? "the response" : `the response ${id}`;
 }
 
 /** Whether a response is a job's result. */

@@ -8,6 +8,7 @@ import type { AttemptKey, DoneStep, Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import {
   asksForSomething,
+  nameOf,
   type Streamed,
   type UpstreamResponse,
 } from "../model/upstream-response.ts";
@@ -288,7 +289,7 @@ function asksAgain(
   if (repeated === undefined || work.on_uncertain !== "review") return false;
   const failure = makeFailure(
     "call_uncertain",
-    `Cannot continue: the response ${response.id} ${repeated}`,
+    `Cannot continue: ${nameOf(response)} ${repeated}`,
   );
   control.stop.stop({ kind: "review", failure });
   return true;
@@ -319,7 +320,9 @@ function untoldIn(
   if (showsWhatItDid(response, { isAnswer, streamed }) && !tracker.isUnclear) return undefined;
   return makeFailure(
     "call_uncertain",
-    `Cannot tell whether ${call.tool} at ${call.server} was called: it had its yes, and the response ${response.id} is ${response.status} without showing what it did`,
+    `Cannot tell whether ${call.tool} at ${call.server} was called: it had its yes, and ${
+      nameOf(response)
+    } is ${response.status} without showing what it did`,
   );
 }
 

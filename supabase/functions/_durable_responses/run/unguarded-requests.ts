@@ -4,6 +4,7 @@ import type { Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import {
   asksForSomething,
+  nameOf,
   type Streamed,
   type UpstreamResponse,
 } from "../model/upstream-response.ts";
@@ -81,7 +82,9 @@ export class UnguardedRequests {
     if (!asksForSomething(response) && isResult(response, output)) return undefined;
     return makeFailure(
       "call_uncertain",
-      `Cannot tell whether the response ${response.id} called tools: nobody was asked before, and it is ${response.status} without showing what it did`,
+      `Cannot tell whether ${
+        nameOf(response)
+      } called tools: nobody was asked before, and it is ${response.status} without showing what it did`,
     );
   }
 }

@@ -30,12 +30,12 @@ const otherItems: ReadonlySet<string> = new Set([
 
 /**
  * Whether a call that a final response does not show was not made. A run that ended by itself did something after a yes: it
- * answered, declined, asked, or used a tool that needs no yes. One that shows nothing of that hides it. One that was cancelled may have started the
- * call unseen. One that failed, or was cut short, may have made it, whatever else it shows: what had finished by then. OpenAI
- * makes the call first and asks the model then, and documents failed responses without output. Only an error of the request
- * itself comes before both. Words alone ("I have sent it") count only
- * if they are the job's answer: then nothing is repeated.
- * @param streamed if its events have shown nothing but preparation, it failed before any call
+ * answered, declined, asked, or used a tool that needs no yes. One that shows nothing of that hides it. One that was cancelled may
+ * have started the call unseen. One that failed, or was cut short, may have made it, whatever else it shows: what had finished by
+ * then. OpenAI makes the call first and asks the model then, and documents failed responses without output. Only an error of the
+ * request itself comes before both. Words alone ("I have sent it") count only if they are the job's answer: then nothing is
+ * repeated.
+ * @param streamed if its events have shown nothing but preparation, it ended before any call
  */
 export function showsWhatItDid(
   response: UpstreamResponse,
@@ -48,6 +48,8 @@ export function showsWhatItDid(
     return refusal !== null || isAnswer && !isEmpty(rest) || !isOnlyWords(rest);
   }
   const isUntouched = streamed !== "touched" && response.output.every(isPreparing);
+  // A model that used up its tokens while it thought.
+  if (status === "incomplete") return isUntouched && streamed === "untouched";
   if (status !== "failed" || !isUntouched) return false;
   const why = classifyResponseError(response);
   return streamed === "untouched" && !mayBeGivenUp(why) || isRefusedBeforeItRan(why);
