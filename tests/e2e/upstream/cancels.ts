@@ -95,7 +95,7 @@ export function testCancels(theStack: () => TestStack): void {
     const { openai, sql, fresh, submit, wake } = theStack();
     openai.faults.set([
       { kind: "stuck-in-progress", match: createBackground, times: 1 },
-      { kind: "slow", ms: 5_000, match: { stream: true }, times: 1 },
+      { kind: "slow", ms: 25_000, match: { stream: true }, times: 1 },
     ]);
     const { id } = await submit(fresh("mail"), replying);
     const responseId = await recorded(sql, id);
