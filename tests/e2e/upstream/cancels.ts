@@ -1,5 +1,6 @@
 /** A cancel is only a request. A response that continues anyway stays known, and nothing is silently done twice. */
 import assert from "node:assert/strict";
+import type { Fault } from "../../../packages/dev/openai/mod.ts";
 import { eventually } from "../../support/eventually.ts";
 import { advance, flagsOf } from "../../support/job-state.ts";
 import { readAttempts, readJob } from "../../support/jobs.ts";
@@ -93,10 +94,8 @@ export function testCancels(theStack: () => TestStack): void {
 
   Deno.test("a call that comes to light while its job runs holds the job for review", async () => {
     const { openai, sql, fresh, submit, wake } = theStack();
-    openai.faults.set([
-      { kind: "stuck-in-progress", match: createBackground, times: 1 },
-      { kind: "slow", ms: 25_000, match: { stream: true }, times: 1 },
-    ]);
+    const slow: Fault = { kind: "slow", ms: 25_000, match: { stream: true } };
+    openai.faults.set([{ kind: "stuck-in-progress", match: createBackground, times: 1 }, slow]);
     const { id } = await submit(fresh("mail"), replying);
     const responseId = await recorded(sql, id);
     await advance(sql, id, 61_000);
@@ -106,6 +105,8 @@ export function testCancels(theStack: () => TestStack): void {
       async () => (await readJob(sql, id)).status === "running",
     );
     openai.faults.set([
+      // The run may not have reached OpenAI yet.
+      slow,
       raw(retrieve, { body: response("completed", [sent("a@example.com"), message("sent")]) }),
     ]);
     await openai.webhooks.send({ type: "response.completed", responseId });
