@@ -6973,8 +6973,12 @@ language plpgsql stable set search_path = ''
 as $$
 declare
   v_job durable_responses.jobs;
+  v_requests jsonb;
 begin
   select * into v_job from durable_responses.jobs where id = p_job_id;
+  select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'id', s.item ->> 'id') order by s.number), '[]') into v_requests
+  from public.response_steps s
+  where s.job_id = p_job_id and s.kind = 'mcp_approval_request' and s.answer ->> 'approve' = 'true' and s.item ->> 'id' is not null;
   return jsonb_build_object(
     'job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
     -- A deleted job's profile is unknown, and nothing that its response did is stored.
@@ -6987,15 +6991,9 @@ begin
     'lists', coalesce((
       select jsonb_agg(s.item order by s.number) from public.response_steps s
       where s.job_id = p_job_id and s.kind = 'mcp_list_tools' and s.item is not null), '[]'),
-    'yeses', coalesce((
-      select jsonb_agg(s.item ->> 'id') from public.response_steps s
-      where s.job_id = p_job_id and s.kind = 'mcp_approval_request' and s.answer ->> 'approve' = 'true' and s.item ->> 'id' is not null
-    ), '[]') || coalesce(jsonb_path_query_array(coalesce(v_job.input, v_job.request -> 'input'),
+    'yeses', jsonb_path_query_array(v_requests, '$[*].id') || coalesce(jsonb_path_query_array(coalesce(v_job.input, v_job.request -> 'input'),
       '$[*] ? (@.type == "mcp_approval_response" && @.approve == true).approval_request_id ? (@.type() == "string")'), '[]'),
-    'requests', coalesce((
-      select jsonb_agg(jsonb_build_object('number', s.number, 'id', s.item ->> 'id') order by s.number) from public.response_steps s
-      where s.job_id = p_job_id and s.kind = 'mcp_approval_request' and s.answer ->> 'approve' = 'true' and s.item ->> 'id' is not null
-    ), '[]'),
+    'requests', v_requests,
     'calls', coalesce((
       select jsonb_agg(jsonb_build_object('item_id', s.item_id, 'server_label', s.server_label, 'tool', s.tool,
         'arguments', s.arguments, 'call_key', s.call_key) order by s.number)

@@ -153,7 +153,7 @@ Deno.test("the native door runs in place what is kept out of background and wait
   assert.ok(!isInline((await readAttempts(stack.sql, queued.id))[0]?.worker));
 });
 
-Deno.test("the caller may go: the run goes on in place", async () => {
+Deno.test("the caller may leave: the run continues in place", async () => {
   const sdk = theSdk();
   const { stream, iterator, id } = await streamed(sdk, long);
   await readUntil(iterator, ({ type }) => type === "response.output_text.delta");
@@ -236,7 +236,7 @@ Deno.test("a cancel ends a run in place that is writing, and its stream", async 
   );
 });
 
-Deno.test("a run in place that fails for now is tried again at once, with no cron, and its stream goes on", async () => {
+Deno.test("a run in place that fails for now is tried again at once, with no cron, and its stream continues", async () => {
   const sdk = theSdk();
   const { stack } = sdk;
   stack.openai.faults.add({
@@ -258,7 +258,7 @@ Deno.test("a run in place that fails for now is tried again at once, with no cro
   assert.deepEqual(items.map(({ status }) => status), ["incomplete", "completed"]);
 });
 
-Deno.test("a function that dies after a mail: another worker goes on, one mail, and no text twice", async () => {
+Deno.test("a function that dies after a mail: another worker continues, one mail, and no text twice", async () => {
   const sdk = theSdk();
   const { stack } = sdk;
   const before = stack.stack.mailbox.sent.length;

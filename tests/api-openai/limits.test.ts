@@ -80,7 +80,7 @@ Deno.test("a stream that cannot go on ends with an error that says from where to
   await takeUp(client, id, seen);
 });
 
-Deno.test("so does the stream of a run in place, which another worker goes on with", async () => {
+Deno.test("so does the stream of a run in place, which another worker continues", async () => {
   const { client, stack } = theSdk();
   const plan = `[[plan: ${findEmail("invoice")}; sleep 60000ms; text Good morning]]`;
   const { id, seen } = await readToTheEndOfTime(

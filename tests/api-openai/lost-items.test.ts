@@ -1,4 +1,4 @@
-/** Items that a stream has shown and that no answer has, because their run was lost: a chat that names them goes on without them. */
+/** Items that a stream has shown and that no answer has, because their run was lost: a chat that names them continues without them. */
 import assert from "node:assert/strict";
 import type OpenAI from "openai";
 import type { Fault } from "../../packages/dev/openai/faults/schema.ts";

@@ -1,4 +1,4 @@
-/** The request that has the yes is refused, or comes too late. It is sent once at most, and each refusal is read as any other. */
+/** The request that has the yes is refused, or comes too late. It is sent at most once, and each refusal is read like that of another request. */
 import assert from "node:assert/strict";
 import { advance } from "../../support/job-state.ts";
 import { eventually } from "../../support/eventually.ts";

@@ -8,7 +8,7 @@ import {
   type ApprovedCall,
   ApprovedCalls,
   asApproved,
-  ownRequest,
+  ownRequestId,
   stepIdOf,
 } from "../tools/approved-calls.ts";
 import type { EffectRules } from "../tools/effect-rules.ts";
@@ -69,7 +69,7 @@ function knownCalls(requests: Upstream["requests"], calls: Upstream["calls"]) {
     const call: ApprovedCall = {
       stepId,
       approvalId: request?.id ?? "",
-      sentAs: request ? `${ownRequest}${request.number}` : "",
+      sentAs: request ? ownRequestId(request) : "",
       server: server_label ?? "",
       tool: tool ?? "",
       arguments: args ?? "",

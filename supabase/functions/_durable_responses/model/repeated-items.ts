@@ -1,7 +1,7 @@
 /** Items that a response lists twice: some servers list one as it was, and again as it ended. What it asks for is done once. */
-import { canonicalJson } from "./canonical.ts";
-import { callSchema, isApprovalRequest, isUnfinished, type Item } from "./items.ts";
+import { isApprovalRequest, isUnfinished, type Item } from "./items.ts";
 import { leftCallOf } from "./left-calls.ts";
+import { idOf, isEqual, isLikeCall, isSameCall } from "./same-item.ts";
 
 /** The items, each once: of those that are the same, the first one that has ended. */
 export function withoutRepeats(output: readonly Item[]): Item[] {
@@ -22,24 +22,13 @@ export function withoutRepeats(output: readonly Item[]): Item[] {
  */
 export function isSameItem(one: Item, other: Item): boolean {
   if (one.type !== other.type || (one["id"] ?? "") !== (other["id"] ?? "")) return false;
-  const hasId = typeof one["id"] === "string" && one["id"] !== "";
-  const [left, same] = [leftCallOf(one), leftCallOf(other)];
-  if (left !== undefined && same !== undefined) {
-    return (hasId || left.callId !== "") && left.callId === same.callId &&
-      left.tool === same.tool && canonicalJson(left.arguments) === canonicalJson(same.arguments);
-  }
+  const hasId = idOf(one) !== "";
+  const left = leftCallOf(one);
+  if (left !== undefined) return (hasId || left.callId !== "") && isSameCall(one, other);
   if (!hasId) return false;
-  if (one.type === "mcp_call") {
-    const { approval_request_id: asked } = one;
-    return typeof asked === "string" && asked === other["approval_request_id"] &&
-      asksForTheSame(one, other);
-  }
-  if (isApprovalRequest(one)) return asksForTheSame(one, other);
-  return JSON.stringify(one) === JSON.stringify(other);
-}
-
-function asksForTheSame(one: Item, other: Item): boolean {
-  const [call, same] = [callSchema.parse(one), callSchema.parse(other)];
-  return call.server_label === same.server_label && call.name === same.name &&
-    canonicalJson(call.arguments) === canonicalJson(same.arguments);
+  if (isApprovalRequest(one)) return isLikeCall(one, other);
+  if (one.type !== "mcp_call") return isEqual(one, other);
+  const { approval_request_id: asked } = one;
+  return typeof asked === "string" && asked === other["approval_request_id"] &&
+    isLikeCall(one, other);
 }

@@ -2,8 +2,8 @@
 import { isInFlight, isUnfinished, type Item } from "../model/items.ts";
 import { isLeftCall, leftCallOf } from "../model/left-calls.ts";
 import { isSameItem } from "../model/repeated-items.ts";
+import { idOf, isEqual, isLikeCall, isSameCall, saysLess, withoutId } from "../model/same-item.ts";
 import { type UpstreamResponse, withOutput } from "../model/upstream-response.ts";
-import { idOf, isEqual, isLikeCall, isSameCall, saysLess, withoutId } from "./same-item.ts";
 
 /** Stands for one item of one response, whatever its id. Compared by identity. */
 export interface Place {

@@ -7,6 +7,7 @@ import { errorIn } from "../model/reported-error.ts";
 import {
   isFinalUpstream,
   isResponse,
+  nameOf,
   parseUpstreamResponse,
   type Streamed,
   type UpstreamResponse,
@@ -40,7 +41,7 @@ export type Ending =
     kind: "failed";
     failure: Failure;
     /**
-     * What became of the request. `refused`: nothing of it was carried out, so it may be sent in another form. `over`: nothing
+     * The outcome of the request. `refused`: nothing of it was carried out, so it may be sent in another form. `over`: nothing
      * runs there any more, but something may have been done. `refused_or_over`: one of the two. `unknown`: it may continue unseen.
      */
     request: "refused" | "over" | "refused_or_over" | "unknown";
@@ -156,8 +157,7 @@ export class RunReader {
     if (isFinalUpstream(response)) {
       return { kind: "done", response, streamed: this.#shown.endWith(response.output) };
     }
-    const id = response.id === "" ? "" : ` ${response.id}`;
-    const still = `Cannot use the response${id}: it is still ${response.status}`;
+    const still = `Cannot use ${nameOf(response)}: it is still ${response.status}`;
     return { kind: "failed", failure: makeFailure("stream_cut", still), request: "unknown" };
   }
 }

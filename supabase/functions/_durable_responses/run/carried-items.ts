@@ -6,7 +6,7 @@ import type { DoneStep } from "../model/job.ts";
 import { leftKindOf } from "../model/left-calls.ts";
 import { textOf } from "../model/lenient.ts";
 import type { InputItem } from "../model/request.ts";
-import { ownRequest } from "../tools/approved-calls.ts";
+import { ownRequestId } from "../tools/approved-calls.ts";
 import { approvalsIn, givenId, isRequest } from "../tools/ledger.ts";
 import { answerItem } from "../tools/own/answer-item.ts";
 import { callAskedAbout, itemAndParts, upstreamIdOf } from "../tools/own/call-steps.ts";
@@ -154,8 +154,9 @@ function askedId(step: DoneStep): unknown {
 }
 
 /** An id that no other item of the job has. */
-function ownId({ kind, number }: DoneStep): string {
-  return kind === "mcp_approval_request" ? `${ownRequest}${number}` : `${kind}_step_${number}`;
+function ownId(step: DoneStep): string {
+  const { kind, number } = step;
+  return kind === "mcp_approval_request" ? ownRequestId(step) : `${kind}_step_${number}`;
 }
 
 function requestBefore(call: DoneStep, steps: DoneStep[]): DoneStep | undefined {

@@ -62,6 +62,11 @@ export function namesYes(item: Item, { approvalId, sentAs }: ApprovedCall): bool
 /** The beginning of the ids that we give to requests for approval whose own ids are not unique. */
 export const ownRequest = "mcpr_step_";
 
+/** Such an id, for the request of a step. */
+export function ownRequestId(step: { number: number }): string {
+  return `${ownRequest}${step.number}`;
+}
+
 interface Open {
   call: ApprovedCall;
   /** The place of the call that was seen to start. */

@@ -1,6 +1,6 @@
 /** What the ledger of a job says: which calls have finished, and which were approved and never seen. */
 import type { DoneStep } from "../model/job.ts";
-import { ownRequest, stepIdOf } from "./approved-calls.ts";
+import { ownRequestId, stepIdOf } from "./approved-calls.ts";
 import { callAskedAbout } from "./own/call-steps.ts";
 import { callKey } from "./step-of-item.ts";
 
@@ -88,7 +88,7 @@ function requestOf(
 function namesRequest({ item, item_id }: DoneStep, request: DoneStep): boolean {
   const id = request.item?.["id"];
   const named = item?.["approval_request_id"];
-  if (typeof named === "string") return named === id || named === `${ownRequest}${request.number}`;
+  if (typeof named === "string") return named === id || named === ownRequestId(request);
   return typeof id === "string" && givenId(item_id) === stepIdOf(id);
 }
 

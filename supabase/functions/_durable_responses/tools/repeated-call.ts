@@ -7,7 +7,7 @@ import { makeFailure } from "../platform/make-failure.ts";
 import { doneCalls } from "./ledger.ts";
 
 /** @param number of the step that made it first */
-export function repeatedCall(
+export function madeTwice(
   { tool, server }: { tool: string; server: string },
   number: number,
 ): Failure {
@@ -18,9 +18,18 @@ export function repeatedCall(
 }
 
 /** Whether an item is the one of an earlier step, by its id: some servers list what they were sent. */
-export function isSameItem({ item: before }: DoneStep, item: Item): boolean {
+export function isListedAgain({ item: before }: DoneStep, item: Item): boolean {
   const id = item["id"];
   return typeof id === "string" && id !== "" && before?.["id"] === id;
+}
+
+/** Why a call that nobody said yes to must not have been made: it was made before. undefined if it was not. */
+export function repeatOf(step: Step, done: ReadonlyMap<string, DoneStep>): Failure | undefined {
+  const { item, call_key: key = "", effect, status, tool = "", server_label: server } = step;
+  const first = done.get(key);
+  if (first === undefined || effect !== "once" || status === "failed") return undefined;
+  if (item && isListedAgain(first, item)) return undefined;
+  return madeTwice({ tool, server: server ?? "" }, first.number);
 }
 
 /** Why a response that made calls without a yes has made one again; undefined if it has not. */
@@ -29,11 +38,9 @@ export function repeatIn(
   { steps, run_since: since }: Pick<Work, "steps" | "run_since">,
 ): Failure | undefined {
   const done = doneCalls(steps.filter(({ attempt }) => attempt < since));
-  for (const { item, call_key: key = "", effect, status, tool = "", server_label } of made) {
-    const first = done.get(key);
-    if (first === undefined || effect !== "once" || status === "failed") continue;
-    if (item && isSameItem(first, item)) continue;
-    return repeatedCall({ tool, server: server_label ?? "" }, first.number);
+  for (const step of made) {
+    const repeat = repeatOf(step, done);
+    if (repeat !== undefined) return repeat;
   }
   return undefined;
 }

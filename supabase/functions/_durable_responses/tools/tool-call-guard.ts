@@ -8,7 +8,7 @@ import type { UpstreamResponse } from "../model/upstream-response.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { ApproveWhen } from "../profiles/profile.ts";
 import { askBeforeOnce, asksPerson } from "./approval-rules.ts";
-import { type ApprovedCall, ownRequest, stepIdOf } from "./approved-calls.ts";
+import { type ApprovedCall, ownRequestId, stepIdOf } from "./approved-calls.ts";
 import { isAskedAbout } from "./conditions.ts";
 import type { EffectRules } from "./effect-rules.ts";
 import { doneCalls, pendingApprovals } from "./ledger.ts";
@@ -139,7 +139,7 @@ export class ToolCallGuard {
     return {
       stepId: stepIdOf(approvalId),
       approvalId,
-      sentAs: `${ownRequest}${number}`,
+      sentAs: ownRequestId({ number }),
       server,
       tool,
       arguments: args,

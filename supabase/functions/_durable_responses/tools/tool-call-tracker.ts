@@ -8,7 +8,7 @@ import { makeFailure } from "../platform/make-failure.ts";
 import { type ApprovedCall, ApprovedCalls, asApproved, type CallStage } from "./approved-calls.ts";
 import type { EffectRules } from "./effect-rules.ts";
 import { doneCalls } from "./ledger.ts";
-import { isSameItem, repeatedCall } from "./repeated-call.ts";
+import { isListedAgain, madeTwice, repeatOf } from "./repeated-call.ts";
 import { StepIds } from "./step-ids.ts";
 import { callKey, stepOf, withoutApproval } from "./step-of-item.ts";
 import { isUnreadable, mayBeApproved } from "./what-it-shows.ts";
@@ -145,7 +145,7 @@ export class ToolCallTracker {
     });
     const before = this.#done.get(key);
     if (effect === "once" && before !== undefined) {
-      this.options.holdForReview(repeatedCall(call, before.number));
+      this.options.holdForReview(madeTwice(call, before.number));
     }
   };
 
@@ -184,14 +184,11 @@ export class ToolCallTracker {
 
   /** A call that nobody said yes to may be shown only when it was made. */
   #judgeMade(item: Item, step: Step): void {
-    const { tool = "", server_label: server = "", effect, status } = step;
     const before = this.#done.get(step.call_key ?? "");
-    // Some servers list what they were sent.
-    if (before !== undefined && isSameItem(before, item)) return;
+    if (before !== undefined && isListedAgain(before, item)) return;
     this.#noticeUnapproved(item, step);
-    if (effect === "once" && before !== undefined && status !== "failed") {
-      this.options.holdForReview(repeatedCall({ tool, server }, before.number));
-    }
+    const repeat = repeatOf(step, this.#done);
+    if (repeat !== undefined) this.options.holdForReview(repeat);
   }
 
   #noticeUnapproved(item: Item, step: Step): void {

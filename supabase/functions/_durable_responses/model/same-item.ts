@@ -1,7 +1,7 @@
 /** When two items of one response are the same: an API may send an item twice, changed, or with another id. */
-import { canonicalJson } from "../model/canonical.ts";
-import { callSchema, type Item, messageOf, readItem } from "../model/items.ts";
-import { leftCallOf } from "../model/left-calls.ts";
+import { canonicalJson } from "./canonical.ts";
+import { callSchema, type Item, messageOf, readItem } from "./items.ts";
+import { leftCallOf } from "./left-calls.ts";
 
 /** An item's id; empty if it has none. */
 export function idOf(item: Item): string {
